@@ -1,0 +1,1 @@
+"""What the teaching staff run: `python -m course --help`."""

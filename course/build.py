@@ -1,0 +1,229 @@
+"""Lessons to notebooks: `lessons/*.py` -> `solutions/*.ipynb` -> (nbgrader) -> `notebooks/*.ipynb`.
+
+Everything is derived: metadata written out in full, cell ids, Colab badge, bootstrap cell, points, and
+the README's table. Building twice gives the same bytes, so `build --check` can compare.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbformat.notebooknode import NotebookNode
+
+from helpers import exercises
+
+if sys.version_info < (3, 11):
+    import tomli as tomllib
+else:
+    import tomllib
+
+ROOT = Path(__file__).resolve().parent.parent
+COLAB = "https://colab.research.google.com/github"
+BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
+TABLE = re.compile(r"(<!-- notebooks:start[^>]*-->\n).*?(<!-- notebooks:end -->)", re.DOTALL)
+
+BOOTSTRAP = '''\
+# @title Setup: run this cell first {{ display-mode: "form" }}
+import importlib
+import subprocess
+import sys
+
+if sys.version_info < (3, 10):
+    raise SystemExit("This course needs Python 3.10 or newer; this kernel runs " + sys.version.split()[0] + ". Choose another kernel.")
+try:
+    import helpers.check
+except ImportError:  # Colab, Kaggle, or a notebook on its own: fetch the course's helpers
+    archive = "{archive}"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", archive]
+    if subprocess.run(pip, capture_output=True).returncode != 0:
+        raise SystemExit(
+            "The course's `helpers` are not installed and could not be fetched from " + archive + ". "
+            "Check the network and run this cell again; on your own machine run `make setup` in the "
+            "course folder and choose its kernel."
+        ) from None
+    importlib.invalidate_caches()
+'''
+
+
+class BuildError(Exception):
+    """A lesson that can't be built; the text names the file and what to change."""
+
+
+def repository() -> str:
+    """The one repository setting, "https://github.com/OWNER/NAME", from pyproject.toml."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Repository"].rstrip("/")
+
+
+def badge(part: str, name: str) -> str:
+    """Markdown of the Colab badge of notebook `notebooks/<part>/<name>.ipynb`."""
+    slug = repository().removeprefix("https://github.com/")
+    return f"[![Open in Colab]({BADGE})]({COLAB}/{slug}/blob/main/notebooks/{part}/{name}.ipynb)"
+
+
+def lessons() -> list[Path]:
+    return sorted((ROOT / "lessons").glob("*/*.py"))
+
+
+def solution(lesson: Path) -> NotebookNode:
+    """The complete notebook of one lesson.
+
+    Raises:
+        BuildError: no title, not exactly one setup cell, a duplicate grade_id, a blank outside of a
+            solution cell, or a check whose exercise does not exist.
+    """
+    part, name = lesson.parent.name, lesson.stem
+    nb = jupytext.reads(lesson.read_text("utf-8"), fmt="py:percent")
+    nb.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )
+    nb.nbformat, nb.nbformat_minor = 4, 5
+    if not nb.cells or not nb.cells[0].source.startswith("# "):
+        raise BuildError(f"{lesson}: the first cell must be markdown that starts with the title, `# ...`.")
+    nb.cells[0].source = f"{badge(part, name)}\n\n{nb.cells[0].source}"
+    _stamp_bootstrap(nb, lesson)
+
+    seen: set[str] = set()
+    for cell in nb.cells:
+        if "nbgrader" in cell.metadata:
+            cell.metadata["nbgrader"] = _full_record(cell, lesson)
+            cell.id = cell.metadata["nbgrader"]["grade_id"]
+            if cell.id in seen:
+                raise BuildError(f"{lesson}: grade_id {cell.id!r} is used twice.")
+        else:
+            digest = hashlib.sha256(cell.source.encode()).hexdigest()[:8]
+            copies = (f"{digest}-{n}" for n in range(1, 1000))
+            cell.id = digest if digest not in seen else next(c for c in copies if c not in seen)
+        if "# blank" in cell.source and not cell.metadata.get("nbgrader", {}).get("solution"):
+            raise BuildError(f"{lesson}: `# blank` stands in a cell without nbgrader={{'solution': true}}.")
+        seen.add(cell.id)
+    nbformat.validate(nb)
+    return nb
+
+
+def _stamp_bootstrap(nb: NotebookNode, lesson: Path) -> None:
+    setup = [cell for cell in nb.cells if "setup" in cell.metadata.get("tags", [])]
+    if len(setup) != 1:
+        raise BuildError(f'{lesson}: there must be one cell `# %% tags=["setup"]`, found {len(setup)}.')
+    archive = f"{repository()}/archive/refs/heads/main.zip"
+    setup[0].source = BOOTSTRAP.format(archive=archive) + "\n" + setup[0].source
+    setup[0].metadata["jupyter"] = {"source_hidden": True}  # folded in JupyterLab; `@title` folds it in Colab
+    setup[0].metadata["cellView"] = "form"
+
+
+def _full_record(cell: NotebookNode, lesson: Path) -> dict:
+    """nbgrader's metadata, schema 3, from the short form; a check's points come from its exercise."""
+    short = cell.metadata["nbgrader"]
+    unknown = set(short) - {"grade_id", "solution", "grade", "locked", "points", "task"}
+    if unknown or "grade_id" not in short:
+        raise BuildError(f"{lesson}: nbgrader={short} needs a grade_id and knows no {sorted(unknown)}.")
+    grade, answer = bool(short.get("grade")), bool(short.get("solution"))
+    record = {
+        "grade": grade,
+        "grade_id": short["grade_id"],
+        "locked": bool(short.get("locked", grade and not answer)),
+        "schema_version": 3,
+        "solution": answer,
+        "task": bool(short.get("task")),
+    }
+    if grade:
+        called = re.search(r"check\(\"(\w+)\"\)", cell.source)
+        if "points" in short:
+            record["points"] = short["points"]
+        elif called and called[1] in exercises.names():
+            record["points"] = exercises.load(called[1]).points
+        else:
+            raise BuildError(f"{lesson}: {short['grade_id']} has no points and calls no known check(...).")
+    return record
+
+
+def release(part: str, solutions: dict[str, bytes]) -> dict[str, bytes]:
+    """Student notebooks of one part, made by nbgrader's GenerateAssignment under nbgrader_config.py.
+
+    Args:
+        part: folder name, e.g. "2_build_a_vit".
+        solutions: file name -> bytes of the complete notebooks.
+    """
+    from nbgrader.apps import NbGraderAPI
+    from traitlets.config import PyFileConfigLoader
+
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+        config.CourseDirectory.root = str(root)
+        config.CourseDirectory.db_url = f"sqlite:///{root / 'gradebook.db'}"
+        config.NbGrader.logfile = ""
+        source = root / "solutions" / part
+        source.mkdir(parents=True)
+        for name, content in solutions.items():
+            (source / name).write_bytes(content)
+        from nbgrader.coursedir import CourseDirectory
+
+        result = NbGraderAPI(CourseDirectory(config=config), config=config).generate_assignment(part)
+        if not result["success"]:
+            raise BuildError(f"nbgrader could not generate {part}:\n{result.get('log') or result.get('error')}")
+        return {path.name: path.read_bytes() for path in sorted((root / "notebooks" / part).glob("*.ipynb"))}
+
+
+def readme_table() -> str:
+    """The README's table of notebooks: what each asks, its points, its badge."""
+    rows = ["| notebook | what you build | points | |", "| --- | --- | --- | --- |"]
+    for lesson in lessons():
+        nb = solution(lesson)
+        title, purpose = nb.cells[0].source.split("\n\n")[1:3]
+        points = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in nb.cells)
+        path = f"notebooks/{lesson.parent.name}/{lesson.stem}.ipynb"
+        purpose = " ".join(purpose.split())
+        rows.append(
+            f"| [{title.removeprefix('# ')}]({path}) | {purpose} | {points:g} | {badge(lesson.parent.name, lesson.stem)} |"
+        )
+    return "\n".join(rows) + "\n"
+
+
+def build() -> dict[Path, bytes]:
+    """All generated files, path -> bytes, without writing any."""
+    files: dict[Path, bytes] = {}
+    for part in sorted({lesson.parent.name for lesson in lessons()}):
+        made = {
+            f"{lesson.stem}.ipynb": (nbformat.writes(solution(lesson)) + "\n").encode()
+            for lesson in lessons()
+            if lesson.parent.name == part
+        }
+        files |= {ROOT / "solutions" / part / name: content for name, content in made.items()}
+        files |= {ROOT / "notebooks" / part / name: content for name, content in release(part, made).items()}
+    readme = ROOT / "README.md"
+    if readme.exists():
+        text = readme.read_text("utf-8")
+        files[readme] = TABLE.sub(lambda m: m[1] + readme_table() + m[2], text).encode()
+    return files
+
+
+def drift(files: dict[Path, bytes]) -> list[Path]:
+    """Generated files that differ from what is on disk, are missing, or have no lesson any more."""
+    there = {p for top in ("solutions", "notebooks") for p in (ROOT / top).glob("*/*.ipynb")}
+    changed = {path for path, content in files.items() if not path.exists() or path.read_bytes() != content}
+    return sorted(changed | (there - files.keys()))
+
+
+def write(files: dict[Path, bytes]) -> list[Path]:
+    """Bring the disk in line with `files`; returns what changed."""
+    changed = drift(files)
+    for path in changed:
+        if path in files:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(files[path])
+        else:
+            path.unlink()
+    for folder in {path.parent for path in changed}:
+        if folder.exists() and not any(folder.iterdir()):
+            shutil.rmtree(folder)
+    return changed

@@ -1,0 +1,249 @@
+"""Q1: the sinusoidal positional encoding (Vaswani et al. 2017, section 3.5)."""
+
+import numpy as np
+
+from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, to_array
+
+
+def cases(seed: int) -> list[Case]:
+    rng = np.random.default_rng(seed)
+    sizes = [(4, 4, 100.0), (7, 10, 10000.0), (5 + int(rng.integers(4)), 6 + 2 * int(rng.integers(3)), 50.0)]
+    return [{"seq_len": s, "d": d, "n": n, "label": f"getPositionEncoding({s}, {d}, n={n:g})"} for s, d, n in sizes]
+
+
+def observe(obj, case: Case) -> Arrays:
+    if not callable(obj):
+        raise Unfit("getPositionEncoding should be a function: keep the line `def getPositionEncoding(...)`.")
+    result = obj(case["seq_len"], case["d"], n=case["n"])
+    P = to_array(result, case["label"], "Does the function end with `return P`, after the loops?")
+    if str(getattr(result, "dtype", "float")).removeprefix("torch.").startswith(("int", "uint", "bool")):
+        raise Unfit(f"P holds whole numbers ({result.dtype}), so every sine is cut to 0 or 1: make it float, as np.zeros does.")
+    return {"P": P}
+
+
+def library(seq_len: int, d: int, n: float = 10000) -> np.ndarray:
+    """The encoding through complex exponentials: the angle of column pair i turns by a constant factor from pair to pair.
+
+    Returns:
+        float64 array (seq_len, d); sine is the imaginary, cosine the real part; a last odd column stays 0.
+    """
+    pairs = d // 2
+    turns = np.geomspace(1.0, n ** (2.0 * (1 - pairs) / d), pairs) if pairs > 1 else np.ones(pairs)
+    waves = np.exp(1j * np.outer(np.arange(seq_len), turns))
+    P = np.zeros((seq_len, d))
+    P[:, : 2 * pairs] = np.stack([waves.imag, waves.real], axis=-1).reshape(seq_len, -1)
+    return P
+
+
+def expected(case: Case) -> Arrays:
+    return {"P": library(case["seq_len"], case["d"], case["n"])}
+
+
+# --- each blank by itself -------------------------------------------------------------------------
+# A column is judged by its own frequency w, found in its first two entries: a wrong denominator
+# must not cost the points of a right sine.
+
+
+def frequencies(column: np.ndarray, kind: str) -> list[float]:
+    """The w for which column[k] = sin(k w) (or cos(k w)) for every k; empty if there is none."""
+    if len(column) < 2 or not np.isfinite(column).all() or abs(column[1]) > 1 + 1e-6:
+        return []
+    first = float(np.clip(column[1], -1, 1))
+    k = np.arange(len(column))
+    if kind == "sin":
+        found = [np.arcsin(first), np.pi - np.arcsin(first)]
+        return [w for w in found if np.allclose(np.sin(k * w), column, atol=1e-4)]
+    found = [np.arccos(first), -np.arccos(first)]
+    return [w for w in found if np.allclose(np.cos(k * w), column, atol=1e-4)]
+
+
+def wave_is(kind: str, column: int):
+    """The even (column 0) or odd (1) columns are waves of this kind, at the right or at the student's own frequency."""
+
+    def agrees(observed: Arrays, wanted: Arrays, case: Case) -> bool:
+        P, right = observed["P"], wanted["P"]
+        if P.shape != right.shape:
+            return False
+        for i in range(case["d"] // 2):
+            mine, other = P[:, 2 * i + column], P[:, 2 * i + 1 - column]
+            if np.allclose(other, right[:, 2 * i + 1 - column], atol=1e-4):  # the speed is right: compare values
+                if not np.allclose(mine, right[:, 2 * i + column], atol=1e-4):
+                    return False
+                continue
+            own = frequencies(other, "sin") + frequencies(other, "cos")
+            own += frequencies(right[:, 2 * i], "sin")
+            if not any(np.isclose(np.cos(a), np.cos(b), atol=1e-4) for a in frequencies(mine, kind) for b in own):
+                return False
+        return True
+
+    return agrees
+
+
+def denominator_agrees(observed: Arrays, wanted: Arrays, case: Case) -> bool:
+    """In every pair, some column turns at the right frequency, be it a sine or a cosine."""
+    P, right = observed["P"], wanted["P"]
+    if P.shape != right.shape:
+        return False
+    for i in range(case["d"] // 2):
+        columns = (P[:, 2 * i], P[:, 2 * i + 1])
+        waves = (right[:, 2 * i], right[:, 2 * i + 1])
+        if not any(np.allclose(c, w, atol=1e-4) for c in columns for w in waves):
+            return False
+    return True
+
+
+# --- what goes wrong ------------------------------------------------------------------------------
+
+
+def with_columns(change):
+    """Values for a mistake: `change(k, i, w)` gives even and odd columns for position k, pair i and speed w."""
+
+    def produces(case: Case) -> Arrays:
+        seq_len, d = case["seq_len"], case["d"]
+        right = expected(case)["P"]
+        k, i = np.arange(seq_len, dtype=float)[:, None], np.arange(d // 2, dtype=float)[None, :]
+        w = np.arctan2(right[1, 0 : 2 * (d // 2) : 2], right[1, 1 : 2 * (d // 2) : 2])[None, :]
+        P = np.zeros((seq_len, d))
+        with np.errstate(all="ignore"):
+            P[:, 0 : 2 * (d // 2) : 2], P[:, 1 : 2 * (d // 2) : 2] = change(k, i, w)
+        return {"P": P}
+
+    return produces
+
+
+def power(exponent, n: float | None = None):
+    """Values for a mistake in the denominator: n to the power of a wrong exponent(i, d), or a wrong n."""
+
+    def produces(case: Case) -> Arrays:
+        base = case["n"] if n is None else n
+
+        def change(k, i, w):
+            angle = k * np.float_power(base, -exponent(i, case["d"]))
+            return np.sin(angle), np.cos(angle)
+
+        return with_columns(change)(case)
+
+    return produces
+
+
+def position_in_exponent(case: Case) -> Arrays:
+    """Values for a denominator that depends on the position instead of the pair."""
+
+    def change(k, i, w):
+        angle = k * np.float_power(case["n"], -2 * k / case["d"]) + 0 * i
+        return np.sin(angle), np.cos(angle)
+
+    return with_columns(change)(case)
+
+
+def product(case: Case) -> Arrays:
+    """Values for the denominator n * 2i/d, which is 0 for the first pair."""
+
+    def change(k, i, w):
+        angle = k / (case["n"] * 2 * i / case["d"])
+        return np.sin(angle), np.cos(angle)
+
+    return with_columns(change)(case)
+
+
+def in_blocks(case: Case) -> Arrays:
+    P = expected(case)["P"]
+    pairs = 2 * (case["d"] // 2)
+    return {"P": np.concatenate([P[:, 0:pairs:2], P[:, 1:pairs:2], P[:, pairs:]], axis=1)}
+
+
+def only_first_row(observed: Arrays, wanted: Arrays, case: Case) -> bool:
+    """Row 0 is filled, if only its first pair (`return` in the inner loop), and nothing below it."""
+    P, right = observed["P"], wanted["P"]
+    return P.shape == right.shape and np.allclose(P[0, :2], right[0, :2]) and not P[1:].any()
+
+
+# Wrong angles: `angle(k, i, w)` for position k, pair i and the right speed w = 1 / denominator.
+# Made three times each: in both columns, in the even ones only, in the odd ones only.
+ANGLES = (
+    ("no-denominator", "are taken of k alone: the denominator is not used, or is 1 because `//` rounds 2i/d down to 0", lambda k, i, w: k + 0 * w),
+    ("multiplied", "are taken of k times the denominator: it should be divided by", lambda k, i, w: k / w),
+    ("pair-index", "use the pair's index i where the position k belongs", lambda k, i, w: i * w + 0 * k),
+    ("position-from-one", "count positions from 1: the first row is position 0", lambda k, i, w: (k + 1) * w),
+    ("position-squared", "use the position k twice", lambda k, i, w: k * k * w),
+    ("degrees", "turn the angle from degrees to radians: it is in radians already", lambda k, i, w: np.deg2rad(k * w)),
+    ("two-pi", "multiply the angle by 2 pi: the formula has no pi in it", lambda k, i, w: 2 * np.pi * k * w),
+)
+# Wrong values in one kind of column: `wave(k, w)`.
+VALUES = (
+    ("divided-outside", "divide after the {wave}: the division belongs inside", lambda f, k, w: f(k) * w),
+    ("minus", "have the wrong sign", lambda f, k, w: -f(k * w)),
+    ("angle-only", "hold the angle itself: take its {wave}", lambda f, k, w: k * w),
+    ("tangent", "hold the tangent instead of the {wave}", lambda f, k, w: np.tan(k * w)),
+    ("plus-position", "have the position added to the {wave}", lambda f, k, w: f(k * w) + k),
+)
+
+
+def _angle_mistakes() -> list[Misconception]:
+    found = []
+    for slug, text, angle in ANGLES:
+        both = with_columns(lambda k, i, w, a=angle: (np.sin(a(k, i, w)), np.cos(a(k, i, w))))
+        even = with_columns(lambda k, i, w, a=angle: (np.sin(a(k, i, w)), np.cos(k * w)))
+        odd = with_columns(lambda k, i, w, a=angle: (np.sin(k * w), np.cos(a(k, i, w))))
+        found += [
+            Misconception(slug, f"sine and cosine {text}.", both),
+            Misconception(f"sine-{slug}", f"the sines (even columns) {text}.", even),
+            Misconception(f"cosine-{slug}", f"the cosines (odd columns) {text}.", odd),
+        ]
+    for slug, text, value in VALUES:
+        even = with_columns(lambda k, i, w, v=value: (v(np.sin, k, w), np.cos(k * w)))
+        odd = with_columns(lambda k, i, w, v=value: (np.sin(k * w), v(np.cos, k, w)))
+        found += [
+            Misconception(f"sine-{slug}", f"the even columns {text.format(wave='sine')}.", even),
+            Misconception(f"cosine-{slug}", f"the odd columns {text.format(wave='cosine')}.", odd),
+        ]
+    return found
+
+
+misconceptions = (
+    Misconception("exponent-i-over-d", "the exponent is i/d instead of 2i/d.", power(lambda i, d: i / d)),
+    Misconception("exponent-without-d", "the exponent is 2i, not divided by d.", power(lambda i, d: 2 * i)),
+    Misconception("exponent-next-pair", "the exponent uses the next pair, i + 1: i starts at 0.", power(lambda i, d: 2 * (i + 1) / d)),
+    Misconception("exponent-odd", "the exponent is (2i+1)/d: both columns of a pair share the exponent 2i/d.", power(lambda i, d: (2 * i + 1) / d)),
+    Misconception("exponent-position", "the exponent holds the position k where the pair's index i belongs.", position_in_exponent),
+    Misconception("exponent-constant", "the exponent does not depend on i: every pair has a denominator of its own.", power(lambda i, d: 2 / d + 0 * i)),
+    Misconception("exponent-half-d", "the exponent is 2i / (d/2): it is divided by d.", power(lambda i, d: 4 * i / d)),
+    Misconception("n-fixed", "10000 is written out instead of the argument n.", power(lambda i, d: 2 * i / d, n=10000.0)),
+    Misconception("n-times-exponent", "n is multiplied by 2i/d: raise it to that power (`**`).", product),
+    *_angle_mistakes(),
+    Misconception("sin-cos-swapped", "sine and cosine are swapped: sine goes to the even columns (0, 2, 4, ...).", with_columns(lambda k, i, w: (np.cos(k * w), np.sin(k * w)))),
+    Misconception("sine-twice", "both columns of a pair hold the sine: the odd one is the cosine.", with_columns(lambda k, i, w: (np.sin(k * w), np.sin(k * w)))),
+    Misconception("cosine-twice", "both columns of a pair hold the cosine: the even one is the sine.", with_columns(lambda k, i, w: (np.cos(k * w), np.cos(k * w)))),
+    Misconception("sin-cos-blocks", "all sines stand in the first half and all cosines in the second: they alternate.", in_blocks),
+    Misconception("return-in-loop", "`return P` stands inside the loop, so only the first row is filled: move it to the left.", when=only_first_row),
+    Misconception("division-by-zero", "the denominator is 0 for i = 0: n belongs raised to a power, and n^0 = 1.", raises="ZeroDivisionError"),
+    Misconception("caret", "`^` is used for a power: in Python that is `**`.", raises=r"unsupported operand type\(s\) for \^|bitwise_xor"),
+    Misconception("math-on-array", "a function of `math` is given a whole array: use numpy's, e.g. np.sin.", raises="only (0-dimensional|length-1) arrays can be converted"),
+)
+
+
+def formula(key: str, index: tuple[int, ...], case: Case) -> str:
+    k, column = index
+    wave = "cos" if column % 2 else "sin"
+    return f"{wave}({k} / {case['n']:g}^({column - column % 2}/{case['d']}))"
+
+
+exercise = Exercise(
+    name="getPositionEncoding",
+    cases=cases,
+    observe=observe,
+    expected=expected,
+    parts=(
+        Part("denominator", 1, ("P",), denominator_agrees, blank="denominator ="),
+        Part("sine in the even columns", 1, ("P",), wave_is("sin", 0), blank="P[k, 2 * i] ="),
+        Part("cosine in the odd columns", 1, ("P",), wave_is("cos", 1), blank="P[k, 2 * i + 1] ="),
+    ),
+    misconceptions=misconceptions,
+    hints=(
+        "Work out row 1 of the worked example on paper: d = 4 and n = 100, so pair 0 is divided by 1 and pair 1 by 10.",
+        "The same denominator serves both columns of a pair. It depends on i, d and n, not on the position k.",
+        "The formula says n to the power 2i/d; in Python a power is `**`. The position k is divided by it, "
+        "inside the sine (even column) and inside the cosine (odd column).",
+    ),
+    formula=formula,
+)

@@ -1,0 +1,179 @@
+"""The figures and diagrams of the notebooks.
+
+Every function takes `says`, the one statement that the picture makes, and prints it underneath, so
+that the picture can be read without being seen. Matplotlib is imported when the first figure is drawn.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+DIAGRAMS = Path(__file__).parent / "diagrams"
+SVG = "http://www.w3.org/2000/svg"
+HERE = {"fill": "#FFF3C4", "stroke": "#D55E00", "stroke-width": "4"}
+
+
+def diagram(name: str, here: str | Sequence[str] = ()) -> None:
+    """Show one of the course's own drawings, with its description as alt text.
+
+    Args:
+        name: file name in helpers/diagrams without .svg, e.g. "course_map".
+        here: id or ids of the groups to mark with "you are here", e.g. "q3".
+
+    Raises:
+        ValueError: if there is no such drawing, or no such group in it.
+    """
+    from IPython.display import HTML, display
+
+    path = DIAGRAMS / f"{name}.svg"
+    if not path.exists():
+        raise ValueError(f"no diagram {name!r}; there are {', '.join(sorted(p.stem for p in DIAGRAMS.glob('*.svg')))}")
+    ET.register_namespace("", SVG)
+    tree = ET.parse(path).getroot()
+    alt = " ".join((tree.findtext(f"{{{SVG}}}desc") or "").split())
+    marked = [here] if isinstance(here, str) else list(here)
+    for group_id in marked:
+        group = next((g for g in tree.iter(f"{{{SVG}}}g") if g.get("id") == group_id), None)
+        if group is None:
+            raise ValueError(f"diagram {name!r} has no group {group_id!r}")
+        next(r for r in group.iter(f"{{{SVG}}}rect") if r.get("class") == "box").attrib.update(HERE)
+        place = {"x": group.get("data-note-x", "0"), "y": group.get("data-note-y", "0"), "text-anchor": "middle"}
+        note = ET.SubElement(group, f"{{{SVG}}}text", {**place, "font-size": "15", "font-weight": "bold", "fill": "#B34700"})
+        note.text = "you are here"
+    if marked:
+        alt += f" You are here: {', '.join(marked).upper()}."
+    source = base64.b64encode(ET.tostring(tree)).decode()
+    tag = f'<img src="data:image/svg+xml;base64,{source}" alt="{html.escape(alt, quote=True)}" style="max-width:100%">'
+    display(HTML(tag), metadata={"alt": alt})
+
+
+def heatmap(
+    matrix: Any,
+    says: str,
+    *,
+    title: str = "",
+    xlabel: str = "",
+    ylabel: str = "",
+    cmap: str = "viridis",
+    vmin: float | None = None,
+    vmax: float | None = None,
+    ax: Any = None,
+) -> None:
+    """A matrix as a picture with a colour bar.
+
+    Args:
+        matrix: (rows, columns) array or tensor.
+        says: the one-line reading, printed under the figure.
+        ax: draw into these axes instead, and leave showing and `says` to the caller.
+    """
+    import matplotlib.pyplot as plt
+
+    own = ax is None
+    if own:
+        _, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+    picture = ax.imshow(_array(matrix), aspect="auto", cmap=cmap, vmin=vmin, vmax=vmax, interpolation="nearest")
+    ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    ax.figure.colorbar(picture, ax=ax)
+    if own:
+        _finish(says)
+
+
+def curves(series: Mapping[str, Any], says: str, *, x: Any = None, title: str = "", xlabel: str = "", ylabel: str = "") -> None:
+    """Lines in one axes, each with its own dash pattern so that colour is not needed.
+
+    Args:
+        series: label -> values, each (n,).
+        x: (n,) positions on the x axis; 0, 1, 2, ... if left out.
+    """
+    import matplotlib.pyplot as plt
+
+    _, ax = plt.subplots(figsize=(8, 3.5), layout="constrained")
+    colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000"]
+    for i, (label, values) in enumerate(series.items()):
+        values = _array(values)
+        places = np.arange(len(values)) if x is None else _array(x)
+        ax.plot(places, values, label=label, color=colours[i % 6], linestyle=["-", "--", "-.", ":"][i % 4])
+    ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    ax.grid(alpha=0.3)
+    ax.legend()
+    _finish(says)
+
+
+def images(pictures: Any, says: str, *, titles: Sequence[str] = (), columns: int = 10) -> None:
+    """Pictures in a grid.
+
+    Args:
+        pictures: (n, 3, H, W) or (n, 1, H, W) tensor or array, uint8 or floats in 0..1.
+        titles: one for each picture.
+    """
+    import matplotlib.pyplot as plt
+
+    pictures = _array(pictures)
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    _, axes = plt.subplots(rows, columns, figsize=(1.1 * columns, 1.35 * rows), layout="constrained", squeeze=False)
+    for ax in axes.flat:
+        ax.axis("off")
+    for i, (ax, picture) in enumerate(zip(axes.flat, pictures, strict=False)):
+        _draw(ax, picture)
+        if i < len(titles):
+            ax.set_title(titles[i], fontsize=9)
+    _finish(says)
+
+
+def patches(picture: Any, patch_size: int, says: str) -> None:
+    """A picture beside the grid of its patches, numbered row by row where there is room.
+
+    Args:
+        picture: (channels, H, W), uint8 or floats in 0..1; H and W multiples of `patch_size`.
+        patch_size: side of a patch in pixels.
+
+    Raises:
+        ValueError: if the patches do not fill the picture.
+    """
+    import matplotlib.pyplot as plt
+
+    picture = _array(picture)
+    _, height, width = picture.shape
+    if height % patch_size or width % patch_size:
+        raise ValueError(f"patches of {patch_size} pixels do not fill a picture of {height} x {width} pixels")
+    rows, columns = height // patch_size, width // patch_size
+    figure = plt.figure(figsize=(9, 4.4), layout="constrained")
+    left, right = figure.subfigures(1, 2)
+    ax = left.subplots()
+    _draw(ax, picture)
+    ax.set(title=f"the image: {height} x {width} pixels", xticks=[], yticks=[])
+    right.suptitle(f"its {rows} x {columns} = {rows * columns} patches of {patch_size} x {patch_size} pixels", fontsize=11)
+    for i, ax in enumerate(right.subplots(rows, columns, squeeze=False).flat):
+        r, c = divmod(i, columns)
+        _draw(ax, picture[:, r * patch_size : (r + 1) * patch_size, c * patch_size : (c + 1) * patch_size], picture.max())
+        ax.set(xticks=[], yticks=[])
+        if rows * columns <= 64:
+            ax.set_title(str(i), fontsize=6, pad=1)
+    _finish(says)
+
+
+def _draw(ax: Any, picture: np.ndarray, top: float | None = None) -> None:
+    """One (channels, H, W) picture; `top` keeps one brightness scale for parts of the same picture."""
+    top = picture.max() if top is None else top
+    scaled = np.clip(picture.astype(float) / (255.0 if top > 1 else 1.0), 0, 1)
+    grey = scaled.shape[0] == 1
+    ax.imshow(scaled[0] if grey else scaled.transpose(1, 2, 0), cmap="gray" if grey else None, vmin=0, vmax=1)
+
+
+def _array(values: Any) -> np.ndarray:
+    return values.detach().cpu().numpy() if hasattr(values, "detach") else np.asarray(values)
+
+
+def _finish(says: str) -> None:
+    import matplotlib.pyplot as plt
+
+    plt.show()
+    print(f"What to see: {says}")

@@ -1,0 +1,46 @@
+"""nbgrader on this tree: solutions/ is its source, notebooks/ its release, all that it writes lies in grading/.
+
+Run nbgrader and JupyterLab from this folder; no flags are needed. A fork that grades several courses
+on one machine changes `course_id`.
+"""
+
+from pathlib import Path
+
+from nbgrader.converters import GenerateAssignment
+from nbgrader.preprocessors import ClearSolutions
+
+from course.blanks import KeepLeftHandSide
+
+root = Path(__file__).resolve().parent
+grading = root / "grading"
+grading.mkdir(exist_ok=True)
+
+c = get_config()  # noqa: F821  given by traitlets
+c.CourseDirectory.root = str(root)
+c.CourseDirectory.course_id = "vit"
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "notebooks"
+c.CourseDirectory.submitted_directory = "grading/submitted"
+c.CourseDirectory.autograded_directory = "grading/autograded"
+c.CourseDirectory.feedback_directory = "grading/feedback"
+c.CourseDirectory.solution_directory = "grading/solution"
+c.CourseDirectory.db_url = f"sqlite:///{grading / 'gradebook.db'}"
+c.NbGrader.logfile = str(grading / "nbgrader.log")
+c.CsvExportPlugin.to = str(grading / "grades.csv")
+c.ZipCollectApp.downloaded_directory = "grading/downloaded"
+c.Exchange.root = str(grading / "exchange")
+c.Exchange.cache = str(grading / "cache")
+
+# The release is generated, byte for byte the same each time, so writing it anew is safe; without this
+# nbgrader skips an existing release and leaves the gradebook without its cells.
+c.GenerateAssignment.force = True
+c.GenerateAssignment.preprocessors = [
+    KeepLeftHandSide if step is ClearSolutions else step
+    for step in GenerateAssignment.preprocessors.default_args[0]
+]
+
+# A test cell that a student deleted comes back and is graded (it would stay ungraded).
+c.OverwriteCells.add_missing_cells = True
+# Importing torch on a busy machine takes a while; a lesson's cells take seconds.
+c.Execute.startup_timeout = 120
+c.Execute.timeout = 120

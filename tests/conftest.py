@@ -1,0 +1,16 @@
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# No test reaches for the network, and kernels that tests start inherit this.
+os.environ["VIT_OFFLINE"] = "1"
+os.environ.setdefault("MPLBACKEND", "agg")
+os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a debugger's warning on stderr of a kernel
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT

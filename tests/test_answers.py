@@ -1,0 +1,86 @@
+"""Wrong answers are told why, right answers in unexpected forms are right: all through the real notebook cell."""
+
+import re
+from collections.abc import Mapping
+
+import pytest
+
+from helpers import exercises
+from tests import notebooks
+
+KEYS = [key for path in notebooks.SOLUTIONS for key in notebooks.exercises_of(path)]
+
+
+def cases(kind):
+    for key in KEYS:
+        group = pytest.mark.xdist_group(notebooks.notebook_of(key))
+        for number, entry in enumerate(getattr(notebooks.answers(key), kind)):
+            yield pytest.param(key, entry, id=f"{key}-{number}", marks=group)
+
+
+@pytest.fixture(scope="module")
+def kernels():
+    """Kernels by notebook, started when first used and kept for the module."""
+    open_kernels, contexts = {}, []
+
+    def get(key):
+        name = notebooks.notebook_of(key)
+        if name not in open_kernels:
+            contexts.append(notebooks.kernel(name))
+            open_kernels[name] = contexts[-1].__enter__()
+        return open_kernels[name]
+
+    yield get
+    for context in contexts:
+        context.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize(("key", "entry"), list(cases("WRONG")))
+def test_a_wrong_answer_is_told_why(key, entry, kernels):
+    mistake, change = entry
+    text, points = kernels(key).answer(key, change)
+    assert re.match("✗ (incorrect|error in your code): ", text), text
+    assert points < exercises.load(key).points
+    if mistake is not None:
+        message = next(m.message for m in exercises.load(key).misconceptions if m.name == mistake)
+        assert message in text, text
+
+
+@pytest.mark.parametrize(("key", "change"), list(cases("RIGHT")))
+def test_a_right_answer_in_another_form_is_right(key, change, kernels):
+    text, points = kernels(key).answer(key, change)
+    assert text.startswith("✓ correct"), text
+    assert points == exercises.load(key).points
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_solution_is_right_and_each_blank_alone_is_not_attempted(key, kernels):
+    text, points = kernels(key).answer(key, {})
+    assert (text[:9], points) == ("✓ correct", exercises.load(key).points), text
+    for stub, line in notebooks.blanks(key).items():
+        indent = line[: len(line) - len(line.lstrip())]
+        text, points = kernels(key).answer(key, {line: indent + stub})
+        assert text.startswith("○ not attempted"), text
+        assert stub.rstrip(",") in text or "..." in text, text
+        assert points < exercises.load(key).points
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_blank_has_enough_answers(key):
+    """At least 8 wrong (6 of them named) and 4 right ones for every blank; predictions count as one blank."""
+    known = {m.name for m in exercises.load(key).misconceptions}
+    wrong, right = notebooks.answers(key).WRONG, notebooks.answers(key).RIGHT
+    assert {name for name, _ in wrong if name} <= known
+    solution = notebooks.cell_of(notebooks.read(notebooks.ROOT / "solutions" / notebooks.notebook_of(key)), key).source
+    lines = list(notebooks.blanks(key).values())
+    if re.search(rf"^{exercises.load(key).name} = ", solution, re.MULTILINE):
+        lines = [solution]
+
+    def touches(change, line):
+        return isinstance(change, str) or (isinstance(change, Mapping) and any(old in line for old in change))
+
+    for line in lines:
+        named = [name for name, change in wrong if name and touches(change, line)]
+        assert len([1 for _, change in wrong if touches(change, line)]) >= 8, line
+        assert len(named) >= 6, line
+        assert len([1 for change in right if touches(change, line)]) >= 4, line
