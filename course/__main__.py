@@ -14,7 +14,9 @@ def main() -> None:
 
 @app.command()
 def build(
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; fail if a generated file has drifted.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; fail if a generated file has drifted.")
+    ] = False,
 ) -> None:
     """Build solutions/ and notebooks/ (and the README's table) from lessons/."""
     from course import build as builder
@@ -32,7 +34,9 @@ def build(
     for path in drifted:
         print("drifted:", path.relative_to(builder.ROOT))
     if drifted:
-        raise SystemExit("These files are not what lessons/ gives. Run `make notebooks` and commit the result.")
+        raise SystemExit(
+            "These files are not what lessons/ gives. Run `make notebooks` and commit the result."
+        )
     print(f"{len(files)} files are up to date.")
 
 

@@ -29,7 +29,7 @@ COLAB = "https://colab.research.google.com/github"
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 TABLE = re.compile(r"(<!-- notebooks:start[^>]*-->\n).*?(<!-- notebooks:end -->)", re.DOTALL)
 
-BOOTSTRAP = '''\
+BOOTSTRAP = """\
 # @title Setup: run this cell first {{ display-mode: "form" }}
 import importlib
 import subprocess
@@ -49,7 +49,7 @@ except ImportError:  # Colab, Kaggle, or a notebook on its own: fetch the course
             "course folder and choose its kernel."
         ) from None
     importlib.invalidate_caches()
-'''
+"""
 
 
 class BuildError(Exception):
@@ -58,7 +58,9 @@ class BuildError(Exception):
 
 def repository() -> str:
     """The one repository setting, "https://github.com/OWNER/NAME", from pyproject.toml."""
-    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Repository"].rstrip("/")
+    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"][
+        "Repository"
+    ].rstrip("/")
 
 
 def badge(part: str, name: str) -> str:
@@ -170,7 +172,9 @@ def release(part: str, solutions: dict[str, bytes]) -> dict[str, bytes]:
 
         result = NbGraderAPI(CourseDirectory(config=config), config=config).generate_assignment(part)
         if not result["success"]:
-            raise BuildError(f"nbgrader could not generate {part}:\n{result.get('log') or result.get('error')}")
+            raise BuildError(
+                f"nbgrader could not generate {part}:\n{result.get('log') or result.get('error')}"
+            )
         return {path.name: path.read_bytes() for path in sorted((root / "notebooks" / part).glob("*.ipynb"))}
 
 

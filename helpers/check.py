@@ -197,7 +197,7 @@ def observe(
             return Problem(State.INCORRECT, str(unfit), f"Unfit: {unfit}")
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # noqa: BLE001  SystemExit and the like are the student's errors too
+        except BaseException as error:
             return _describe_error(error, namespace, exercise.name)
         finally:
             np.random.set_state(rng)
@@ -216,7 +216,9 @@ def judge(
     if isinstance(observed, Problem):
         if left:
             return _nothing(exercise, State.NOT_ATTEMPTED, still)
-        known = [m for m in exercise.misconceptions if m.raises and re.search(m.raises, observed.error, re.DOTALL)]
+        known = [
+            m for m in exercise.misconceptions if m.raises and re.search(m.raises, observed.error, re.DOTALL)
+        ]
         lines = [observed.text, *(f"That is what you get when {m.message}" for m in known[:1])]
         return _nothing(exercise, observed.state, lines, tuple(m.name for m in known[:1]))
 
@@ -224,7 +226,9 @@ def judge(
     parts, lines = [], []
     for part in exercise.parts:
         wrong = [
-            i for i, case in enumerate(cases) if not _part_agrees(exercise, part, observed[i], expected[i], case)
+            i
+            for i, case in enumerate(cases)
+            if not _part_agrees(exercise, part, observed[i], expected[i], case)
         ]
         if not wrong:
             parts.append((State.CORRECT, part.label, part.points))
@@ -236,7 +240,9 @@ def judge(
     earned = sum(points for _, _, points in parts)
     states = {state for state, _, _ in parts}
     if states == {State.CORRECT}:
-        return Verdict(exercise.key, exercise.name, State.CORRECT, earned, exercise.points, parts=tuple(parts))
+        return Verdict(
+            exercise.key, exercise.name, State.CORRECT, earned, exercise.points, parts=tuple(parts)
+        )
     known = _recognise(exercise, cases, observed, expected) if State.INCORRECT in states else []
     lines = list(dict.fromkeys(lines)) + [f"That is what you get when {m.message}" for m in known] + still
     state = State.INCORRECT if State.INCORRECT in states else State.NOT_ATTEMPTED
@@ -276,7 +282,9 @@ def _recognise(
             if mistake.produces is not None:
                 produced = mistake.produces(copy.deepcopy(case))
                 keys |= produced.keys()
-                fits = fits and all(key in seen and exercise.close(seen[key], produced[key], nan=True) for key in produced)
+                fits = fits and all(
+                    key in seen and exercise.close(seen[key], produced[key], nan=True) for key in produced
+                )
             if mistake.when is not None:
                 fits = fits and bool(mistake.when(seen, wanted, case))
         if fits and not keys & explained:
@@ -368,7 +376,9 @@ class Check:
         verdict = self.verdict(key, sys._getframe(1).f_globals)
         if verdict.state is State.CORRECT:
             return True
-        print(f"This cell uses your {verdict.name}: come back when its check says correct (now: {verdict.state.value}).")
+        print(
+            f"This cell uses your {verdict.name}: come back when its check says correct (now: {verdict.state.value})."
+        )
         return False
 
     def __repr__(self) -> str:

@@ -34,7 +34,9 @@ def diagram(name: str, here: str | Sequence[str] = ()) -> None:
 
     path = DIAGRAMS / f"{name}.svg"
     if not path.exists():
-        raise ValueError(f"no diagram {name!r}; there are {', '.join(sorted(p.stem for p in DIAGRAMS.glob('*.svg')))}")
+        raise ValueError(
+            f"no diagram {name!r}; there are {', '.join(sorted(p.stem for p in DIAGRAMS.glob('*.svg')))}"
+        )
     ET.register_namespace("", SVG)
     tree = ET.parse(path).getroot()
     alt = " ".join((tree.findtext(f"{{{SVG}}}desc") or "").split())
@@ -44,8 +46,19 @@ def diagram(name: str, here: str | Sequence[str] = ()) -> None:
         if group is None:
             raise ValueError(f"diagram {name!r} has no group {group_id!r}")
         next(r for r in group.iter(f"{{{SVG}}}rect") if r.get("class") == "box").attrib.update(HERE)
-        place = {"x": group.get("data-note-x", "0"), "y": group.get("data-note-y", "0"), "text-anchor": "middle"}
-        note = ET.SubElement(group, f"{{{SVG}}}text", {**place, "font-size": "15", "font-weight": "bold", "fill": "#B34700"})
+        place = {
+            "x": group.get("data-note-x", "0"),
+            "y": group.get("data-note-y", "0"),
+            "text-anchor": "middle",
+        }
+        font = {
+            "font-family": tree.get("font-family", "sans-serif"),
+            "font-size": "15",
+            "font-weight": "bold",
+        }
+        note = ET.SubElement(
+            tree, f"{{{SVG}}}text", {**place, **font, "fill": "#B34700"}
+        )  # last: nothing covers it
         note.text = "you are here"
     if marked:
         alt += f" You are here: {', '.join(marked).upper()}."
@@ -78,14 +91,24 @@ def heatmap(
     own = ax is None
     if own:
         _, ax = plt.subplots(figsize=(8, 4), layout="constrained")
-    picture = ax.imshow(_array(matrix), aspect="auto", cmap=cmap, vmin=vmin, vmax=vmax, interpolation="nearest")
+    picture = ax.imshow(
+        _array(matrix), aspect="auto", cmap=cmap, vmin=vmin, vmax=vmax, interpolation="nearest"
+    )
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     ax.figure.colorbar(picture, ax=ax)
     if own:
         _finish(says)
 
 
-def curves(series: Mapping[str, Any], says: str, *, x: Any = None, title: str = "", xlabel: str = "", ylabel: str = "") -> None:
+def curves(
+    series: Mapping[str, Any],
+    says: str,
+    *,
+    x: Any = None,
+    title: str = "",
+    xlabel: str = "",
+    ylabel: str = "",
+) -> None:
     """Lines in one axes, each with its own dash pattern so that colour is not needed.
 
     Args:
@@ -118,7 +141,9 @@ def images(pictures: Any, says: str, *, titles: Sequence[str] = (), columns: int
     pictures = _array(pictures)
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    _, axes = plt.subplots(rows, columns, figsize=(1.1 * columns, 1.35 * rows), layout="constrained", squeeze=False)
+    _, axes = plt.subplots(
+        rows, columns, figsize=(1.1 * columns, 1.35 * rows), layout="constrained", squeeze=False
+    )
     for ax in axes.flat:
         ax.axis("off")
     for i, (ax, picture) in enumerate(zip(axes.flat, pictures, strict=False)):
@@ -150,10 +175,17 @@ def patches(picture: Any, patch_size: int, says: str) -> None:
     ax = left.subplots()
     _draw(ax, picture)
     ax.set(title=f"the image: {height} x {width} pixels", xticks=[], yticks=[])
-    right.suptitle(f"its {rows} x {columns} = {rows * columns} patches of {patch_size} x {patch_size} pixels", fontsize=11)
+    right.suptitle(
+        f"its {rows} x {columns} = {rows * columns} patches of {patch_size} x {patch_size} pixels",
+        fontsize=11,
+    )
     for i, ax in enumerate(right.subplots(rows, columns, squeeze=False).flat):
         r, c = divmod(i, columns)
-        _draw(ax, picture[:, r * patch_size : (r + 1) * patch_size, c * patch_size : (c + 1) * patch_size], picture.max())
+        _draw(
+            ax,
+            picture[:, r * patch_size : (r + 1) * patch_size, c * patch_size : (c + 1) * patch_size],
+            picture.max(),
+        )
         ax.set(xticks=[], yticks=[])
         if rows * columns <= 64:
             ax.set_title(str(i), fontsize=6, pad=1)

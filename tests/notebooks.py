@@ -25,11 +25,16 @@ def cell_of(nb, grade_id: str):
 
 def exercises_of(path: Path) -> list[str]:
     """Keys of the exercises that a notebook checks, in order."""
-    return [key for c in read(path).cells if c.cell_type == "code" for key in re.findall(r'^check\("(\w+)"\)', c.source)]
+    return [
+        key
+        for c in read(path).cells
+        if c.cell_type == "code"
+        for key in re.findall(r'^check\("(\w+)"\)', c.source)
+    ]
 
 
 def notebook_of(key: str) -> str:
-    """"<part>/<file name>" of the notebook that holds exercise `key`."""
+    """ "<part>/<file name>" of the notebook that holds exercise `key`."""
     return next(f"{p.parent.name}/{p.name}" for p in SOLUTIONS if key in exercises_of(p))
 
 
@@ -86,7 +91,9 @@ def kernel(notebook: str):
     """A kernel in which every cell of the release has been run once, as a student would have it."""
     nb = read(ROOT / "notebooks" / notebook)
     folder = str((ROOT / "notebooks" / notebook).parent)
-    client = NotebookClient(nb, timeout=120, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": folder}})
+    client = NotebookClient(
+        nb, timeout=120, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": folder}}
+    )
     with client.setup_kernel():
         for index, cell in enumerate(nb.cells):
             client.execute_cell(cell, index)

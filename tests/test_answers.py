@@ -71,7 +71,9 @@ def test_every_blank_has_enough_answers(key):
     known = {m.name for m in exercises.load(key).misconceptions}
     wrong, right = notebooks.answers(key).WRONG, notebooks.answers(key).RIGHT
     assert {name for name, _ in wrong if name} <= known
-    solution = notebooks.cell_of(notebooks.read(notebooks.ROOT / "solutions" / notebooks.notebook_of(key)), key).source
+    solution = notebooks.cell_of(
+        notebooks.read(notebooks.ROOT / "solutions" / notebooks.notebook_of(key)), key
+    ).source
     lines = list(notebooks.blanks(key).values())
     if re.search(rf"^{exercises.load(key).name} = ", solution, re.MULTILINE):
         lines = [solution]

@@ -152,7 +152,9 @@ def to_array(value: Any, what: str, hint: str = "") -> np.ndarray:
             raise Unfit(f"{what} holds complex numbers; real ones are expected.")
         return array.astype(np.float64)
     except (TypeError, ValueError):
-        raise Unfit(f"{what} should be an array or a tensor of numbers but is a {type(value).__name__}.") from None
+        raise Unfit(
+            f"{what} should be an array or a tensor of numbers but is a {type(value).__name__}."
+        ) from None
 
 
 def to_tensor(value: Any, what: str, hint: str = "") -> torch.Tensor:

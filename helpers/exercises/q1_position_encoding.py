@@ -8,7 +8,10 @@ from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit
 def cases(seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
     sizes = [(4, 4, 100.0), (7, 10, 10000.0), (5 + int(rng.integers(4)), 6 + 2 * int(rng.integers(3)), 50.0)]
-    return [{"seq_len": s, "d": d, "n": n, "label": f"getPositionEncoding({s}, {d}, n={n:g})"} for s, d, n in sizes]
+    return [
+        {"seq_len": s, "d": d, "n": n, "label": f"getPositionEncoding({s}, {d}, n={n:g})"}
+        for s, d, n in sizes
+    ]
 
 
 def observe(obj, case: Case) -> Arrays:
@@ -17,7 +20,9 @@ def observe(obj, case: Case) -> Arrays:
     result = obj(case["seq_len"], case["d"], n=case["n"])
     P = to_array(result, case["label"], "Does the function end with `return P`, after the loops?")
     if str(getattr(result, "dtype", "float")).removeprefix("torch.").startswith(("int", "uint", "bool")):
-        raise Unfit(f"P holds whole numbers ({result.dtype}), so every sine is cut to 0 or 1: make it float, as np.zeros does.")
+        raise Unfit(
+            f"P holds whole numbers ({result.dtype}), so every sine is cut to 0 or 1: make it float, as np.zeros does."
+        )
     return {"P": P}
 
 
@@ -66,13 +71,17 @@ def wave_is(kind: str, column: int):
             return False
         for i in range(case["d"] // 2):
             mine, other = P[:, 2 * i + column], P[:, 2 * i + 1 - column]
-            if np.allclose(other, right[:, 2 * i + 1 - column], atol=1e-4):  # the speed is right: compare values
+            if np.allclose(
+                other, right[:, 2 * i + 1 - column], atol=1e-4
+            ):  # the speed is right: compare values
                 if not np.allclose(mine, right[:, 2 * i + column], atol=1e-4):
                     return False
                 continue
             own = frequencies(other, "sin") + frequencies(other, "cos")
             own += frequencies(right[:, 2 * i], "sin")
-            if not any(np.isclose(np.cos(a), np.cos(b), atol=1e-4) for a in frequencies(mine, kind) for b in own):
+            if not any(
+                np.isclose(np.cos(a), np.cos(b), atol=1e-4) for a in frequencies(mine, kind) for b in own
+            ):
                 return False
         return True
 
@@ -161,12 +170,20 @@ def only_first_row(observed: Arrays, wanted: Arrays, case: Case) -> bool:
 # Wrong angles: `angle(k, i, w)` for position k, pair i and the right speed w = 1 / denominator.
 # Made three times each: in both columns, in the even ones only, in the odd ones only.
 ANGLES = (
-    ("no-denominator", "are taken of k alone: the denominator is not used, or is 1 because `//` rounds 2i/d down to 0", lambda k, i, w: k + 0 * w),
+    (
+        "no-denominator",
+        "are taken of k alone: the denominator is not used, or is 1 because `//` rounds 2i/d down to 0",
+        lambda k, i, w: k + 0 * w,
+    ),
     ("multiplied", "are taken of k times the denominator: it should be divided by", lambda k, i, w: k / w),
     ("pair-index", "use the pair's index i where the position k belongs", lambda k, i, w: i * w + 0 * k),
     ("position-from-one", "count positions from 1: the first row is position 0", lambda k, i, w: (k + 1) * w),
     ("position-squared", "use the position k twice", lambda k, i, w: k * k * w),
-    ("degrees", "turn the angle from degrees to radians: it is in radians already", lambda k, i, w: np.deg2rad(k * w)),
+    (
+        "degrees",
+        "turn the angle from degrees to radians: it is in radians already",
+        lambda k, i, w: np.deg2rad(k * w),
+    ),
     ("two-pi", "multiply the angle by 2 pi: the formula has no pi in it", lambda k, i, w: 2 * np.pi * k * w),
 )
 # Wrong values in one kind of column: `wave(k, w)`.
@@ -203,22 +220,74 @@ def _angle_mistakes() -> list[Misconception]:
 misconceptions = (
     Misconception("exponent-i-over-d", "the exponent is i/d instead of 2i/d.", power(lambda i, d: i / d)),
     Misconception("exponent-without-d", "the exponent is 2i, not divided by d.", power(lambda i, d: 2 * i)),
-    Misconception("exponent-next-pair", "the exponent uses the next pair, i + 1: i starts at 0.", power(lambda i, d: 2 * (i + 1) / d)),
-    Misconception("exponent-odd", "the exponent is (2i+1)/d: both columns of a pair share the exponent 2i/d.", power(lambda i, d: (2 * i + 1) / d)),
-    Misconception("exponent-position", "the exponent holds the position k where the pair's index i belongs.", position_in_exponent),
-    Misconception("exponent-constant", "the exponent does not depend on i: every pair has a denominator of its own.", power(lambda i, d: 2 / d + 0 * i)),
-    Misconception("exponent-half-d", "the exponent is 2i / (d/2): it is divided by d.", power(lambda i, d: 4 * i / d)),
-    Misconception("n-fixed", "10000 is written out instead of the argument n.", power(lambda i, d: 2 * i / d, n=10000.0)),
+    Misconception(
+        "exponent-next-pair",
+        "the exponent uses the next pair, i + 1: i starts at 0.",
+        power(lambda i, d: 2 * (i + 1) / d),
+    ),
+    Misconception(
+        "exponent-odd",
+        "the exponent is (2i+1)/d: both columns of a pair share the exponent 2i/d.",
+        power(lambda i, d: (2 * i + 1) / d),
+    ),
+    Misconception(
+        "exponent-position",
+        "the exponent holds the position k where the pair's index i belongs.",
+        position_in_exponent,
+    ),
+    Misconception(
+        "exponent-constant",
+        "the exponent does not depend on i: every pair has a denominator of its own.",
+        power(lambda i, d: 2 / d + 0 * i),
+    ),
+    Misconception(
+        "exponent-half-d", "the exponent is 2i / (d/2): it is divided by d.", power(lambda i, d: 4 * i / d)
+    ),
+    Misconception(
+        "n-fixed", "10000 is written out instead of the argument n.", power(lambda i, d: 2 * i / d, n=10000.0)
+    ),
     Misconception("n-times-exponent", "n is multiplied by 2i/d: raise it to that power (`**`).", product),
     *_angle_mistakes(),
-    Misconception("sin-cos-swapped", "sine and cosine are swapped: sine goes to the even columns (0, 2, 4, ...).", with_columns(lambda k, i, w: (np.cos(k * w), np.sin(k * w)))),
-    Misconception("sine-twice", "both columns of a pair hold the sine: the odd one is the cosine.", with_columns(lambda k, i, w: (np.sin(k * w), np.sin(k * w)))),
-    Misconception("cosine-twice", "both columns of a pair hold the cosine: the even one is the sine.", with_columns(lambda k, i, w: (np.cos(k * w), np.cos(k * w)))),
-    Misconception("sin-cos-blocks", "all sines stand in the first half and all cosines in the second: they alternate.", in_blocks),
-    Misconception("return-in-loop", "`return P` stands inside the loop, so only the first row is filled: move it to the left.", when=only_first_row),
-    Misconception("division-by-zero", "the denominator is 0 for i = 0: n belongs raised to a power, and n^0 = 1.", raises="ZeroDivisionError"),
-    Misconception("caret", "`^` is used for a power: in Python that is `**`.", raises=r"unsupported operand type\(s\) for \^|bitwise_xor"),
-    Misconception("math-on-array", "a function of `math` is given a whole array: use numpy's, e.g. np.sin.", raises="only (0-dimensional|length-1) arrays can be converted"),
+    Misconception(
+        "sin-cos-swapped",
+        "sine and cosine are swapped: sine goes to the even columns (0, 2, 4, ...).",
+        with_columns(lambda k, i, w: (np.cos(k * w), np.sin(k * w))),
+    ),
+    Misconception(
+        "sine-twice",
+        "both columns of a pair hold the sine: the odd one is the cosine.",
+        with_columns(lambda k, i, w: (np.sin(k * w), np.sin(k * w))),
+    ),
+    Misconception(
+        "cosine-twice",
+        "both columns of a pair hold the cosine: the even one is the sine.",
+        with_columns(lambda k, i, w: (np.cos(k * w), np.cos(k * w))),
+    ),
+    Misconception(
+        "sin-cos-blocks",
+        "all sines stand in the first half and all cosines in the second: they alternate.",
+        in_blocks,
+    ),
+    Misconception(
+        "return-in-loop",
+        "`return P` stands inside the loop, so only the first row is filled: move it to the left.",
+        when=only_first_row,
+    ),
+    Misconception(
+        "division-by-zero",
+        "the denominator is 0 for i = 0: n belongs raised to a power, and n^0 = 1.",
+        raises="ZeroDivisionError",
+    ),
+    Misconception(
+        "caret",
+        "`^` is used for a power: in Python that is `**`.",
+        raises=r"unsupported operand type\(s\) for \^|bitwise_xor",
+    ),
+    Misconception(
+        "math-on-array",
+        "a function of `math` is given a whole array: use numpy's, e.g. np.sin.",
+        raises="only (0-dimensional|length-1) arrays can be converted",
+    ),
 )
 
 

@@ -55,7 +55,9 @@ first = "Although I did not get 95 in last TOEFL , I could get in the Ph.D progr
 second = "Although I did get 95 in last TOEFL , I could not get in the Ph.D program".split()
 words = sorted(set(first))
 embed = nn.Embedding(len(words), 16)
-encoder = nn.TransformerEncoderLayer(d_model=16, nhead=2, dim_feedforward=32, dropout=0.0, batch_first=True).eval()
+encoder = nn.TransformerEncoderLayer(
+    d_model=16, nhead=2, dim_feedforward=32, dropout=0.0, batch_first=True
+).eval()
 
 
 def encode(sentence, positions=None):
@@ -80,12 +82,27 @@ print("largest difference: ", float((not_1 - not_2).abs().max()))
 order = torch.randperm(len(first), generator=torch.Generator().manual_seed(1))
 straight, shuffled = encode(first), encode([first[i] for i in order])
 figure, axes = plt.subplots(1, 3, figsize=(10, 3.4), layout="constrained", sharey=True)
-panels = {"sentence in order": straight, "words shuffled": shuffled, "shuffled, rows put back": shuffled[order.argsort()]}
+panels = {
+    "sentence in order": straight,
+    "words shuffled": shuffled,
+    "shuffled, rows put back": shuffled[order.argsort()],
+}
 for ax, (title, output) in zip(axes, panels.items()):
-    show.heatmap(output, "", title=title, xlabel="dimension", ylabel="token" if ax is axes[0] else "", vmin=-2, vmax=2, ax=ax)
+    show.heatmap(
+        output,
+        "",
+        title=title,
+        xlabel="dimension",
+        ylabel="token" if ax is axes[0] else "",
+        vmin=-2,
+        vmax=2,
+        ax=ax,
+    )
 plt.show()
 difference = float((shuffled[order.argsort()] - straight).abs().max())
-print(f"What to see: the third picture equals the first (largest difference {difference:.1e}): without positions, order is lost.")
+print(
+    f"What to see: the third picture equals the first (largest difference {difference:.1e}): without positions, order is lost."
+)
 
 # %% [markdown]
 # **So the position has to be written into the tokens themselves**: add to the token at position $k$ a vector that depends on $k$ alone. There are two ways to choose it:
@@ -118,6 +135,7 @@ print(f"What to see: the third picture equals the first (largest difference {dif
 # Fill in the three blanks (`...`) so that the function gives the table above. `k` is the position, `i` the pair. Keep the names on the left. Three points, one a blank.
 #
 # (In the slides that this exercise comes from, `return P` stands inside the loop. That returns after the first row; here it stands where it belongs.)
+
 
 # %% nbgrader={"grade_id": "q1_position_encoding", "solution": true}
 def getPositionEncoding(seq_len, d, n=10000):
