@@ -1,9 +1,11 @@
 """nbgrader on this tree: solutions/ is its source, notebooks/ its release, all that it writes lies in grading/.
 
-Run nbgrader and JupyterLab from this folder; no flags are needed. A fork that grades several courses
-on one machine changes `course_id`.
+Run nbgrader and JupyterLab from this folder; no flags are needed. `VIT_GRADING` moves grading/ to another
+folder below this one (`make demo` uses grading/demo). A fork that grades several courses on one machine
+changes `course_id`.
 """
 
+import os
 from pathlib import Path
 
 from nbgrader.converters import GenerateAssignment
@@ -12,22 +14,23 @@ from nbgrader.preprocessors import ClearSolutions
 from course.blanks import KeepLeftHandSide
 
 root = Path(__file__).resolve().parent
-grading = root / "grading"
-grading.mkdir(exist_ok=True)
+below = os.environ.get("VIT_GRADING", "grading")
+grading = root / below
+grading.mkdir(parents=True, exist_ok=True)
 
 c = get_config()  # noqa: F821  given by traitlets
 c.CourseDirectory.root = str(root)
 c.CourseDirectory.course_id = "vit"
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "notebooks"
-c.CourseDirectory.submitted_directory = "grading/submitted"
-c.CourseDirectory.autograded_directory = "grading/autograded"
-c.CourseDirectory.feedback_directory = "grading/feedback"
-c.CourseDirectory.solution_directory = "grading/solution"
+c.CourseDirectory.submitted_directory = f"{below}/submitted"
+c.CourseDirectory.autograded_directory = f"{below}/autograded"
+c.CourseDirectory.feedback_directory = f"{below}/feedback"
+c.CourseDirectory.solution_directory = f"{below}/solution"
 c.CourseDirectory.db_url = f"sqlite:///{grading / 'gradebook.db'}"
 c.NbGrader.logfile = str(grading / "nbgrader.log")
 c.CsvExportPlugin.to = str(grading / "grades.csv")
-c.ZipCollectApp.downloaded_directory = "grading/downloaded"
+c.ZipCollectApp.downloaded_directory = f"{below}/downloaded"
 c.Exchange.root = str(grading / "exchange")
 c.Exchange.cache = str(grading / "cache")
 

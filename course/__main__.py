@@ -1,5 +1,6 @@
 """`python -m course`: the staff's commands."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -38,6 +39,21 @@ def build(
             "These files are not what lessons/ gives. Run `make notebooks` and commit the result."
         )
     print(f"{len(files)} files are up to date.")
+
+
+@app.command()
+def demo() -> None:
+    """Grade three sample students of Part 2 with nbgrader and show their points by question."""
+    if sys.platform != "linux":
+        raise SystemExit("Grading needs Linux (nbgrader's autograder is only tested and isolated there).")
+    from course import demo as example
+    from course.build import ROOT
+
+    folder = ROOT / "grading" / "demo"
+    try:
+        print(example.report(example.run(folder), folder))
+    except example.DemoError as error:
+        raise SystemExit(str(error)) from None
 
 
 if __name__ == "__main__":

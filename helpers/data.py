@@ -345,17 +345,16 @@ def _download(filename: str, sha256: str, urls: list[str]) -> Path:
     raise DownloadError(
         f"{filename} could not be downloaded. Tried:\n"
         + "".join(f"  {url}\n    {type(error).__name__}: {error}\n" for url, error in failures)
-        + f"By hand: open {urls[-1]} in a browser, save the file as {folder / filename}, and run this again.",
+        + f"By hand: open one of these in a browser, save the file as {folder / filename}, and run this again.",
         f"could not be downloaded ({'; '.join(_short(url, error) for url, error in failures)})",
     )
 
 
 def _short(url: str, error: Exception) -> str:
     """One failure in a few words: "zenodo.org: HTTP 404"."""
-    response = getattr(error, "response", None)
     reason = type(error).__name__
-    if response is not None:
-        reason = f"HTTP {response.status_code}"
+    if getattr(error, "response", None) is not None:
+        reason = f"HTTP {error.response.status_code}"
     elif type(error) is ValueError:  # pooch: the hash does not match
         reason = "wrong bytes"
     return f"{urlsplit(url).netloc or url}: {reason}"
@@ -375,15 +374,9 @@ def _copy_to(url: str, output_file: str, _: object) -> None:
     response = requests.get(url, stream=True, timeout=TIMEOUT, headers=identity)
     with response, open(output_file, "wb") as file:
         response.raise_for_status()
-        bar = tqdm(
-            desc=f"{Path(urlsplit(url).path).name} from {urlsplit(url).netloc}",
-            total=int(response.headers.get("Content-Length", 0)) or None,
-            unit="B",
-            unit_scale=True,
-            delay=BAR_AFTER,
-            file=sys.stdout,
-        )
-        with bar:
+        title = f"{Path(urlsplit(url).path).name} from {urlsplit(url).netloc}"
+        total = int(response.headers.get("Content-Length", 0)) or None
+        with tqdm(None, title, total, unit="B", unit_scale=True, delay=BAR_AFTER, file=sys.stdout) as bar:
             for chunk in response.iter_content(2**16):
                 file.write(chunk)
                 bar.update(len(chunk))

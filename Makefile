@@ -1,0 +1,47 @@
+# Thin aliases; `make help` is the index. Every target sets up what it needs first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+READY := $(VENV)/.ready
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+# The pins are what CI ran with; they need Python 3.11 (numpy), so 3.10 resolves freely.
+PINS = $(shell $(PYTHON) -c "import sys; print('-c constraints.txt' if sys.version_info >= (3, 11) else '')")
+
+.PHONY: help setup lab demo test notebooks check
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## make .venv with everything the course needs
+
+$(READY): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.10 or newer from https://www.python.org/downloads/."; exit 1; }
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 10))" || { echo "This course needs Python 3.10 or newer, $(PYTHON) is $$($(PYTHON) -V): install a newer one, then run make PYTHON=python3.12 setup."; exit 1; }
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { echo "pip is missing: run $(PYTHON) -m ensurepip, or install your system's python3-pip."; exit 1; }
+	@echo "Setting up $(VENV): on Linux PyTorch is a download of some gigabytes, this takes minutes the first time."
+	@rm -rf $(VENV)
+	@# Debian and Ubuntu split ensurepip off (python3-venv): pip can then be brought in from outside.
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install -q pip; } \
+	|| { echo "No virtual environment could be made: install python3-venv (sudo apt install python3-venv), then run make again."; exit 1; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check $(PINS) torch torchvision -e ".[dev]" \
+	|| { echo "The packages could not be installed: the lines above say which. No network, a full disk (8 GB are needed) or a proxy are the usual causes; run make again after mending it."; exit 1; }
+	@touch $(READY)
+
+lab: $(READY) ## open JupyterLab on the course
+	jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/2_build_a_vit/q1_positional_encoding.ipynb
+
+demo: $(READY) ## grade three sample students of Part 2 with nbgrader and show their points
+	python -m course demo
+
+test: $(READY) ## run all tests
+	python -m pytest -n auto --dist loadgroup
+
+notebooks: $(READY) ## build solutions/ and notebooks/ from lessons/
+	python -m course build
+
+check: $(READY) ## lint, and see that the generated notebooks match the lessons (under a minute)
+	ruff check .
+	ruff format --check .
+	python -m course build --check

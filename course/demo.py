@@ -1,0 +1,115 @@
+"""`make demo`: three students of Part 2, graded by nbgrader's own commands, in a gradebook of their own.
+
+Ada has everything right, Ben about half with mistakes that students make, Cleo handed in the untouched
+notebooks. Their submissions are written from the notebooks each time, so they never go stale.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+
+from course.build import ROOT
+
+PART = "2_build_a_vit"
+STUDENTS = {"ada": "all right", "ben": "typical mistakes", "cleo": "untouched"}
+
+# Ben's answers, exercise -> {text of the solution: what he wrote}; in the others he is right.
+MISTAKES: dict[str, dict[str, str]] = {
+    "q1_position_encoding": {"np.power(n, 2 * i / d)": "np.power(n, i / d)"},
+}
+
+
+class DemoError(Exception):
+    """A step of nbgrader failed; the text says which and where its log is."""
+
+
+def submission(student: str, notebook: str) -> nbformat.NotebookNode:
+    """The release notebook as this student would hand it in, not executed."""
+    release = nbformat.read(ROOT / "notebooks" / PART / notebook, as_version=4)
+    if student == "cleo":
+        return release
+    answers = {
+        cell.id: cell.source for cell in nbformat.read(ROOT / "solutions" / PART / notebook, as_version=4).cells
+    }
+    for cell in release.cells:
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            answer = "\n".join(line.split("  # blank")[0] for line in answers[cell.id].split("\n"))
+            for old, new in MISTAKES.get(cell.id, {}).items() if student == "ben" else ():
+                if old not in answer:
+                    raise DemoError(f"course/demo.py: {old!r} is not in the solution of {cell.id}.")
+                answer = answer.replace(old, new)
+            cell.source = answer
+    return release
+
+
+def run(folder: Path) -> dict[str, dict[str, tuple[float, float]]]:
+    """Grade the three students with nbgrader below `folder` (emptied first).
+
+    Returns:
+        student -> notebook -> (points, maximum), from nbgrader's gradebook.
+
+    Raises:
+        DemoError: if a command fails; nbgrader's output is kept in `folder`/demo.log.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    for student in STUDENTS:
+        there = folder / "submitted" / student / PART
+        there.mkdir(parents=True)
+        for path in sorted((ROOT / "notebooks" / PART).glob("*.ipynb")):
+            nbformat.write(submission(student, path.name), there / path.name)
+    below = folder.relative_to(ROOT).as_posix()
+    # its own release folder: a demo must never write over notebooks in which somebody works
+    steps = (
+        ["generate_assignment", PART, f"--CourseDirectory.release_directory={below}/release"],
+        ["autograde", PART],
+        ["generate_feedback", PART],
+        ["export"],
+    )
+    log = folder / "demo.log"
+    for step in steps:
+        print(f"nbgrader {' '.join(step[:2])} ...", flush=True)
+        with log.open("a") as output:
+            done = subprocess.run(
+                [sys.executable, "-m", "nbgrader", *step],
+                cwd=ROOT,
+                env={**os.environ, "VIT_GRADING": below, "VIT_OFFLINE": "1"},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        if done.returncode != 0:
+            raise DemoError(f"`nbgrader {' '.join(step)}` failed; its output is in {log}.")
+    return points(folder)
+
+
+def points(folder: Path) -> dict[str, dict[str, tuple[float, float]]]:
+    """Every student's points by notebook, read from nbgrader's gradebook."""
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
+        return {
+            submission.student.id: {
+                notebook.name: (notebook.score, notebook.max_score)
+                for notebook in sorted(submission.notebooks, key=lambda n: n.name)
+            }
+            for submission in gradebook.assignment_submissions(PART)
+        }
+
+
+def report(table: dict[str, dict[str, tuple[float, float]]], folder: Path) -> str:
+    """Points by question, and where the feedback pages are."""
+    names = sorted(next(iter(table.values())))
+    lines = ["", "student  " + "".join(f"{name.split('_')[0]:>10}" for name in names) + f"{'total':>12}"]
+    for student, scores in sorted(table.items()):
+        cells = "".join(f"{f'{scores[n][0]:g} / {scores[n][1]:g}':>10}" for n in names)
+        total = f"{sum(s for s, _ in scores.values()):g} / {sum(m for _, m in scores.values()):g}"
+        lines.append(f"{student:<9}{cells}{total:>12}   {STUDENTS[student]}")
+    lines += ["", "Feedback pages (open one in a browser):"]
+    for student in sorted(table):
+        lines.append(f"  {folder.relative_to(ROOT).as_posix()}/feedback/{student}/{PART}/{names[0]}.html")
+    return "\n".join(lines)
