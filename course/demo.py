@@ -35,7 +35,8 @@ def submission(student: str, notebook: str) -> nbformat.NotebookNode:
     if student == "cleo":
         return release
     answers = {
-        cell.id: cell.source for cell in nbformat.read(ROOT / "solutions" / PART / notebook, as_version=4).cells
+        cell.id: cell.source
+        for cell in nbformat.read(ROOT / "solutions" / PART / notebook, as_version=4).cells
     }
     for cell in release.cells:
         if cell.metadata.get("nbgrader", {}).get("solution"):

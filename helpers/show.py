@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import html
+import textwrap
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -67,6 +68,11 @@ def diagram(name: str, here: str | Sequence[str] = ()) -> None:
     display(HTML(tag), metadata={"alt": alt})
 
 
+def says(text: str) -> None:
+    """Print the one-line reading of the figure above it, wrapped at words (notebooks would cut words in two)."""
+    print(textwrap.fill(f"What to see: {text}", 96))
+
+
 def heatmap(
     matrix: Any,
     says: str,
@@ -117,7 +123,7 @@ def curves(
     """
     import matplotlib.pyplot as plt
 
-    _, ax = plt.subplots(figsize=(8, 3.5), layout="constrained")
+    figure, ax = plt.subplots(figsize=(8, 3.5), layout="constrained")
     colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000"]
     for i, (label, values) in enumerate(series.items()):
         values = _array(values)
@@ -125,7 +131,7 @@ def curves(
         ax.plot(places, values, label=label, color=colours[i % 6], linestyle=["-", "--", "-.", ":"][i % 4])
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     ax.grid(alpha=0.3)
-    ax.legend()
+    figure.legend(loc="outside right upper")  # never over the lines
     _finish(says)
 
 
@@ -204,8 +210,8 @@ def _array(values: Any) -> np.ndarray:
     return values.detach().cpu().numpy() if hasattr(values, "detach") else np.asarray(values)
 
 
-def _finish(says: str) -> None:
+def _finish(text: str) -> None:
     import matplotlib.pyplot as plt
 
     plt.show()
-    print(f"What to see: {says}")
+    says(text)

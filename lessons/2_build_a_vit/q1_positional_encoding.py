@@ -100,8 +100,8 @@ for ax, (title, output) in zip(axes, panels.items()):
     )
 plt.show()
 difference = float((shuffled[order.argsort()] - straight).abs().max())
-print(
-    f"What to see: the third picture equals the first (largest difference {difference:.1e}): without positions, order is lost."
+show.says(
+    f"the third picture equals the first (largest difference {difference:.1e}): without positions, order is lost."
 )
 
 # %% [markdown]
