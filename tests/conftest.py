@@ -7,7 +7,6 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # No test reaches for the network, and kernels that tests start inherit this.
 os.environ["VIT_OFFLINE"] = "1"
-os.environ.setdefault("MPLBACKEND", "agg")
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a debugger's warning on stderr of a kernel
 
 

@@ -1,0 +1,240 @@
+"""Lessons to notebooks: deterministic, valid for nbgrader, and nothing of a solution left in a release."""
+
+import ast
+import re
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nbgrader.nbgraderformat import MetadataValidator
+from nbgrader.preprocessors import ClearSolutions
+
+from course import build
+from course.blanks import KeepLeftHandSide
+from helpers import exercises
+from tests import notebooks
+
+LESSON = """\
+# %% [markdown]
+# # Title
+#
+# One purpose.
+
+# %% tags=["setup"]
+from helpers import check
+
+# %% nbgrader={"grade_id": "answer", "solution": true}
+x = 1 + 1  # blank: x = ...
+
+# %% nbgrader={"grade_id": "test", "grade": true, "points": 2}
+x
+"""
+
+
+@pytest.fixture(scope="module")
+def built():
+    return build.build()
+
+
+def lesson(tmp_path, text):
+    path = tmp_path / "9_part" / "lesson.py"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, "utf-8")
+    return path
+
+
+def cleared(source: str) -> str:
+    cell = nbformat.v4.new_code_cell(source)
+    KeepLeftHandSide()._replace_solution_region(cell, "python")
+    return cell.source
+
+
+@pytest.mark.grading
+def test_what_is_committed_is_what_the_lessons_give(built):
+    assert [str(path) for path in build.drift(built)] == []
+
+
+@pytest.mark.grading
+def test_building_twice_gives_the_same_bytes(built):
+    assert build.build() == built
+
+
+@pytest.mark.grading
+def test_check_fails_with_the_list_of_drifted_files(root):
+    path = notebooks.RELEASES[0]
+    before = path.read_bytes()
+    try:
+        path.write_bytes(before.replace(b"...", b"....", 1))
+        done = subprocess.run(
+            [sys.executable, "-m", "course", "build", "--check"], cwd=root, capture_output=True, text=True
+        )
+    finally:
+        path.write_bytes(before)
+    assert done.returncode != 0
+    assert done.stdout.split() == ["drifted:", str(path.relative_to(root))]
+    assert "make notebooks" in done.stderr
+
+
+def test_drift_names_changed_missing_and_orphaned_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    folder = tmp_path / "notebooks" / "part"
+    files = {folder / "a.ipynb": b"1", folder / "b.ipynb": b"2"}
+    assert sorted(p.name for p in build.write(files)) == ["a.ipynb", "b.ipynb"]
+    assert build.drift(files) == []
+    (folder / "a.ipynb").write_bytes(b"changed")
+    (folder / "orphan.ipynb").write_bytes(b"3")
+    assert [p.name for p in build.drift(files)] == ["a.ipynb", "orphan.ipynb"]
+    build.write(files)
+    assert sorted(p.name for p in folder.iterdir()) == ["a.ipynb", "b.ipynb"]
+
+
+@pytest.mark.parametrize(
+    "path", notebooks.SOLUTIONS + notebooks.RELEASES, ids=lambda p: "/".join(p.parts[-3:])
+)
+def test_committed_notebooks_are_valid_for_nbgrader(path):
+    nb = notebooks.read(path)
+    nbformat.validate(nb)
+    MetadataValidator().validate_nb(nb)
+    records = [c.metadata["nbgrader"] for c in nb.cells if "nbgrader" in c.metadata]
+    ids = [r["grade_id"] for r in records]
+    assert len(set(ids)) == len(ids) > 0
+    assert len({c.id for c in nb.cells}) == len(nb.cells)
+    assert all(c.id == c.metadata["nbgrader"]["grade_id"] for c in nb.cells if "nbgrader" in c.metadata)
+    assert not any(c.get("outputs") or c.get("execution_count") for c in nb.cells)
+
+
+def test_grade_ids_are_unique_in_a_part():
+    for part in {path.parent for path in notebooks.SOLUTIONS}:
+        ids = [
+            c.id
+            for path in part.glob("*.ipynb")
+            for c in notebooks.read(path).cells
+            if "nbgrader" in c.metadata
+        ]
+        assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("path", notebooks.RELEASES, ids=lambda p: p.stem)
+def test_a_release_holds_blanks_and_nothing_of_the_solution(path):
+    text = path.read_text("utf-8")
+    assert not re.search(r"BEGIN SOLUTION|END SOLUTION|HIDDEN|# blank", text)
+    solution = notebooks.read(build.ROOT / "solutions" / path.parent.name / path.name)
+    release = {c.id: c.source for c in notebooks.read(path).cells}
+    assert [c.id for c in solution.cells] == list(release)
+    for cell in solution.cells:
+        if not cell.metadata.get("nbgrader", {}).get("solution"):
+            assert release[cell.id] == cell.source
+            continue
+        assert "..." in release[cell.id]
+        ast.parse(release[cell.id])
+        for line in cell.source.split("\n"):
+            if "# blank" in line:
+                answer = line.split("# blank")[0].strip()
+                assert answer not in release[cell.id], answer
+
+
+@pytest.mark.parametrize("path", notebooks.RELEASES, ids=lambda p: p.stem)
+def test_badge_and_bootstrap_come_from_the_one_repository_setting(path):
+    nb = notebooks.read(path)
+    slug = build.repository().removeprefix("https://github.com/")
+    assert f"{build.COLAB}/{slug}/blob/main/notebooks/{path.parent.name}/{path.name})" in nb.cells[0].source
+    setup = [c for c in nb.cells if "setup" in c.metadata.get("tags", [])]
+    assert len(setup) == 1
+    assert f"{build.repository()}/archive/" in setup[0].source
+
+
+@pytest.mark.parametrize("key", exercises.names())
+def test_helpers_contain_no_answer(key, root):
+    """No blank's answer and no einops or einsum string of a solution stands in helpers/, whatever the spacing."""
+
+    def squeeze(text):
+        return re.sub(r"\s+", "", text)
+
+    helpers = {path: squeeze(path.read_text("utf-8")) for path in (root / "helpers").rglob("*.py")}
+    solution = notebooks.cell_of(notebooks.read(root / "solutions" / notebooks.notebook_of(key)), key).source
+    if re.search(rf"^{exercises.load(key).name} = ", solution, re.MULTILINE):
+        return  # predictions of a warm-up: single words and shapes, which stand everywhere
+    for line in solution.split("\n"):
+        if "# blank" not in line:
+            continue
+        answer = line.split("  # blank")[0].strip().rstrip(",")
+        right_hand = re.sub(r"^[\w.\[\], *+]*[^=!<>]= ?(?!=)", "", answer)
+        strings = [s for s in re.findall(r'"([^"]+)"', answer) if "->" in s]
+        for text in {answer, right_hand, *strings} - {""}:
+            found = [
+                str(path) for path, content in helpers.items() if len(text) > 3 and squeeze(text) in content
+            ]
+            assert not found, (text, found)
+
+
+# --- the pieces -----------------------------------------------------------------------------------
+
+words = st.text(
+    st.characters(codec="utf-8", exclude_characters="#\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), max_size=20
+)
+
+
+@given(st.integers(0, 12), words.map(str.strip).filter(bool), words.map(str.strip).filter(bool))
+def test_a_blank_keeps_its_indentation_and_its_left_hand_side(indent, answer, name):
+    stub = f"{name} = ..."
+    assert cleared(f"{' ' * indent}{answer}  # blank: {stub}") == " " * indent + stub
+
+
+@given(st.lists(words.filter(lambda text: "# blank" not in text), max_size=8))
+def test_lines_without_a_mark_stay_as_they_are(lines):
+    assert cleared("\n".join(lines)) == "\n".join(lines)
+
+
+def test_a_bare_mark_removes_its_line():
+    assert cleared("a = f(  # blank: a = ...\n    1)  # blank\nb = 2") == "a = ...\nb = 2"
+
+
+def test_markdown_answers_get_nbgraders_own_stub():
+    cell = nbformat.v4.new_markdown_cell("### BEGIN SOLUTION\nmy essay\n### END SOLUTION")
+    KeepLeftHandSide()._replace_solution_region(cell, "python")
+    assert cell.source == ClearSolutions().text_stub
+
+
+def test_short_metadata_is_written_out_in_full(tmp_path):
+    nb = build.solution(lesson(tmp_path, LESSON))
+    assert [c.metadata["nbgrader"] for c in nb.cells if "nbgrader" in c.metadata] == [
+        {"grade": False, "grade_id": "answer", "locked": False, "schema_version": 3, "solution": True, "task": False},
+        {
+            "grade": True, "grade_id": "test", "locked": True, "schema_version": 3, "solution": False, "task": False,
+            "points": 2,
+        },
+    ]  # fmt: skip
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(words.map(str.strip).filter(bool), min_size=1, max_size=6))
+def test_cell_ids_are_unique_and_depend_on_the_text_alone(tmp_path_factory, texts):
+    cells = "\n".join(f"# %%\nx = {text!r}\n" for text in texts + texts)
+    path = lesson(tmp_path_factory.mktemp("lesson"), LESSON + "\n" + cells)
+    first, second = build.solution(path), build.solution(path)
+    ids = [c.id for c in first.cells]
+    assert ids == [c.id for c in second.cells]
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("# # Title", "# Title", "must be markdown that starts with the title"),
+        ('# %% tags=["setup"]', "# %%", "one cell"),
+        ('"grade_id": "test"', '"grade_id": "answer"', "used twice"),
+        (', "solution": true', "", "`# blank` stands in a cell without"),
+        (', "points": 2', "", "has no points and calls no known check"),
+        ('"grade_id": "test", ', "", "needs a grade_id"),
+        ('"points": 2', '"pionts": 2', "pionts"),
+    ],
+)
+def test_a_lesson_that_cannot_be_built_says_what_to_change(tmp_path, old, new, said):
+    assert old in LESSON
+    path = lesson(tmp_path, LESSON.replace(old, new))
+    with pytest.raises(build.BuildError, match=re.escape(said)) as error:
+        build.solution(path)
+    assert str(path) in str(error.value)

@@ -1,0 +1,192 @@
+"""The four states and the sentences of `check`, on small functions; the exercises' own answers are in test_answers."""
+
+import linecache
+import re
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from helpers import exercises
+from helpers.check import Points, State, blanks_left, check
+
+KEY = "q1_position_encoding"
+ANSWER = """
+import sys
+import numpy as np
+import torch
+
+def getPositionEncoding(seq_len, d, n=10000):
+    P = np.zeros((seq_len, d))
+    for k in range(seq_len):
+        for i in np.arange(int(d / 2)):
+            denominator = np.power(n, 2 * i / d)
+            P[k, 2 * i] = np.sin(k / denominator)
+            P[k, 2 * i + 1] = np.cos(k / denominator)
+    return P
+"""
+
+
+def cell(source: str, name: str = "<cell>") -> dict:
+    """A namespace after running `source` the way a notebook does, so that its lines can be found."""
+    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+    namespace: dict = {}
+    exec(compile(source, name, "exec"), namespace)
+    return namespace
+
+
+def verdict(old: str = "", new: str = ""):
+    assert old in ANSWER
+    return check.verdict(KEY, cell(ANSWER.replace(old, new)))
+
+
+def test_correct():
+    result = verdict()
+    assert (result.state, result.points, result.max_points) == (State.CORRECT, 3, 3)
+    assert str(result) == "✓ correct: getPositionEncoding · 3 of 3 points"
+
+
+def test_incorrect_says_what_where_and_why():
+    text = str(verdict("2 * i / d)", "i / d)"))
+    assert "✗ incorrect: getPositionEncoding · 2 of 3 points" in text
+    assert "P[1, 2] should be sin(1 / 100^(2/4)) = 0.0998 but is 0.3110." in text
+    assert "That is what you get when the exponent is i/d instead of 2i/d." in text
+    assert "✗ denominator (incorrect)" in text
+    assert "✓ sine in the even columns (correct)" in text
+
+
+def test_not_attempted_names_the_lines():
+    result = verdict("np.power(n, 2 * i / d)", "...")
+    assert (result.state, result.points) == (State.NOT_ATTEMPTED, 0)
+    assert "Still to fill in: line 10: `denominator = ...`." in str(result)
+
+
+def test_error_names_the_students_line():
+    result = verdict("np.power(n, 2 * i / d)", "np.pow_er(n, 2)")
+    assert (result.state, result.points) == (State.ERROR, 0)
+    assert "Line 10, `denominator = np.pow_er(n, 2)`, raised AttributeError" in str(result)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "state", "said"),
+    [
+        ("    return P", "    pass", State.INCORRECT, "gave None. Does the function end with `return P`"),
+        ("    return P", "    return P.astype(int)", State.INCORRECT, "P holds whole numbers (int64)"),
+        ("    return P", "    return torch.zeros(seq_len, d, device='meta')", State.INCORRECT, "is on device 'meta'"),
+        ("    return P", "    return P + 0j", State.INCORRECT, "holds complex numbers"),
+        ("    return P", "    return 'P'", State.INCORRECT, "should be an array or a tensor of numbers but is a str"),
+        ("    return P", "    return [[1], [2, 3]]", State.INCORRECT, "but is a list"),
+        ("    return P", "    return ...", State.NOT_ATTEMPTED, "line 13: `return ...`"),
+        ("    return P", "    return P * np.nan", State.INCORRECT, "P[0, 0] is NaN (not a number) but should be"),
+        ("    return P", "    return P[:-1]", State.INCORRECT, "P should have shape (4, 4) but has (3, 4)"),
+        ("    return P", "    sys.exit(3)", State.ERROR, "`sys.exit(3)`, raised SystemExit: 3"),
+        ("    return P", "    return undefined", State.ERROR, "NameError: name 'undefined' is not defined"),
+        ("(seq_len, d, n=10000)", "(seq_len)", State.ERROR, "Using getPositionEncoding raised TypeError"),
+        ("def getPositionEncoding(", "getPositionEncoding = 3\ndef other(", State.INCORRECT, "should be a function"),
+        ("def getPositionEncoding(", "def getPositionEncodings(", State.ERROR, "`getPositionEncoding` is not defined. Run the cell above"),
+    ],
+)  # fmt: skip
+def test_bad_input_gets_a_sentence_that_says_what_to_do(old, new, state, said):
+    result = verdict(old, new)
+    assert (result.state, result.points) == (state, 0)
+    assert said in str(result)
+
+
+def test_prints_warnings_and_random_states_of_the_student_cost_nothing(capfd):
+    noisy = "    import warnings; warnings.warn('x'); print('y'); print('z', file=sys.stderr); torch.rand(2); np.random.rand()\n"
+    torch.manual_seed(7)
+    np.random.seed(7)
+    before = torch.random.get_rng_state(), np.random.get_state()[1].copy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert verdict("    return P", noisy + "    return P").state is State.CORRECT
+    assert torch.equal(before[0], torch.random.get_rng_state())
+    assert np.array_equal(before[1], np.random.get_state()[1])
+    assert capfd.readouterr() == ("", "")
+
+
+def test_points_are_a_number_to_nbgrader_and_words_to_a_reader(capsys):
+    globals().update(cell(ANSWER.replace("np.cos(k", "np.sin(k")))
+    points = check(KEY)
+    assert isinstance(points, Points)
+    assert (float(points), repr(points), points._repr_html_()) == (2.0, "2", "2 of 3 points")
+    assert "cosine" in capsys.readouterr().out
+
+
+def test_panel_escapes_what_the_student_wrote():
+    result = verdict("    return P", "    raise ValueError('<script>alert(1)</script>')")
+    assert "<script>" not in result._repr_mimebundle_()["text/html"]
+
+
+def test_hints_come_one_by_one_and_the_last_one_stays(capsys):
+    count = len(exercises.load(KEY).hints)
+    for _ in range(count + 1):
+        check.hint(KEY)
+    said = capsys.readouterr().out
+    assert re.findall(r"Hint (\d) of", said) == [*map(str, range(1, count + 1)), str(count)]
+
+
+def test_ready_says_what_it_waits_for(capsys):
+    globals().update(cell(ANSWER.replace("np.cos(k", "np.sin(k")))
+    assert not check.ready(KEY)
+    assert "This cell uses your getPositionEncoding" in capsys.readouterr().out
+    globals().update(cell(ANSWER))
+    assert check.ready(KEY)
+    assert capsys.readouterr().out == ""
+
+
+def test_an_unknown_exercise_is_answered_with_the_list():
+    with pytest.raises(KeyError, match="q1_position_encoding"):
+        check("q1")
+
+
+@pytest.mark.parametrize(
+    ("source", "left"),
+    [
+        ("def f(x):\n    return x[..., 0]", []),
+        ("def f(x):\n    y = ...\n    return y", [2]),
+        ("class f:\n    def g(self):\n        self.a = h(..., 2)\n        return ...", [3, 4]),
+        ("class f:\n    @staticmethod\n    def g():\n        pass", []),
+        ("f = {'a': ..., 'b': 1}", [0]),
+        ("f = [1, ...]", [0]),
+        ("f = ...", [0]),
+        ("f = 3", []),
+        ("f = lambda x: x", []),
+    ],
+)
+def test_blanks_are_found_and_ordinary_indexing_is_not_one(source, left):
+    assert [blank.line for blank in blanks_left(cell(source, f"<{source}>")["f"])] == left
+
+
+@pytest.mark.parametrize("key", exercises.names())
+def test_every_exercise_is_complete(key):
+    exercise = exercises.load(key)
+    assert exercise.points > 0
+    assert len(exercise.hints) >= 2
+    names = [m.name for m in exercise.misconceptions]
+    assert len(set(names)) == len(names) >= 6
+    for mistake in exercise.misconceptions:
+        assert mistake.produces or mistake.raises or mistake.when, mistake.name
+        assert mistake.message.rstrip()[-1] in ".)?!`", mistake.name
+    first, again, other = exercise.cases(0), exercise.cases(0), exercise.cases(1)
+    assert len(first) == len(again) == len(other)
+    for case, same in zip(first, again, strict=True):
+        wanted, repeated = exercise.expected(case), exercise.expected(same)
+        assert all(exercise.close(wanted[key], repeated[key]) for key in wanted)
+
+
+def test_importing_check_and_show_is_cheap():
+    """At most 0.3 s on top of torch: the median of five fresh interpreters."""
+    code = (
+        "import time, torch; t = time.perf_counter(); from helpers import check, show;"
+        "import sys; print(time.perf_counter() - t, 'matplotlib' in sys.modules, 'timm' in sys.modules)"
+    )
+    runs = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.split()
+        for _ in range(5)
+    ]
+    assert {tuple(run[1:]) for run in runs} == {("False", "False")}
+    assert sorted(float(run[0]) for run in runs)[2] <= 0.3

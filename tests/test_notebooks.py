@@ -1,0 +1,97 @@
+"""Every notebook runs: solutions quickly and to full points, untouched releases to *not attempted* without a traceback."""
+
+import time
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from helpers import exercises
+from tests import notebooks
+
+SECONDS = 8  # promised in every notebook of Part 2, on two idle cores
+BUSY = 2.5  # the tests run beside each other
+
+
+def execute(path):
+    nb = notebooks.read(path)
+    started = time.perf_counter()
+    resources = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(nb, timeout=120, kernel_name="python3", allow_errors=True, resources=resources).execute()
+    return nb, time.perf_counter() - started
+
+
+def outputs(nb, kind):
+    return [o for cell in nb.cells if cell.cell_type == "code" for o in cell.outputs if o.output_type == kind]
+
+
+def checks(nb):
+    """(text, points, maximum) of every check that the notebook ran."""
+    for cell in nb.cells:
+        if cell.cell_type == "code" and cell.source.startswith('check("'):
+            shown = next(o for o in cell.outputs if o.output_type == "display_data")
+            result = next(o for o in cell.outputs if o.output_type == "execute_result")
+            points = cell.metadata["nbgrader"]["points"]
+            yield shown.data["text/plain"], float(result.data["text/plain"]), points
+
+
+@pytest.mark.parametrize("path", notebooks.SOLUTIONS, ids=lambda p: p.stem)
+def test_a_solution_runs_to_full_points(path):
+    nb, seconds = execute(path)
+    assert outputs(nb, "error") == []
+    assert [o.text for o in outputs(nb, "stream") if o.name == "stderr"] == []
+    found = list(checks(nb))
+    assert len(found) == len(notebooks.exercises_of(path)) > 0
+    for text, points, maximum in found:
+        assert text.startswith("✓ correct"), text
+        assert points == maximum
+    assert seconds < SECONDS * BUSY
+    # a figure without its reading can't be followed by someone who does not see it
+    figures = [c for c in nb.cells if any("image/png" in o.get("data", {}) for o in c.get("outputs", []))]
+    assert figures
+    for cell in figures:
+        assert any("What to see:" in o.get("text", "") for o in cell.outputs), cell.source
+        drawn = sum("image/png" in o.get("data", {}) for o in cell.outputs)
+        assert drawn == 1, "one figure, one statement"
+
+
+@pytest.mark.parametrize("path", notebooks.RELEASES, ids=lambda p: p.stem)
+def test_an_untouched_release_is_not_attempted_and_raises_nothing(path):
+    nb, _ = execute(path)
+    assert outputs(nb, "error") == []
+    assert [o.text for o in outputs(nb, "stream") if o.name == "stderr"] == []
+    found = list(checks(nb))
+    assert len(found) == len(notebooks.exercises_of(path))
+    for text, points, _ in found:
+        assert text.startswith("○ not attempted"), text
+        assert points == 0
+
+
+def test_points_in_the_notebooks_are_those_of_the_exercises():
+    for path in notebooks.RELEASES:
+        for key in notebooks.exercises_of(path):
+            cell = notebooks.cell_of(notebooks.read(path), f"check_{key}")
+            assert cell.metadata["nbgrader"]["points"] == pytest.approx(exercises.load(key).points)
+
+
+def test_every_exercise_is_in_exactly_one_notebook():
+    used = [key for path in notebooks.SOLUTIONS for key in notebooks.exercises_of(path)]
+    assert sorted(used) == exercises.names()
+
+
+@pytest.mark.parametrize("path", notebooks.SOLUTIONS, ids=lambda p: p.stem)
+def test_a_notebook_has_the_parts_that_every_notebook_has(path):
+    nb = notebooks.read(path)
+    text = "\n".join(c.source for c in nb.cells if c.cell_type == "markdown")
+    for part in (
+        "When you are done you can",
+        "Time and hardware",
+        "Before you start",
+        "What you have learned",
+        "Going further",
+    ):
+        assert part in text, part
+    code = "\n".join(c.source for c in nb.cells if c.cell_type == "code")
+    assert 'show.diagram("course_map", here="q' in code
+    assert not [word for word in ("!wget", "!pip", "%pip", "sys.path", "/home/", "/content/") if word in code]
+    assert not nbformat.v4.nbbase.NotebookNode.get(nb.metadata, "widgets")
