@@ -16,7 +16,7 @@ from course.blanks import KeepLeftHandSide
 root = Path(__file__).resolve().parent
 below = os.environ.get("VIT_GRADING", "grading")
 grading = root / below
-grading.mkdir(parents=True, exist_ok=True)
+(grading / "exchange").mkdir(parents=True, exist_ok=True)
 
 c = get_config()  # noqa: F821  given by traitlets
 c.CourseDirectory.root = str(root)

@@ -237,7 +237,7 @@ def judge(
         else:
             parts.append((State.INCORRECT, part.label, 0.0))
             lines.append(_difference(exercise, part, observed[wrong[0]], expected[wrong[0]], cases[wrong[0]]))
-    earned = sum(points for _, _, points in parts)
+    earned = round(sum(points for _, _, points in parts), 4)
     states = {state for state, _, _ in parts}
     if states == {State.CORRECT}:
         return Verdict(

@@ -96,7 +96,7 @@ class Exercise:
 
     @property
     def points(self) -> float:
-        return sum(part.points for part in self.parts)
+        return round(sum(part.points for part in self.parts), 4)  # thirds must add up to 1 for nbgrader
 
     def close(self, a: np.ndarray, b: np.ndarray, nan: bool = False) -> bool:
         """Same shape and same values within the tolerances; NaN equals NaN only if `nan`."""
