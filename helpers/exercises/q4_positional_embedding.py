@@ -38,9 +38,7 @@ def cases(seed: int) -> list[Case]:
 
 def observe(obj, case: Case) -> Arrays:
     if not isinstance(obj, type) or not issubclass(obj, nn.Module):
-        raise Unfit(
-            "PositionalEmbedding should be a class: keep the line `class PositionalEmbedding(nn.Module):`."
-        )
+        raise Unfit("PositionalEmbedding should be a class: keep the line `class PositionalEmbedding(...):`.")
     seen = {}
     try:
         module = build(obj, case)
@@ -57,7 +55,7 @@ def observe(obj, case: Case) -> Arrays:
     for learnable, key in ((False, "output"), (True, "output with learnable=True")):
         output = forward(module, case, learnable)
         if output is not ...:
-            what = "forward" if not learnable else "forward with learnable=True"
+            what = f"What forward gives for learnable={learnable}"
             seen[key] = to_array(output, what, "Does it end with `return x`?")
     return seen
 
@@ -321,6 +319,11 @@ misconceptions = (
         "the sizes are looked for on self: they are plain arguments of __init__ here.",
         raises=r"AttributeError: .*no attribute '(self\.)?(img_size|patch_size|emb_size|num_patches|n_patches)'",
     ),
+    Misconception(
+        "other-constructor",
+        "the constructor takes other arguments: keep patch_size, emb_size, img_size and learnable.",
+        raises=r"__init__\(\) (got an unexpected keyword|missing \d+ required)",
+    ),
     # the second blank
     Misconception(
         "nothing-added",
@@ -463,7 +466,7 @@ misconceptions = (
     Misconception(
         "in-a-list",
         "tokens and positions are put in a list or tuple: add them.",
-        raises=r"Unfit: forward.* should be an array or a tensor",
+        raises=r"Unfit: What forward gives.* should be an array or a tensor",
     ),
     Misconception(
         "self-positions",

@@ -43,7 +43,7 @@ puzzle = F.fold(patches[:, order].transpose(1, 2), output_size=32, kernel_size=4
 
 figure, axes = plt.subplots(1, 2, figsize=(7, 3.4), layout="constrained")
 for ax, picture, title in zip(axes, (photo, puzzle), ("the photo", "its patches, shuffled"), strict=True):
-    ax.imshow(picture.permute(1, 2, 0))
+    ax.imshow(picture.permute(1, 2, 0), extent=(0, 32, 32, 0))
     ax.set(title=title, xlabel="pixels", xticks=range(0, 33, 8), yticks=range(0, 33, 8))
 plt.show()
 print("What to see: both pictures hold the same 64 patches; only their places differ.")
@@ -67,7 +67,8 @@ with torch.no_grad():
     tokens = project(patches)  # (1, 64, 64)
 straight = class_output(torch.cat([class_token, tokens], dim=1))
 shuffled = class_output(torch.cat([class_token, tokens[:, order]], dim=1))
-print("largest change of the class token's output:", f"{float((straight - shuffled).abs().max()):.1e}")
+without_positions = float((straight - shuffled).abs().max())
+print(f"largest change of the class token's output: {without_positions:.1e}")
 
 # %% [markdown]
 # Nothing but rounding. Without positions, photo and puzzle are the same thing to the encoder. So every token gets a vector that says *where*, by plain addition:
@@ -147,10 +148,13 @@ if check.ready("q4_positional_embedding"):
     with torch.no_grad():
         straight = class_output(embedding(tokens).float())
         shuffled = class_output(embedding(tokens[:, order]).float())
-    print("largest change of the class token's output:", round(float((straight - shuffled).abs().max()), 3))
+    with_positions = float((straight - shuffled).abs().max())
+    print(
+        f"largest change of the class token's output: {with_positions:.1e} (without positions: {without_positions:.1e})"
+    )
 
 # %% [markdown]
-# Now the order matters. What was added looks like this:
+# Now the order matters: the encoder, untrained as it is, answers differently to the puzzle. What was added looks like this:
 
 # %%
 if check.ready("q4_positional_embedding"):
@@ -166,14 +170,14 @@ if check.ready("q4_positional_embedding"):
             title=f"{name}, {values.shape[0]} x {values.shape[1]}",
             xlabel="dimension",
             ylabel="position (0: class token)" if ax is axes[0] else "",
-            vmin=-3,
-            vmax=3,
+            vmin=-2,
+            vmax=2,
             cmap="cividis",
             ax=ax,
         )
     plt.show()
     print(
-        "What to see: the waves are ordered from the start; the learned rows start as noise and have to find an order in training."
+        "What to see: the waves are ordered from the start; the learned rows start as noise (colours end at -2 and 2) and have to find an order in training."
     )
 
 # %% [markdown]
@@ -269,7 +273,7 @@ if check.ready("q4_positional_embedding"):
 # %% [markdown]
 # ## What you have learned
 #
-# - An image of `img_size` has as many tokens as patches, squared count included, plus one for the class token; every one gets a position row.
+# - Patches a side, squared, plus one for the class token: so many tokens there are, and each has a position row of its own.
 # - Positions are added, and broadcasting gives every image of the batch the same rows.
 # - Fixed tables belong in a float32 buffer, learned ones in a parameter, and neither in a plain tensor.
 #

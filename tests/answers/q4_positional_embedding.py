@@ -114,7 +114,7 @@ WRONG = [
     (None, "PositionalEmbedding = 3\n"),
     (None, "def PositionalEmbedding(x):\n    return x\n"),
     (
-        None,
+        "other-constructor",
         """\
 class PositionalEmbedding(nn.Module):
     def __init__(self, width):
