@@ -1,0 +1,512 @@
+"""Q4: positions, one row a token, added to the tokens (Dosovitskiy et al. 2021, equation 1)."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, tensor, to_array
+from helpers.exercises.q1_position_encoding import library
+
+TABLE = "sinusoids_positions"
+
+
+def cases(seed: int) -> list[Case]:
+    rng = np.random.default_rng(seed)
+    sizes = [(12, 3, 14, 2), (20, 4, 10, 3)]
+    sizes.append((7 * int(rng.integers(2, 5)), 7, 6 + 2 * int(rng.integers(8, 12)), 4))
+    made = []
+    for img_size, patch_size, emb_size, batch in sizes:
+        patches = len(range(0, img_size, patch_size)) ** 2
+        made.append(
+            {
+                "patch_size": patch_size,
+                "emb_size": emb_size,
+                "img_size": img_size,
+                "x": tensor(rng, batch, patches, emb_size),
+                "cls": tensor(rng, 1, 1, emb_size),
+                "fixed": tensor(rng, patches + 1, emb_size),
+                "learned": tensor(rng, patches + 1, emb_size),
+                "label": f"PositionalEmbedding(patch_size={patch_size}, emb_size={emb_size}, img_size={img_size})",
+            }
+        )
+    return made
+
+
+# --- how the student's class is observed ----------------------------------------------------------
+# The addition is tried with tables of our own, so a wrong number of rows does not cost its point.
+
+
+def observe(obj, case: Case) -> Arrays:
+    if not isinstance(obj, type) or not issubclass(obj, nn.Module):
+        raise Unfit("PositionalEmbedding should be a class: keep the line `class PositionalEmbedding(...):`.")
+    seen = {}
+    try:
+        module = build(obj, case)
+    except TypeError as error:
+        if "ellipsis" not in str(error).lower():
+            raise
+        module = unbuilt(obj)  # the first blank is open: the second one can still be tried
+    else:
+        table = getattr(module, TABLE, None)
+        if table is None:
+            raise Unfit(f"The object has no self.{TABLE}: keep the name that was given.")
+        table = to_array(table, f"self.{TABLE}")
+        seen[TABLE] = table[0] if table.ndim == 3 and len(table) == 1 else table
+    for learnable, key in ((False, "output"), (True, "output with learnable=True")):
+        output = forward(module, case, learnable)
+        if output is not ...:
+            what = f"What forward gives for learnable={learnable}"
+            seen[key] = to_array(output, what, "Does it end with `return x`?")
+    return seen
+
+
+def build(obj: type, case: Case) -> nn.Module:
+    return obj(patch_size=case["patch_size"], emb_size=case["emb_size"], img_size=case["img_size"])
+
+
+def unbuilt(obj: type) -> nn.Module:
+    """An object of the student's class whose constructor could not be run."""
+    module = obj.__new__(obj)
+    nn.Module.__init__(module)
+    return module
+
+
+def forward(module: nn.Module, case: Case, learnable: bool):
+    """What the student's forward gives when both tables hold the values of the case."""
+    dtype = getattr(getattr(module, TABLE, None), "dtype", torch.float64)
+    values = {
+        "cls_token": nn.Parameter(case["cls"].clone()),
+        "learnable_positions": nn.Parameter(case["learned"].clone()),
+        TABLE: case["fixed"].to(dtype if dtype.is_floating_point else torch.float32),
+        "learnable": learnable,
+    }
+    for name, value in values.items():
+        for held in (module.__dict__, module._parameters, module._buffers):
+            held.pop(name, None)  # a parameter would refuse a plain tensor
+        setattr(module, name, value)
+    module.eval()
+    with torch.no_grad():
+        return module(case["x"].clone())
+
+
+def tokens(case: Case) -> torch.Tensor:
+    """The tokens before any position: class token first, (b, patches + 1, emb_size)."""
+    return torch.cat([case["cls"].repeat(len(case["x"]), 1, 1), case["x"]], dim=1)
+
+
+def expected(case: Case) -> Arrays:
+    side = case["img_size"] / case["patch_size"]
+    return {TABLE: library(round(side * side) + 1, case["emb_size"]), **outputs(torch.add)(case)}
+
+
+def outputs(combine):
+    """Values of both outputs for `combine(tokens, positions)`."""
+
+    def produces(case: Case) -> Arrays:
+        return {
+            "output": to_array(combine(tokens(case), case["fixed"]), "output"),
+            "output with learnable=True": to_array(combine(tokens(case), case["learned"]), "output"),
+        }
+
+    return produces
+
+
+# --- what goes wrong ------------------------------------------------------------------------------
+
+
+def table(rows, columns=lambda side, p, e, s: e):
+    """Values for wrong arguments: rows and columns from patches a side, patch_size, emb_size and img_size."""
+
+    def produces(case: Case) -> Arrays:
+        p, e, s = case["patch_size"], case["emb_size"], case["img_size"]
+        arguments = (s // p, p, e, s)
+        return {TABLE: library(rows(*arguments), columns(*arguments))}
+
+    return produces
+
+
+def outside(case: Case) -> Arrays:
+    """Values for the 1 added to the encoding instead of to the number of rows."""
+    return {TABLE: library(len(case["x"][0]), case["emb_size"]) + 1}
+
+
+def other_values(observed: Arrays, wanted: Arrays, case: Case) -> bool:
+    """The shape is right and so is row 0, but the waves have other speeds."""
+    seen, right = observed.get(TABLE), wanted[TABLE]
+    return (
+        seen is not None
+        and seen.shape == right.shape
+        and np.allclose(seen[0], right[0])
+        and not np.allclose(seen, right, atol=1e-4)
+    )
+
+
+def both(combine):
+    """Values of both outputs for `combine(tokens, fixed, learned)`, whatever `learnable` says."""
+
+    def produces(case: Case) -> Arrays:
+        output = to_array(combine(tokens(case), case["fixed"], case["learned"]), "output")
+        return {"output": output, "output with learnable=True": output}
+
+    return produces
+
+
+def only(part: slice):
+    """A combination in which only some of the tokens get their position."""
+
+    def combine(x: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        mask = torch.zeros(len(positions), 1)
+        mask[part] = 1
+        return torch.addcmul(x, positions.expand_as(x), mask)
+
+    return combine
+
+
+def moved(change):
+    """A combination in which the rows of the positions are changed before they are added."""
+    return lambda x, positions: torch.add(x, change(positions))
+
+
+misconceptions = (
+    # the first blank: rows
+    Misconception(
+        "no-class-token",
+        "there is one row for each patch but none for the class token: it is a token too, so one row more.",
+        table(lambda side, p, e, s: side * side),
+    ),
+    Misconception(
+        "two-more",
+        "two rows are added to the patches: there is only one class token.",
+        table(lambda side, p, e, s: side * side + 2),
+    ),
+    Misconception(
+        "not-squared",
+        "only the patches along one side are counted: an image has two sides, so square that number.",
+        table(lambda side, p, e, s: side + 1),
+    ),
+    Misconception(
+        "one-side-alone",
+        "only the patches along one side are counted, and no class token: square the number, then add one.",
+        table(lambda side, p, e, s: side),
+    ),
+    Misconception(
+        "doubled",
+        "the patches along one side are doubled instead of squared: `**` is the power.",
+        table(lambda side, p, e, s: 2 * side + 1),
+    ),
+    Misconception(
+        "one-before-square",
+        "the one for the class token is added before squaring: square the patches a side first.",
+        table(lambda side, p, e, s: (side + 1) * (side + 1)),
+    ),
+    Misconception(
+        "pixels",
+        "every pixel is counted instead of every patch: divide by patch_size.",
+        table(lambda side, p, e, s: s * s + 1),
+    ),
+    Misconception(
+        "pixels-of-a-patch",
+        "the pixels inside one patch are counted instead of the patches of the image.",
+        table(lambda side, p, e, s: p * p + 1),
+    ),
+    Misconception(
+        "precedence",
+        "`**` binds tighter than `//`, so patch_size alone is squared: put parentheses around the division.",
+        table(lambda side, p, e, s: s // (p * p) + 1),
+    ),
+    Misconception(
+        "squared-too-early",
+        "img_size alone is squared: put parentheses around the division, then square.",
+        table(lambda side, p, e, s: s * s // p + 1),
+    ),
+    Misconception(
+        "product-of-sizes",
+        "img_size is multiplied by patch_size: divide, to see how many patches fit.",
+        table(lambda side, p, e, s: (s * p) * (s * p) + 1),
+    ),
+    Misconception(
+        "image-side",
+        "the rows are counted by img_size alone: the sequence holds patches, and they are counted with patch_size.",
+        table(lambda side, p, e, s: s),
+    ),
+    Misconception(
+        "image-side-one",
+        "the rows are counted by img_size alone: the sequence holds patches, and they are counted with patch_size.",
+        table(lambda side, p, e, s: s + 1),
+    ),
+    *(
+        Misconception(
+            f"rows-{rows}",
+            f"the number of rows is written out as {rows}: it must follow from img_size and patch_size.",
+            table(lambda side, p, e, s, rows=rows: rows),
+        )
+        for rows in (64, 65, 196, 197)
+    ),
+    # the first blank: columns, or both
+    Misconception(
+        "swapped",
+        "the two arguments are swapped: first the number of positions, then the width of a token.",
+        table(lambda side, p, e, s: e, lambda side, p, e, s: side * side + 1),
+    ),
+    Misconception(
+        "half-width",
+        "the width is emb_size // 2: pairs of sine and cosine are counted inside the function, d is the whole width.",
+        table(lambda side, p, e, s: side * side + 1, lambda side, p, e, s: e // 2),
+    ),
+    Misconception(
+        "width-plus-one",
+        "the one for the class token is added to the width: it is one more row, not one more dimension.",
+        table(lambda side, p, e, s: side * side, lambda side, p, e, s: e + 1),
+    ),
+    Misconception(
+        "both-plus-one",
+        "one is added to the width as well: the class token is one more row, of the same width emb_size.",
+        table(lambda side, p, e, s: side * side + 1, lambda side, p, e, s: e + 1),
+    ),
+    Misconception(
+        "channels",
+        "the width is 3, the image's channels: a token is emb_size wide.",
+        table(lambda side, p, e, s: side * side + 1, lambda side, p, e, s: 3),
+    ),
+    Misconception(
+        "patch-width",
+        "the width is the 3 * patch_size**2 numbers of a raw patch: after the projection a token is emb_size wide.",
+        table(lambda side, p, e, s: side * side + 1, lambda side, p, e, s: 3 * p * p),
+    ),
+    Misconception(
+        "patch-size-width",
+        "the width is patch_size: a token is emb_size wide.",
+        table(lambda side, p, e, s: side * side + 1, lambda side, p, e, s: p),
+    ),
+    Misconception(
+        "image-width",
+        "the width is img_size: a token is emb_size wide.",
+        table(lambda side, p, e, s: side * side + 1, lambda side, p, e, s: s),
+    ),
+    Misconception(
+        "square-table",
+        "the number of positions is given twice: the second argument is the width of a token.",
+        table(lambda side, p, e, s: side * side + 1, lambda side, p, e, s: side * side + 1),
+    ),
+    *(
+        Misconception(
+            f"width-{width}",
+            f"the width is written out as {width}: it must be the argument emb_size.",
+            table(lambda side, p, e, s: side * side + 1, lambda side, p, e, s, width=width: width),
+        )
+        for width in (64, 192, 512, 768)
+    ),
+    Misconception(
+        "one-outside", "the 1 is added to the encoding itself: it belongs to the number of rows.", outside
+    ),
+    Misconception(
+        "other-waves",
+        "the waves have other speeds: getPositionEncoding takes two arguments here, and n keeps its default.",
+        when=other_values,
+    ),
+    Misconception(
+        "float-rows",
+        "the number of rows is not a whole number: `/` always gives a float, `//` an int.",
+        raises="'float' object cannot be interpreted as an integer",
+    ),
+    Misconception(
+        "caret",
+        "`^` is used for a power: in Python that is `**`.",
+        raises=r"unsupported operand type\(s\) for \^|bitwise_xor",
+    ),
+    Misconception(
+        "self-missing-sizes",
+        "the sizes are looked for on self: they are plain arguments of __init__ here.",
+        raises=r"AttributeError: .*no attribute '(self\.)?(img_size|patch_size|emb_size|num_patches|n_patches)'",
+    ),
+    Misconception(
+        "other-constructor",
+        "the constructor takes other arguments: keep patch_size, emb_size, img_size and learnable.",
+        raises=r"__init__\(\) (got an unexpected keyword|missing \d+ required)",
+    ),
+    # the second blank
+    Misconception(
+        "nothing-added",
+        "no positions are added: the tokens come out as they went in.",
+        outputs(lambda x, p: x),
+    ),
+    Misconception(
+        "positions-alone",
+        "the positions stand alone: they are added to the tokens in x, not put in their place.",
+        outputs(lambda x, p: p),
+    ),
+    Misconception(
+        "positions-alone-batch",
+        "the positions stand alone: they are added to the tokens in x, not put in their place.",
+        outputs(lambda x, p: p.expand_as(x)),
+    ),
+    Misconception("multiplied", "tokens and positions are multiplied: add them.", outputs(torch.mul)),
+    Misconception("subtracted", "the positions are subtracted: add them.", outputs(torch.sub)),
+    Misconception(
+        "subtracted-reverse",
+        "the tokens are subtracted from the positions: add them.",
+        outputs(lambda x, p: torch.sub(p, x)),
+    ),
+    Misconception(
+        "concatenated",
+        "the positions are concatenated to the tokens, which makes them twice as wide: add them.",
+        outputs(lambda x, p: torch.cat([x, p.expand_as(x)], dim=-1)),
+    ),
+    Misconception(
+        "appended",
+        "the positions are appended as more tokens: add each one to the token in its place.",
+        outputs(lambda x, p: torch.cat([x, p.expand_as(x)], dim=1)),
+    ),
+    Misconception(
+        "patches-only",
+        "only the patches get their positions: row 0 belongs to the class token.",
+        outputs(only(slice(1, None))),
+    ),
+    Misconception(
+        "patches-shifted",
+        "the patches get the rows from 0 on and the class token gets none: row 0 is the class token's, patch 0 has row 1.",
+        outputs(lambda x, p: only(slice(1, None))(x, p.roll(1, 0))),
+    ),
+    Misconception(
+        "class-token-only",
+        "only the class token gets a position: every token needs its own row.",
+        outputs(only(slice(0, 1))),
+    ),
+    Misconception(
+        "class-token-lost",
+        "the class token is cut off: all tokens go on, the class token first.",
+        outputs(lambda x, p: torch.add(x, p)[:, 1:]),
+    ),
+    Misconception(
+        "first-row-for-all",
+        "row 0 is added to every token: then all positions are the same, and say nothing.",
+        outputs(moved(lambda p: p[0])),
+    ),
+    Misconception(
+        "row-sum",
+        "the positions are summed up first: every token gets its own row.",
+        outputs(moved(lambda p: p.sum(0))),
+    ),
+    Misconception(
+        "row-mean",
+        "the positions are averaged first: every token gets its own row.",
+        outputs(moved(lambda p: p.mean(0))),
+    ),
+    Misconception(
+        "backwards",
+        "the rows are added in reverse order: row 0 is for token 0.",
+        outputs(moved(lambda p: p.flip(0))),
+    ),
+    Misconception("twice", "the positions are added twice.", outputs(moved(lambda p: 2 * p))),
+    Misconception(
+        "halved",
+        "the mean of tokens and positions is taken: plain addition is enough.",
+        outputs(lambda x, p: torch.lerp(x, p.expand_as(x), 0.5)),
+    ),
+    Misconception(
+        "tokens-scaled",
+        "the tokens are multiplied by sqrt(emb_size) first: the 2017 Transformer does that, ViT does not.",
+        outputs(lambda x, p: torch.add(p, x, alpha=x.shape[-1] ** 0.5)),
+    ),
+    Misconception(
+        "normalised",
+        "the sum is layer-normed: that comes later, inside the encoder block.",
+        outputs(lambda x, p: torch.nn.functional.layer_norm(torch.add(x, p), x.shape[-1:])),
+    ),
+    Misconception(
+        "always-sinusoids",
+        "the sinusoids are added whatever `learnable` says: use `positions`, which the line above has chosen.",
+        both(lambda x, fixed, learned: torch.add(x, fixed)),
+    ),
+    Misconception(
+        "always-learnable",
+        "the learned positions are added whatever `learnable` says: use `positions`, which the line above has chosen.",
+        both(lambda x, fixed, learned: torch.add(x, learned)),
+    ),
+    Misconception(
+        "both-kinds",
+        "both kinds of positions are added: `positions` holds the one that is asked for.",
+        both(lambda x, fixed, learned: torch.stack([x, fixed.expand_as(x), learned.expand_as(x)]).sum(0)),
+    ),
+    Misconception(
+        "both-kinds-one-twice",
+        "more than one kind of positions is added: `positions` holds the one that is asked for.",
+        lambda case: {
+            "output": to_array(torch.add(tokens(case), case["fixed"].add(case["fixed"])), ""),
+            "output with learnable=True": to_array(
+                torch.add(tokens(case), case["fixed"].add(case["learned"])), ""
+            ),
+        },
+    ),
+    Misconception(
+        "both-kinds-learned-twice",
+        "more than one kind of positions is added: `positions` holds the one that is asked for.",
+        lambda case: {
+            "output": to_array(torch.add(tokens(case), case["fixed"].add(case["learned"])), ""),
+            "output with learnable=True": to_array(
+                torch.add(tokens(case), case["learned"].add(case["learned"])), ""
+            ),
+        },
+    ),
+    Misconception(
+        "cat-2d-3d",
+        "the two are concatenated: add them. (Tokens have three axes and positions two, which addition does not mind.)",
+        raises="Tensors must have same number of dimensions",
+    ),
+    Misconception(
+        "shapes-do-not-fit",
+        "tokens and positions have shapes that do not fit: (b, tokens, emb_size) and (tokens, emb_size) do, as they are.",
+        raises=r"must match the (existing )?size|not match|mat1 and mat2|Expected size for|Sizes of tensors must match",
+    ),
+    Misconception(
+        "called",
+        "the tensor of positions is called like a function: it is a table of numbers, add it.",
+        raises=r"'(Tensor|Parameter)' object is not callable",
+    ),
+    Misconception(
+        "in-a-list",
+        "tokens and positions are put in a list or tuple: add them.",
+        raises=r"Unfit: What forward gives.* should be an array or a tensor",
+    ),
+    Misconception(
+        "self-positions",
+        "`positions` is looked for on self: here it is a plain local name.",
+        raises=r"AttributeError: .*no attribute 'positions'",
+    ),
+)
+
+
+def place(key: str, index: tuple[int, ...], case: Case) -> str:
+    return f"{'self.' if key == TABLE else ''}{key}{list(index)}"
+
+
+def formula(key: str, index: tuple[int, ...], case: Case) -> str:
+    if key == TABLE:
+        k, column = index
+        return f"{'cos' if column % 2 else 'sin'}({k} / 10000^({column - column % 2}/{case['emb_size']}))"
+    positions = case["learned" if "learnable" in key else "fixed"]
+    token, position = float(tokens(case)[index]), float(positions[index[1:]])
+    return f"{token:.4f} (token) + {position:.4f} (position)"
+
+
+exercise = Exercise(
+    name="PositionalEmbedding",
+    cases=cases,
+    observe=observe,
+    expected=expected,
+    parts=(
+        Part("arguments of getPositionEncoding", 1, (TABLE,), blank="seq_len, d ="),
+        Part("positions added to the tokens", 1, ("output", "output with learnable=True"), blank="x ="),
+    ),
+    misconceptions=misconceptions,
+    hints=(
+        "Blank 1: getPositionEncoding gives one row a position and one column a dimension. "
+        "self.learnable_positions, two lines above, is a table for the very same tokens: what is its shape?",
+        "Blank 1: for img_size 32 and patch_size 4 there are 8 patches a side, 64 patches, 65 tokens. "
+        "Blank 2: the tokens are (b, 65, emb_size), the positions (65, emb_size); torch lines up the last axes by itself.",
+        "Blank 1: the patches a side, squared, and one more for the class token; then emb_size, separated by a comma. "
+        "Blank 2: the sum of the tokens and `positions`, nothing else.",
+    ),
+    place=place,
+    formula=formula,
+)

@@ -1,0 +1,388 @@
+"""Q6: the residual block (He et al. 2016)."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from helpers.exercises import (
+    Arrays,
+    Case,
+    Exercise,
+    Misconception,
+    Part,
+    Unfit,
+    fill,
+    tensor,
+    to_array,
+    to_tensor,
+)
+
+KEYS = ("output", "x after the call", "calls of fn", "parameters found", "gradient of x")
+
+
+def cases(seed: int) -> list[Case]:
+    rng = np.random.default_rng(seed)
+    extra = {"scale": float(rng.uniform(2, 3)), "shift": float(rng.uniform(0.5, 1))}
+    made = []
+    for kind, shape, kwargs in (
+        ("Linear", (2, 5, 6), {}),
+        ("Scaled", (3, 4, 7), extra),
+        ("Conv1d", (2, 8, 3), {}),
+        ("Identity", (2, 3, 4), {}),
+    ):
+        made.append(
+            {
+                "kind": kind,
+                "seed": seed,
+                "kwargs": kwargs,
+                "x": tensor(rng, *shape),
+                "upstream": tensor(rng, *shape),  # the gradient that arrives at the output
+                "label": f"fn = {kind}"
+                + (f" with {', '.join(f'{k}={v:.2f}' for k, v in kwargs.items())}" if kwargs else ""),
+            }
+        )
+    return made
+
+
+class Scaled(nn.Module):
+    """A layer with keyword arguments: scale * tanh(Linear(x)) + shift."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(size, size)
+
+    def forward(self, x, *, scale=1.0, shift=0.0):
+        return torch.tanh(self.linear(x)) * scale + shift
+
+
+class Fn(nn.Module):
+    """The module that is handed to the student's class; it counts its calls."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__()
+        shape = case["x"].shape
+        kinds = {
+            "Linear": lambda: nn.Linear(shape[-1], shape[-1]),
+            "Scaled": lambda: Scaled(shape[-1]),
+            "Conv1d": lambda: nn.Conv1d(shape[1], shape[1], kernel_size=3, padding=1),
+            "Identity": nn.Identity,
+        }
+        self.inner = fill(kinds[case["kind"]](), case["seed"], scale=0.4)
+        self.calls = 0
+
+    def forward(self, x, **kwargs):
+        self.calls += 1
+        return self.inner(x, **kwargs)
+
+
+def observe(obj, case: Case) -> Arrays:
+    if not isinstance(obj, type) or not issubclass(obj, nn.Module):
+        raise Unfit("ResidualAdd should be a class: keep the line `class ResidualAdd(...):`.")
+    fn, x = Fn(case), case["x"].clone()
+    module = obj(fn).eval()
+    with torch.no_grad():
+        output = module(x, **case["kwargs"])
+    seen = {
+        "output": to_array(
+            to_tensor(output, "What forward gives", "Does it end with `return out`?"), "output"
+        ),
+        "x after the call": to_array(x, "x"),
+        "calls of fn": np.array(float(fn.calls)),
+        "parameters found": np.array(float(sum(p.numel() for p in module.parameters()))),
+    }
+    if output.shape == x.shape and torch.equal(x, case["x"]):
+        seen["gradient of x"] = gradient(module, case)
+    return seen
+
+
+def gradient(module: nn.Module, case: Case) -> np.ndarray:
+    """What a backward pass leaves in x.grad; zeros if the output is cut off from x."""
+    x = case["x"].clone().requires_grad_()
+    with torch.enable_grad():
+        output = module(x, **case["kwargs"])
+        if output.requires_grad:
+            output.backward(case["upstream"].to(output.dtype))
+    return to_array(torch.zeros_like(x) if x.grad is None else x.grad, "x.grad")
+
+
+def both(case: Case, dim: int = 0) -> torch.Tensor:
+    """x and fn(x) stacked: (2, *x.shape)."""
+    with torch.no_grad():
+        return torch.stack([case["x"], Fn(case)(case["x"], **case["kwargs"])], dim)
+
+
+def expected(case: Case) -> Arrays:
+    fn = Fn(case)
+    _, pullback = torch.func.vjp(lambda x: fn(x, **case["kwargs"]), case["x"])
+    through_fn = pullback(case["upstream"])[0].detach()
+    return {
+        "output": to_array(both(case).sum(0), "output"),
+        "x after the call": to_array(case["x"], "x"),
+        "calls of fn": np.array(1.0),
+        "parameters found": np.array(float(sum(p.numel() for p in fn.parameters()))),
+        "gradient of x": to_array(torch.stack([case["upstream"], through_fn]).sum(0), "gradient"),
+    }
+
+
+# --- what goes wrong ------------------------------------------------------------------------------
+
+
+def output(combine):
+    """Values for a mistake: `combine(x, y, f)` with y = f(x), keyword arguments included."""
+
+    def produces(case: Case) -> Arrays:
+        fn = Fn(case)
+        with torch.no_grad():
+            x, y = both(case)
+            return {"output": to_array(combine(x, y, lambda v: fn(v, **case["kwargs"])), "output")}
+
+    return produces
+
+
+def kwargs_dropped(case: Case) -> Arrays:
+    return {"output": to_array(both({**case, "kwargs": {}}).sum(0), "output")}
+
+
+def same(a, b) -> bool:
+    return a is not None and b is not None and a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+def right_but(differs):
+    """A mistake that leaves the output right: `differs(observed, expected, case)`."""
+    return lambda seen, wanted, case: same(seen["output"], wanted["output"]) and differs(seen, wanted, case)
+
+
+def written_into_x(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+    return not same(seen["x after the call"], wanted["x after the call"])
+
+
+def gradient_is(part):
+    """The output is right, but only `part(straight, through_fn)` of the gradient arrives."""
+
+    def differs(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+        straight = to_array(case["upstream"], "gradient")
+        through_fn = wanted["gradient of x"] - straight
+        return same(seen.get("gradient of x"), part(straight, through_fn))
+
+    return right_but(differs)
+
+
+def norm(x: torch.Tensor) -> torch.Tensor:
+    return F.layer_norm(x, x.shape[-1:])
+
+
+misconceptions = (
+    Misconception("x-alone", "x is returned as it is: fn is left out.", output(lambda x, y, f: x)),
+    Misconception("fn-alone", "fn(x) stands alone: x is not added to it.", output(lambda x, y, f: y)),
+    Misconception(
+        "fn-twice",
+        "fn(x) is added to itself: one of the two should be x.",
+        output(lambda x, y, f: torch.mul(y, 2)),
+    ),
+    Misconception(
+        "x-doubled", "x is added to itself: one of the two should be fn(x).", output(lambda x, y, f: x * 2)
+    ),
+    Misconception(
+        "x-twice", "x is added twice: once is enough.", output(lambda x, y, f: torch.add(y, x, alpha=2))
+    ),
+    Misconception(
+        "multiplied", "x and fn(x) are multiplied: add them.", output(lambda x, y, f: torch.mul(x, y))
+    ),
+    Misconception(
+        "x-minus-fn", "fn(x) is subtracted from x: add it.", output(lambda x, y, f: torch.sub(x, y))
+    ),
+    Misconception(
+        "fn-minus-x", "x is subtracted from fn(x): add it.", output(lambda x, y, f: torch.sub(y, x))
+    ),
+    Misconception(
+        "fn-of-the-sum",
+        "x is doubled before it goes into fn: fn takes x itself, and the sum comes after it.",
+        output(lambda x, y, f: f(2 * x)),
+    ),
+    Misconception(
+        "fn-of-fn", "fn is applied to its own output, and x is not added.", output(lambda x, y, f: f(y))
+    ),
+    Misconception(
+        "fn-of-fn-added",
+        "fn is applied twice, one after the other: once is enough, then add x.",
+        output(lambda x, y, f: torch.add(f(y), x)),
+    ),
+    Misconception(
+        "fn-of-residual",
+        "fn is applied again to the sum: the sum itself is the result.",
+        output(lambda x, y, f: f(torch.add(y, x))),
+    ),
+    Misconception(
+        "y-plus-fn-of-y",
+        "the x that is added is no longer the input: it was overwritten by fn(x) first.",
+        output(lambda x, y, f: torch.add(f(y), y)),
+    ),
+    Misconception(
+        "mean",
+        "the mean of x and fn(x) is taken: a residual block takes the sum.",
+        output(lambda x, y, f: torch.lerp(x, y, 0.5)),
+    ),
+    Misconception(
+        "maximum",
+        "the larger of x and fn(x) is taken: add them.",
+        output(lambda x, y, f: torch.maximum(x, y)),
+    ),
+    *(
+        Misconception(
+            f"concatenated-{name}",
+            "x and fn(x) are concatenated: add them, so that the shape stays as it is.",
+            output(lambda x, y, f, dim=dim: torch.cat([x, y], dim)),
+        )
+        for name, dim in (("last", -1), ("first", 0), ("tokens", 1))
+    ),
+    Misconception(
+        "stacked",
+        "x and fn(x) are stacked but not summed up.",
+        output(lambda x, y, f: torch.stack([x, y])),
+    ),
+    Misconception(
+        "summed-up",
+        "the numbers inside the tensor are summed up: add x and fn(x) number by number.",
+        when=lambda seen, wanted, case: seen["output"].ndim < wanted["output"].ndim,
+    ),
+    Misconception(
+        "relu-after",
+        "a ReLU follows the sum, as in the ResNet of 2016: in a Transformer nothing does.",
+        output(lambda x, y, f: torch.relu(torch.add(y, x))),
+    ),
+    Misconception(
+        "norm-after",
+        "the sum is layer-normed: the norm is not this class's business, fn brings its own.",
+        output(lambda x, y, f: norm(torch.add(y, x))),
+    ),
+    Misconception(
+        "norm-before",
+        "x is layer-normed before fn: the norm is not this class's business, fn brings its own.",
+        output(lambda x, y, f: torch.add(f(norm(x)), x)),
+    ),
+    Misconception(
+        "kwargs-dropped",
+        "the keyword arguments do not reach fn: hand them on with `**kwargs`.",
+        kwargs_dropped,
+    ),
+    # the output is right, and yet
+    Misconception(
+        "in-place",
+        "x itself is changed in place, by `+=` or a method whose name ends in `_`: make a new tensor.",
+        when=right_but(written_into_x),
+    ),
+    Misconception(
+        "in-place-result",
+        "what fn returned is changed in place: an fn like Identity returns x itself, so x changes with it. Make a new tensor.",
+        when=right_but(
+            lambda seen, wanted, case: written_into_x(seen, wanted, case) == (case["kind"] == "Identity")
+        ),
+    ),
+    Misconception(
+        "called-twice",
+        "fn is called more than once: with dropout inside, every call gives another answer. Keep its result in a name.",
+        when=right_but(lambda seen, wanted, case: float(seen["calls of fn"]) > 1),
+    ),
+    Misconception(
+        "skip-detached",
+        "x is detached on the straight road: the gradient comes back through fn only.",
+        when=gradient_is(lambda straight, through_fn: through_fn),
+    ),
+    Misconception(
+        "branch-detached",
+        "fn's side is cut off (`detach`, `.data` or `no_grad`): the gradient comes back on the straight road only.",
+        when=gradient_is(lambda straight, through_fn: straight),
+    ),
+    Misconception(
+        "no-gradient",
+        "the output is cut off from x (`detach`, `.data` or `no_grad`): no gradient comes back at all.",
+        when=gradient_is(lambda straight, through_fn: 0 * straight),
+    ),
+    Misconception(
+        "not-registered",
+        "self.fn does not hold the module itself: keep the given `__init__`, or fn's parameters are never trained.",
+        when=right_but(
+            lambda seen, wanted, case: (
+                float(seen["parameters found"]) == 0 and float(seen["calls of fn"]) == 1
+            )
+        ),
+    ),
+    # errors
+    Misconception(
+        "in-place-error",
+        "a tensor that the backward pass needs is changed in place, by `+=` or a method whose name ends in `_`: make a new tensor.",
+        raises="in-place operation|inplace operation",
+    ),
+    Misconception(
+        "fn-without-self",
+        "fn is used without `self.`: in forward it is `self.fn`.",
+        raises="NameError: name 'fn' is not",
+    ),
+    Misconception(
+        "x-on-self", "x is looked for on self: it is the argument of forward.", raises="no attribute 'x'"
+    ),
+    Misconception(
+        "fn-not-called",
+        "the module self.fn is added, not what it gives: call it on x.",
+        raises=r"unsupported operand type\(s\).*'Fn'",
+    ),
+    Misconception(
+        "fn-without-x",
+        "fn is called without x.",
+        raises=r"forward\(\) missing 1 required positional argument",
+    ),
+    Misconception(
+        "kwargs-positional",
+        "the keyword arguments are given to fn as an ordinary argument: they need the two stars, `**kwargs`.",
+        raises=r"forward\(\) takes 2 positional arguments but|unexpected keyword argument 'kwargs'",
+    ),
+    Misconception(
+        "no-forward",
+        "the class has no forward: is `def forward` indented like `def __init__`?",
+        raises='missing the required "forward" function',
+    ),
+    Misconception(
+        "in-a-list",
+        "x and fn(x) are put in a list or tuple: add them.",
+        raises=r"Unfit: What forward gives should be a torch tensor but is a (list|tuple)",
+    ),
+)
+
+
+def place(key: str, index: tuple[int, ...], case: Case) -> str:
+    at = list(index) if index else ""
+    names = {"x after the call": f"after the call, x{at}", "gradient of x": f"x.grad{at}"}
+    return names.get(key, f"{key}{at}")
+
+
+def formula(key: str, index: tuple[int, ...], case: Case) -> str:
+    if key == "output":
+        x, y = both(case)
+        return f"{float(x[index]):.4f} (x) + {float(y[index]):.4f} (fn of x)"
+    if key == "gradient of x":
+        straight = float(case["upstream"][index])
+        rest = float(expected(case)[key][index]) - straight
+        return f"{straight:.4f} (straight) + {rest:.4f} (through fn)"
+    return {
+        "x after the call": "its old value",
+        "calls of fn": "one",
+        "parameters found": "those of fn",
+    }[key]
+
+
+exercise = Exercise(
+    name="ResidualAdd",
+    cases=cases,
+    observe=observe,
+    expected=expected,
+    parts=(Part("x plus fn(x)", 1, KEYS, blank="out ="),),
+    misconceptions=misconceptions,
+    hints=(
+        "Two roads lead from x to the plus sign in the diagram: one goes straight there, one through self.fn.",
+        "With fn = Identity the result is twice x; with an fn that gives zeros it is x.",
+        "Call self.fn on x, with the keyword arguments behind two stars, and add x to what it gives, with a plain plus.",
+    ),
+    place=place,
+    formula=formula,
+)
