@@ -36,7 +36,7 @@ demo: $(READY) ## grade three sample students of Part 2 with nbgrader and show t
 	python -m course demo
 
 test: $(READY) ## run all tests
-	python -m pytest -n auto --dist loadgroup
+	python -m pytest -n auto --dist loadfile
 
 notebooks: $(READY) ## build solutions/ and notebooks/ from lessons/
 	python -m course build

@@ -13,9 +13,8 @@ KEYS = [key for path in notebooks.SOLUTIONS for key in notebooks.exercises_of(pa
 
 def cases(kind):
     for key in KEYS:
-        group = pytest.mark.xdist_group(notebooks.notebook_of(key))
         for number, entry in enumerate(getattr(notebooks.answers(key), kind)):
-            yield pytest.param(key, entry, id=f"{key}-{number}", marks=group)
+            yield pytest.param(key, entry, id=f"{key}-{number}")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from course import demo
 from course.build import ROOT
 from tests import notebooks
 
-pytestmark = [pytest.mark.grading, pytest.mark.xdist_group("grading")]
+pytestmark = pytest.mark.grading
 
 
 @pytest.fixture(scope="module")

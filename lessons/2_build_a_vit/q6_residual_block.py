@@ -144,8 +144,8 @@ if check.ready("q6_residual_add"):
     ax.grid(alpha=0.3)
     ax.legend()
     plt.show()
-    print(
-        f"What to see: at the input {plain[0]:.0e} is left without residuals and {residual[0]:.1f} with them; the loss is on the right."
+    show.says(
+        f"at the input {plain[0]:.0e} is left without residuals and {residual[0]:.1f} with them; the loss is on the right."
     )
 
 # %% [markdown]
@@ -177,8 +177,8 @@ if check.ready("q6_residual_add"):
     ax.grid(alpha=0.3)
     ax.legend()
     plt.show()
-    print(
-        f"What to see: after 50 layers the two inputs differ by {forgets[-1]:.0e} of their size without residuals, by {keeps[-1]:.2f} with them (at the start: {keeps[0]:.2f})."
+    show.says(
+        f"after 50 layers the two inputs differ by {forgets[-1]:.0e} of their size without residuals, by {keeps[-1]:.2f} with them (at the start: {keeps[0]:.2f})."
     )
 
 # %% [markdown]
