@@ -9,7 +9,7 @@ from nbclient import NotebookClient
 from helpers import exercises
 from tests import notebooks
 
-SECONDS = 8  # promised in every notebook of Part 2, on two idle cores
+SECONDS = {"1_words_to_attention": 30, "2_build_a_vit": 8}  # promised in every notebook, on two idle cores
 BUSY = 2.5  # the tests run beside each other
 
 
@@ -45,7 +45,7 @@ def test_a_solution_runs_to_full_points(path):
     for text, points, maximum in found:
         assert text.startswith("✓ correct"), text
         assert points == maximum
-    assert seconds < SECONDS * BUSY
+    assert seconds < SECONDS[path.parent.name] * BUSY
     # a figure without its reading can't be followed by someone who does not see it
     figures = [c for c in nb.cells if any("image/png" in o.get("data", {}) for o in c.get("outputs", []))]
     assert figures
@@ -92,6 +92,7 @@ def test_a_notebook_has_the_parts_that_every_notebook_has(path):
     ):
         assert part in text, part
     code = "\n".join(c.source for c in nb.cells if c.cell_type == "code")
-    assert 'show.diagram("course_map", here="q' in code
+    if path.parent.name == "2_build_a_vit":
+        assert 'show.diagram("course_map", here="q' in code
     assert not [word for word in ("!wget", "!pip", "%pip", "sys.path", "/home/", "/content/") if word in code]
     assert not nbformat.v4.nbbase.NotebookNode.get(nb.metadata, "widgets")
