@@ -1,0 +1,599 @@
+"""Q5: multi-head self-attention, three blanks, each tried by itself.
+
+How it is observed, on weights that `fill` gives:
+
+1. The module runs as it is. That gives `output`, and the input of `self.att_drop` is `att`: the first blank.
+2. `self.att_drop` hands on an attention that was given instead. The first product after it gives
+   `out after einsum` (second blank), and what reaches the projection gives `out before projection`.
+3. That product hands on a tensor that was given instead. What reaches the projection is then
+   `out after rearrange`: the third blank.
+
+So a mistake in one blank does not touch the others, and a blank that is still `...` costs only its own point.
+If `output` is right, or what reaches the projection in run 2 is, then it does not matter how it was made:
+other axis orders, `@`, reshape or PyTorch's own attention function are right too.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch.overrides import TorchFunctionMode
+
+from helpers.exercises import (
+    Arrays,
+    Case,
+    Exercise,
+    Misconception,
+    Part,
+    Unfit,
+    fill,
+    tensor,
+    to_array,
+    to_tensor,
+    weights,
+)
+
+LINEARS = ("queries", "keys", "values", "projection")
+PRODUCTS = ("einsum", "matmul", "bmm")  # `@` is matmul
+SCALE = 0.25  # of the weights: small enough that no softmax saturates
+
+ATT = "att"
+SUMMED = "out after einsum"
+MERGED = "out after rearrange"
+BOTH = "out before projection"  # einsum and rearrange together
+OUTPUT = "output"
+
+
+def cases(seed: int) -> list[Case]:
+    rng = np.random.default_rng(seed)
+    made = []
+    for b, h, n, d in [(2, 3, 5, 4), (3, 2, 6 + int(rng.integers(4)), 5)]:
+        att = rng.dirichlet(np.full(n, 2.0), (b, h, n)) * rng.uniform(0.6, 1.4, (b, h, n, 1))
+        made.append(
+            {
+                "heads": h,
+                "seed": int(rng.integers(2**31)),
+                "x": tensor(rng, b, n, h * d, scale=0.5),
+                "att": torch.from_numpy(att.astype(np.float32)),
+                "out": tensor(rng, b, h, n, d),
+                "label": f"batch {b}, {h} heads, {n} tokens, head_dim {d}",
+            }
+        )
+    return made
+
+
+# --- the student's module -------------------------------------------------------------------------
+
+
+class FirstProduct(TorchFunctionMode):
+    """Sees the first product of tensors after `armed` was set, and puts `instead` in place of its result."""
+
+    def __init__(self, instead: torch.Tensor | None = None) -> None:
+        super().__init__()
+        self.instead, self.armed, self.result = instead, False, None
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if not self.armed or getattr(func, "__name__", "").strip("_") not in PRODUCTS:
+            return func(*args, **(kwargs or {}))
+        self.armed = False
+        self.result = self.instead if self.instead is not None else func(*args, **(kwargs or {}))
+        return self.result
+
+
+def build(obj, case: Case) -> torch.nn.Module:
+    if not isinstance(obj, type) or not issubclass(obj, torch.nn.Module):
+        raise Unfit(
+            "MultiHeadAttention should be a class: keep the line `class MultiHeadAttention(nn.Module)`."
+        )
+    emb_size = case["x"].shape[-1]
+    module = obj(emb_size, case["heads"])
+    for name in LINEARS:
+        layer = getattr(module, name, None)
+        shapes = (
+            {key: tuple(p.shape) for key, p in layer.named_parameters()}
+            if isinstance(layer, torch.nn.Module)
+            else {}
+        )
+        if shapes != {"weight": (emb_size, emb_size), "bias": (emb_size,)}:
+            raise Unfit(
+                f"MultiHeadAttention needs self.{name}, a Linear layer from emb_size to emb_size: keep the line that was given."
+            )
+    return fill(module, case["seed"], SCALE).eval()
+
+
+def run(
+    module: torch.nn.Module,
+    x: torch.Tensor,
+    att: torch.Tensor | None = None,
+    out: torch.Tensor | None = None,
+    errors: bool = False,
+) -> tuple[dict, FirstProduct]:
+    """One forward pass; `att` and `out` replace what the first and second blank give. Errors pass if `errors`.
+
+    Returns what went into `att_drop` and `projection` and came out of forward, and the product that was seen.
+    """
+    went: dict = {}
+    product = FirstProduct(out)
+
+    def at_dropout(_, args):
+        went["att"] = args[0]
+        product.armed = product.result is None
+        return (att,) if att is not None else None
+
+    def at_projection(_, args):
+        went["merged"] = args[0]
+
+    hooks = [module.projection.register_forward_pre_hook(at_projection)]
+    if isinstance(getattr(module, "att_drop", None), torch.nn.Module):
+        hooks.append(module.att_drop.register_forward_pre_hook(at_dropout))
+    try:
+        with torch.no_grad(), product:
+            went["output"] = module(x)
+    except Exception:
+        too_wide = "merged" in went and went["merged"].shape[-1:] != x.shape[-1:]
+        if errors and not too_wide:  # the shape of `merged` says it better than the projection's error
+            raise
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return went, product
+
+
+def observe(obj, case: Case) -> Arrays:
+    from helpers.check import blanks_left
+
+    module = build(obj, case)
+    plain, _ = run(module, case["x"], errors=not blanks_left(obj))
+    if "output" in plain:
+        if isinstance(plain["output"], (tuple, list)):
+            raise Unfit("forward should return the output alone, as the given last line does.")
+        to_tensor(plain["output"], "forward(x)", "Does it end with `return self.projection(out)`?")
+    given, product = run(module, case["x"], att=case["att"])
+    merging, replaced = run(module, case["x"], att=case["att"], out=case["out"])
+    found = {
+        ATT: plain.get("att"),
+        SUMMED: product.result,
+        BOTH: given.get("merged") if "att" in given else None,
+        MERGED: merging.get("merged") if replaced.result is not None else None,
+        OUTPUT: plain.get("output"),
+    }
+    return {key: to_array(value, key) for key, value in found.items() if isinstance(value, torch.Tensor)}
+
+
+# --- what PyTorch gives ---------------------------------------------------------------------------
+
+
+def projected(case: Case, name: str) -> torch.Tensor:
+    """Queries, keys or values of the case, split in heads: (b, h, n, d)."""
+    size = case["x"].shape[-1]
+    weight = weights(f"{name}.weight", (size, size), case["seed"], SCALE)
+    bias = weights(f"{name}.bias", (size,), case["seed"], SCALE)
+    return F.linear(case["x"], weight, bias).unflatten(-1, (case["heads"], -1)).transpose(1, 2)
+
+
+def attention(case: Case) -> torch.Tensor:
+    """The weights themselves, (b, h, n, n): attention over values that are the rows of the identity."""
+    queries, keys = projected(case, "queries"), projected(case, "keys")
+    identity = torch.eye(queries.shape[2]).expand(*queries.shape[:2], -1, -1)
+    return F.scaled_dot_product_attention(queries, keys, identity)
+
+
+def gathered(out: torch.Tensor) -> torch.Tensor:
+    """(b, h, n, d) to (b, n, h * d)."""
+    return torch.cat(out.unbind(1), dim=-1)
+
+
+def finished(case: Case, merged: torch.Tensor) -> torch.Tensor:
+    size = case["x"].shape[-1]
+    weight = weights("projection.weight", (size, size), case["seed"], SCALE)
+    return F.linear(merged, weight, weights("projection.bias", (size,), case["seed"], SCALE))
+
+
+def library(case: Case) -> torch.Tensor:
+    """The whole module as PyTorch has it, with the same weights."""
+    size = case["x"].shape[-1]
+    whole = torch.nn.MultiheadAttention(size, case["heads"], batch_first=True).eval()
+    inputs = [
+        torch.cat([weights(f"{n}.{p}", (size, size)[:k], case["seed"], SCALE) for n in LINEARS[:3]])
+        for p, k in (("weight", 2), ("bias", 1))
+    ]
+    with torch.no_grad():
+        whole.in_proj_weight.copy_(inputs[0])
+        whole.in_proj_bias.copy_(inputs[1])
+        whole.out_proj.weight.copy_(weights("projection.weight", (size, size), case["seed"], SCALE))
+        whole.out_proj.bias.copy_(weights("projection.bias", (size,), case["seed"], SCALE))
+        return whole(case["x"], case["x"], case["x"], need_weights=False)[0]
+
+
+def expected(case: Case) -> Arrays:
+    summed = torch.matmul(case["att"], projected(case, "values"))
+    values = {
+        ATT: attention(case),
+        SUMMED: summed,
+        BOTH: gathered(summed),
+        MERGED: gathered(case["out"]),
+        OUTPUT: library(case),
+    }
+    return {key: to_array(value, key) for key, value in values.items()}
+
+
+# --- each blank by itself -------------------------------------------------------------------------
+
+
+def same(seen: Arrays, wanted: Arrays, key: str) -> bool:
+    return key in seen and exercise.close(seen[key], wanted[key])
+
+
+def att_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+    return same(seen, wanted, OUTPUT) or same(seen, wanted, ATT)
+
+
+def only(mistakes: Sequence[Misconception], seen: Arrays, wanted: Arrays, case: Case) -> bool:
+    """A step was not seen by itself, but what came after it is that of one known mistake, all else being right."""
+    return any(m.when(seen, wanted, case) for m in mistakes if m.when)
+
+
+def sum_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+    """Right by itself, or together with the merge, or (no product was seen) the right numbers in other places."""
+    if any(same(seen, wanted, key) for key in (OUTPUT, BOTH, SUMMED)) or only(
+        ATT_MISTAKES, seen, wanted, case
+    ):
+        return True
+    if SUMMED in seen or BOTH not in seen or seen[BOTH].size != wanted[BOTH].size:
+        return False
+    return exercise.close(np.sort(seen[BOTH], None), np.sort(wanted[BOTH], None))
+
+
+def merge_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+    """Right by itself or together with the sum. But where all else is right, it is the output that decides."""
+    if att_agrees(seen, wanted, case) and sum_agrees(seen, wanted, case):
+        return same(seen, wanted, OUTPUT)
+    if same(seen, wanted, BOTH) or same(seen, wanted, MERGED):
+        return True
+    return only(ATT_MISTAKES, seen, wanted, case) or only(SUM_MISTAKES, seen, wanted, case)
+
+
+# --- what goes wrong ------------------------------------------------------------------------------
+# A step is seen by itself where the student's code has it as a step, and else only in what comes after it.
+# So most mistakes are recognised in two places.
+
+
+def head_dim(case: Case) -> int:
+    return case["out"].shape[-1]
+
+
+def wrong_att(slug: str, message: str, values: Callable[[torch.Tensor, Case], torch.Tensor]) -> tuple:
+    """A mistake in the attention weights: `values(scores, case)`, where the scores are not scaled yet."""
+
+    def att(case: Case) -> torch.Tensor:
+        scores = torch.matmul(projected(case, "queries"), projected(case, "keys").mT)  # (b, h, n, n)
+        return values(scores, case).float()
+
+    def in_output(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+        if ATT in seen or OUTPUT not in seen:
+            return False
+        out = finished(case, gathered(torch.matmul(att(case), projected(case, "values"))))
+        return exercise.close(seen[OUTPUT], to_array(out, OUTPUT))
+
+    by_itself = Misconception(slug, message, lambda case: {ATT: to_array(att(case), ATT)})
+    return by_itself, Misconception(slug, message, when=in_output)
+
+
+def wrong_sum(slug: str, message: str, values: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> tuple:
+    """A mistake in the weighted sum: `values(att, values)` comes out of it."""
+
+    def result(case: Case) -> torch.Tensor:
+        return values(case["att"], projected(case, "values"))
+
+    def before_projection(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+        if SUMMED in seen or BOTH not in seen or result(case).dim() != 4:
+            return False
+        return exercise.close(seen[BOTH], to_array(gathered(result(case)), BOTH))
+
+    by_itself = Misconception(slug, message, lambda case: {SUMMED: to_array(result(case), SUMMED)})
+    return by_itself, Misconception(slug, message, when=before_projection)
+
+
+def wrong_merge(slug: str, message: str, values: Callable[[torch.Tensor], torch.Tensor]) -> tuple:
+    """A mistake in gathering the heads: `values(out)` comes out of it, where `out` is (b, h, n, d)."""
+
+    def before_projection(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+        summed = torch.matmul(case["att"], projected(case, "values"))
+        return (
+            MERGED not in seen and BOTH in seen and exercise.close(seen[BOTH], to_array(values(summed), BOTH))
+        )
+
+    by_itself = Misconception(slug, message, lambda case: {MERGED: to_array(values(case["out"]), MERGED)})
+    return by_itself, Misconception(slug, message, when=before_projection)
+
+
+# Other divisors of the scores: `divisor(case)`.
+DIVISORS = (
+    ("no-scale", "the scores are not divided by sqrt(head_dim)", lambda c: 1),
+    ("sqrt-emb-size", "the scores are divided by sqrt(emb_size): it is sqrt(head_dim), the length of one query in one head", lambda c: c["x"].shape[-1] ** 0.5),
+    ("multiplied", "the scores are multiplied by sqrt(head_dim): divide", lambda c: head_dim(c) ** -0.5),
+    ("no-root", "the scores are divided by head_dim, or twice by its root: once by the square root", head_dim),
+    ("half-head-dim", "the scores are divided by half of head_dim: take the square root, `** 0.5`", lambda c: head_dim(c) / 2),
+    ("twice-head-dim", "the scores are divided by head_dim and then by 2: `** 1/2` is read as `(** 1) / 2`, so write `** 0.5`", lambda c: head_dim(c) * 2),
+    ("squared", "the scores are divided by head_dim squared: take the square root, `** 0.5`", lambda c: head_dim(c) ** 2),
+    ("sqrt-heads", "the scores are divided by sqrt(num_heads): it is sqrt(head_dim)", lambda c: c["heads"] ** 0.5),
+    ("heads", "the scores are divided by num_heads: it is sqrt(head_dim)", lambda c: c["heads"]),
+    ("sqrt-tokens", "the scores are divided by the square root of the number of tokens: it is sqrt(head_dim)", lambda c: c["x"].shape[1] ** 0.5),
+    ("emb-size", "the scores are divided by emb_size: it is sqrt(head_dim)", lambda c: c["x"].shape[-1]),
+)  # fmt: skip
+
+# Other functions in place of the softmax over the keys. With or without scaling: then a second sentence says so.
+FUNCTIONS = (
+    ("softmax-queries", "the softmax runs over the queries, so the columns sum to 1: run it over the keys, the last axis", lambda s: s.softmax(-2)),
+    ("softmax-heads", "the softmax runs over the heads, or was not told its axis: run it over the keys, the last axis", lambda s: s.softmax(1)),
+    ("softmax-batch", "the softmax runs over the batch: run it over the keys, the last axis", lambda s: s.softmax(0)),
+    ("softmax-over-all", "the softmax runs over queries and keys at once: each row should sum to 1 by itself", lambda s: s.flatten(2).softmax(-1).view_as(s)),
+    ("softmax-missing", "the softmax is missing: these are scores, and rows of scores do not sum to 1", lambda s: s),
+    ("softmax-twice", "the softmax is taken twice", lambda s: s.softmax(-1).softmax(-1)),
+    ("sigmoid", "a sigmoid stands in place of the softmax: its rows do not sum to 1", torch.sigmoid),
+    ("log-softmax", "these are logarithms of the weights: use softmax, not log_softmax", lambda s: s.log_softmax(-1)),
+    ("minus", "the scores have the wrong sign, so the least alike get the most weight", lambda s: (-s).softmax(-1)),
+    ("exponential", "the exponentials are not divided by their sum over the keys", torch.exp),
+    ("relu", "a ReLU stands in place of the softmax: its rows do not sum to 1", torch.relu),
+    ("tanh", "a tanh stands in place of the softmax: its rows do not sum to 1", torch.tanh),
+    ("divided-by-sum", "the scores are divided by their sum: softmax takes exponentials first", lambda s: s / s.sum(-1, True)),
+    ("argmax", "the best key gets all the weight: softmax shares it out", lambda s: F.one_hot(s.argmax(-1), s.shape[-1])),
+    ("transposed", "queries and keys have changed places", lambda s: s.mT.softmax(-1)),
+)  # fmt: skip
+
+
+def att_mistakes() -> list[Misconception]:
+    found = []
+    for slug, text, divisor in DIVISORS:
+        found += wrong_att(slug, f"{text}.", lambda s, c, f=divisor: (s / f(c)).softmax(-1))
+    for slug, text, root in (
+        ("scale-after-softmax", "sqrt(head_dim)", head_dim),
+        (
+            "scale-after-softmax-emb-size",
+            "sqrt(emb_size), which should be sqrt(head_dim),",
+            lambda c: c["x"].shape[-1],
+        ),
+    ):
+        found += wrong_att(
+            slug,
+            f"the division by {text} comes after the softmax: divide the scores, before the softmax, or the rows "
+            "no longer sum to 1.",
+            lambda s, c, f=root: s.softmax(-1) / f(c) ** 0.5,
+        )
+    for slug, text, function in FUNCTIONS:
+        found += wrong_att(slug, f"{text}.", lambda s, c, f=function: f(s * head_dim(c) ** -0.5))
+        found += wrong_att(
+            f"{slug}-no-scale",
+            f"{text}. And the scores are not divided by sqrt(head_dim).",
+            lambda s, c, f=function: f(s),
+        )
+    return found
+
+
+ATT_MISTAKES = att_mistakes()
+
+SUMS = (
+    ("att-transposed", "the attention is read the wrong way round: sum over its last axis (the keys, l), keep the queries (a)", lambda a, v: a.mT @ v),
+    ("sum-over-queries", "the queries (a) are summed and the keys (l) are kept: it is the other way round", lambda a, v: a.sum(-2)[..., None] * v),
+    ("values-kept", "each query keeps one value of its own: the values' tokens share the letter of the keys (l), the last axis of att", lambda a, v: a.sum(-1)[..., None] * v),
+    ("v-summed", "the numbers of a value (v) are summed and the keys (l) are kept: it is the other way round", lambda a, v: a * v.sum(-1)[..., None, :]),
+    ("not-shared", "the keys have two different letters, so each axis is summed by itself: they share the letter l", lambda a, v: a.sum(-1)[..., None] * v.sum(-2)[..., None, :]),
+    ("order-bhva", "the last two axes have changed places: a (queries) comes before v", lambda a, v: (a @ v).mT),
+    ("order-bahv", "the queries stand before the heads: in this order the line after it takes one for the other, keep b, h, a, v", lambda a, v: (a @ v).transpose(1, 2)),
+    ("order-hbav", "batch and heads have changed places: keep b, h, a, v", lambda a, v: (a @ v).transpose(0, 1)),
+    ("order-bvha", "the axes come out in another order: keep b, h, a, v", lambda a, v: (a @ v).permute(0, 3, 1, 2)),
+    ("order-bavh", "the axes come out in another order: keep b, h, a, v", lambda a, v: (a @ v).permute(0, 2, 3, 1)),
+    ("queries-and-v-mixed", "the queries (a) are summed and the axes come out in another order: keep b, h, a, v", lambda a, v: (a.sum(-2)[..., None] * v).mT),
+    ("average", "the values are averaged over the keys: a sum, since the weights sum to 1 already", lambda a, v: a @ v / v.shape[-2]),
+    ("att-forgotten", "the values come out unweighted: att is not used", lambda a, v: v),
+    ("diagonal", "one letter stands for queries and keys, so only the diagonal of att is used", lambda a, v: a.diagonal(dim1=-2, dim2=-1)[..., None] * v),
+    # one axis lost or kept too many: a merge that fits the scaffold then raises, another one may not
+    ("heads-summed", "the heads (h) are summed: they stay apart until the next line", lambda a, v: (a @ v).sum(1)),
+    ("tokens-summed", "the queries (a) are summed too: each one gets a vector of its own", lambda a, v: (a @ v).sum(2)),
+    ("nothing-summed", "nothing is summed: the keys (l) should be missing on the right", lambda a, v: a[..., None] * v[:, :, None]),
+)  # fmt: skip
+
+MERGES = (
+    ("dim-before-head", "head_dim comes before the heads in the last axis: a head's numbers should stay side by side, heads first", lambda t: t.permute(0, 2, 3, 1).flatten(2)),
+    ("scrambled", "the axes were only cut anew: bring the tokens in front of the heads first, or numbers of different tokens land in one row", lambda t: t.reshape(len(t), t.shape[2], -1)),
+    ("tokens-with-dim", "tokens and head_dim are merged, and the heads are still apart: merge heads and head_dim", lambda t: t.flatten(2)),
+    ("dim-with-tokens", "head_dim and tokens are merged, and the heads are still apart: merge heads and head_dim", lambda t: t.mT.flatten(2)),
+    ("heads-with-tokens", "heads and tokens are merged: merge heads and head_dim, and keep the tokens", lambda t: t.flatten(1, 2)),
+    ("tokens-with-heads", "tokens and heads are merged: merge heads and head_dim, and keep the tokens", lambda t: t.transpose(1, 2).flatten(1, 2)),
+    ("heads-with-tokens-last", "heads and tokens are merged into the last axis: merge heads and head_dim, and keep the tokens", lambda t: t.permute(0, 3, 1, 2).flatten(2)),
+    ("tokens-with-heads-last", "tokens and heads are merged into the last axis: merge heads and head_dim, and keep the tokens", lambda t: t.permute(0, 3, 2, 1).flatten(2)),
+    ("not-merged", "the tokens are in front but the heads are not merged: put brackets around heads and head_dim", lambda t: t.transpose(1, 2)),
+    ("unchanged", "nothing was moved: each token gets the numbers of all its heads in one row", lambda t: t),
+    ("batch-token-swapped", "batch and tokens have changed places: the batch stays in front", lambda t: t.permute(2, 0, 1, 3).flatten(2)),
+    ("batch-merged-with-heads", "the batch is merged with something: it stays an axis of its own, in front", lambda t: t.flatten(0, 1)),
+    ("batch-merged-with-tokens", "the batch is merged with the tokens: it stays an axis of its own, in front", lambda t: t.transpose(1, 2).flatten(2).flatten(0, 1)),
+    ("features-before-tokens", "the merged axis stands before the tokens: it is the last one", lambda t: t.mT.flatten(1, 2)),
+    ("features-before-tokens-dim-first", "the merged axis stands before the tokens, and head_dim before the heads in it", lambda t: t.permute(0, 3, 1, 2).flatten(1, 2)),
+    ("all-merged", "tokens, heads and head_dim are all merged: the tokens stay an axis of their own", lambda t: t.transpose(1, 2).flatten(1)),
+    ("all-merged-heads-first", "heads, tokens and head_dim are all merged: the tokens stay an axis of their own", lambda t: t.flatten(1)),
+    ("heads-summed-in-merge", "the heads are added up: put them side by side", lambda t: t.sum(1)),
+    ("heads-averaged", "the heads are averaged: put them side by side", lambda t: t.mean(1)),
+)  # fmt: skip
+
+SUM_MISTAKES = [m for slug, text, values in SUMS for m in wrong_sum(slug, f"{text}.", values)]
+
+misconceptions = (
+    *ATT_MISTAKES,
+    *SUM_MISTAKES,
+    *(m for slug, text, values in MERGES for m in wrong_merge(slug, f"{text}.", values)),
+    Misconception(
+        "projection-missing",
+        "the merged heads are returned before the projection: keep the last line that was given.",
+        lambda case: {
+            OUTPUT: to_array(gathered(torch.matmul(attention(case), projected(case, "values"))), OUTPUT)
+        },
+    ),
+    Misconception(
+        "residual-added",
+        "x is added to the output: the residual connection comes in Q6, not here.",
+        lambda case: {OUTPUT: to_array(library(case) + case["x"], OUTPUT)},
+    ),
+    Misconception(
+        "not-step-by-step",
+        "the output as a whole is not right. The steps could not be tried one by one, since att does not pass "
+        "through self.att_drop as in the code that was given.",
+        when=lambda seen, wanted, case: ATT not in seen and OUTPUT in seen,
+    ),
+    # --- mistakes that end in an error
+    Misconception(
+        "softmax-without-axis",
+        "the softmax is not told its axis: add `dim=...` with the axis of the keys.",
+        raises=r"softmax\(\) missing .*dim|softmax\(\) received an invalid combination",
+    ),
+    Misconception(
+        "softmax-no-such-axis",
+        "the softmax is given an axis that is not there: the scores have axes 0 to 3, and -1 is the last.",
+        raises="IndexError: Dimension out of range",
+    ),
+    Misconception(
+        "root-of-a-number",
+        "torch.sqrt is given a plain number: write `** 0.5`, or math.sqrt after `import math`.",
+        raises=r"sqrt\(\): argument 'input' .* must be Tensor, not (int|float)",
+    ),
+    Misconception(
+        "root-of-a-tensor",
+        "a function of `math` is given a whole tensor: take the root of head_dim, which is a number.",
+        raises="only one element tensors can be converted to Python scalars",
+    ),
+    Misconception(
+        "softmax-module",
+        "nn.Softmax is used as a function: it is a layer, made first with its axis and called afterwards. The "
+        "function is torch.softmax.",
+        raises="must be Tensor, not Softmax|dim must be an int or None",
+    ),
+    Misconception(
+        "head-dim-without-self",
+        "a number of the module is used without its `self.` in front.",
+        raises="NameError: name '(head_dim|num_heads)' is not defined",
+    ),
+    Misconception(
+        "emb-size-not-kept",
+        "emb_size is only known in __init__; and what is needed here is self.head_dim.",
+        raises="(Name|Attribute)Error: .*'emb_size'",
+    ),
+    Misconception(
+        "operand-count",
+        "the einsum string does not name two tensors: left of `->` stand the letters of att, a comma, the letters of "
+        "values.",
+        raises=r"einsum\(\): (more|fewer) operands",
+    ),
+    Misconception(
+        "unknown-letter",
+        "a letter on the right of `->` in the einsum string stands nowhere on the left.",
+        raises="output subscript . does not appear",
+    ),
+    Misconception(
+        "letter-twice",
+        "a letter stands twice on the right of `->` in the einsum string.",
+        raises="output subscript . appears more than once",
+    ),
+    Misconception(
+        "letter-count",
+        "the einsum string has more or fewer letters than a tensor has axes: att and values have four each.",
+        raises="number of subscripts in the equation",
+    ),
+    Misconception(
+        "sizes-differ",
+        "one letter names two axes of different length: att's last axis and the values' third one share a letter, "
+        "nothing else but batch and head.",
+        raises=r"einsum\(\): subscript . has size",
+    ),
+    Misconception(
+        "einsum-sign",
+        "the einsum string holds a sign that it does not know: only letters, spaces, one comma and one `->` "
+        "(brackets belong to rearrange).",
+        raises=r"einsum\(\): invalid subscript",
+    ),
+    Misconception(
+        "not-a-string",
+        "einsum is given something else than a string: the letters go between quotes.",
+        raises=r"einsum\(\): argument 'equation' .* must be str",
+    ),
+    Misconception(
+        "axis-lost",
+        "rearrange is given too few or too many axes: einsum should leave four, b h a v. All but the keys (l) "
+        "stay on the right of `->`.",
+        raises=r"expected 4 dims\. Received [0-35-9]-dim",
+    ),
+    Misconception(
+        "pattern-axes",
+        "the left of the pattern does not name the four axes that `out` has: batch, heads, tokens, head_dim.",
+        raises=r"expected \d dims\. Received",
+    ),
+    Misconception(
+        "axis-not-kept",
+        "a name stands on one side of the pattern only: rearrange loses and adds nothing, and names need spaces "
+        "between them.",
+        raises="Identifiers only on one side",
+    ),
+    Misconception(
+        "brackets",
+        "the brackets of the pattern do not close, or stand inside each other.",
+        raises="[Pp]arentheses|[Bb]rackets",
+    ),
+    Misconception(
+        "axis-twice",
+        "a name stands twice on one side of the pattern.",
+        raises="contains duplicate dimension",
+    ),
+    Misconception(
+        "pattern-sign",
+        "the pattern holds a sign that einops does not know: only names, spaces, brackets and one `->`.",
+        raises="Unknown character|not a valid axis name|Invalid axis identifier",
+    ),
+    Misconception(
+        "no-arrow",
+        "the pattern does not have exactly one `->`, with the axes before on its left and after on its right.",
+        raises="values to unpack",
+    ),
+    Misconception(
+        "unknown-size",
+        "the pattern splits an axis without saying into what: there is nothing to split here, only to merge.",
+        raises="Could not infer sizes",
+    ),
+    Misconception(
+        "pattern-not-a-string",
+        "rearrange is given something else than a string: the pattern goes between quotes.",
+        raises="has no attribute 'split'",
+    ),
+    Misconception(
+        "view-of-a-moved-tensor",
+        "`view` is used after the axes were moved: use reshape.",
+        raises="view size is not compatible",
+    ),
+    Misconception(
+        "constructor",
+        "the class is made with other arguments: keep the line `def __init__(self, emb_size=192, num_heads=3, "
+        "dropout=0.0)`.",
+        raises=r"TypeError: .*__init__\(\)",
+    ),
+)
+
+
+exercise = Exercise(
+    name="MultiHeadAttention",
+    cases=cases,
+    observe=observe,
+    expected=expected,
+    parts=(
+        Part("attention weights", 1, (ATT,), att_agrees, blank="att ="),
+        Part("weighted sum of the values", 1, (SUMMED,), sum_agrees, blank="torch.einsum("),
+        Part("heads gathered", 1, (MERGED, OUTPUT), merge_agrees, blank="rearrange("),
+    ),
+    misconceptions=misconceptions,
+    hints=(
+        "Run the cell above the check: it prints the shapes on the way, up to the line where your code stops. "
+        "`att` has the shape of the scores.",
+        "In each row of `att`, one query spreads a weight of 1 over all keys: which axis of the scores is that? "
+        "And which of the letters b, h, a, l, v is summed away when the values are weighted?",
+        "First divide the scores by the square root of self.head_dim, then take the softmax over the last axis. "
+        "In einsum, l disappears and b, h, a, v stay in this order. In rearrange, write the four axes as they are, "
+        "then batch, tokens, and in brackets heads and head_dim, in the order in which they were split above.",
+    ),
+)
