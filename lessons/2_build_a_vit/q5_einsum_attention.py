@@ -182,8 +182,8 @@ for ax in axes:
     ax.grid(alpha=0.3)
     ax.legend()
 plt.show()
-print(
-    "What to see: left, the larger head_dim, the more the best key takes all; right, with the scale, "
+show.says(
+    "left, the larger head_dim, the more the best key takes all; right, with the scale, "
     "the three lines nearly agree."
 )
 
@@ -372,8 +372,8 @@ if check.ready("q5_attention"):
     figure.colorbar(picture, ax=axes, label="attention weight")
     plt.show()
     sums = att.sum(dim=-1)
-    print(
-        f"What to see: each row is one query and sums to 1 (smallest sum {sums.min():.4f}, largest {sums.max():.4f}); "
+    show.says(
+        f"each row is one query and sums to 1 (smallest sum {sums.min():.4f}, largest {sums.max():.4f}); "
         f"the weights lie between {att.min():.2f} and {att.max():.2f} (even would be 1/9 = {1 / 9:.2f}), and each head has its own."
     )
 
@@ -398,8 +398,8 @@ if check.ready("q5_attention"):
         ax.set(title=f"head {head}", xlabel="patch column", ylabel="patch row" if head == 0 else "")
     figure.colorbar(picture, ax=axes, label="attention weight", shrink=0.8)
     plt.show()
-    print(
-        f"What to see: the outlined patch spreads its weight of 1 over 64 patches, from {att.min():.4f} to "
+    show.says(
+        f"the outlined patch spreads its weight of 1 over 64 patches, from {att.min():.4f} to "
         f"{att.max():.4f} (even would be {1 / 64:.4f}). The sky and the pavilion get different weights, in each head in another way, "
         "because they differ in colour; which of them gets more is the chance of random layers."
     )
