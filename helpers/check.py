@@ -81,7 +81,7 @@ class Verdict:
     misconceptions: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        score = f"{self.points:g} of {self.max_points:g} points"
+        score = _score(self.points, self.max_points)
         rows = [f"{MARKS[self.state]} {self.state.value}: {self.name} · {score}"]
         rows += [f"  {line}" for line in self.lines]
         if len({state for state, _, _ in self.parts}) > 1:
@@ -108,7 +108,11 @@ class Points(float):
         return f"{float(self):g}"
 
     def _repr_html_(self) -> str:
-        return f"{float(self):g} of {self.out_of:g} points"
+        return _score(self, self.out_of)
+
+
+def _score(points: float, out_of: float) -> str:
+    return f"{float(points):g} of {out_of:g} {'point' if out_of == 1 else 'points'}"
 
 
 # --- the student's source: which blanks are left, and whose line failed ---------------------------
