@@ -47,8 +47,8 @@ def cases(seed: int) -> list[Case]:
     found = []
     for channels, patch, emb, height, width in ((3, 4, 7, 8, 12), (2, 3, 23, 6, 12)):
         label = (
-            f"PatchEmbedding(in_channels={channels}, patch_size={patch}, emb_size={emb}) "
-            f"on 2 images of {channels} x {height} x {width}"
+            f"in_channels={channels}, patch_size={patch}, emb_size={emb} "
+            f"and 2 images of {channels} x {height} x {width}"
         )
         found.append(
             {
@@ -84,14 +84,14 @@ def make(obj: Any, name: str, case: Case) -> torch.nn.Module:
 def observe(obj: Any, case: Case) -> Arrays:
     module = make(obj, "PatchEmbedding", case)
     try:
-        to_tensor(module(case["x"]), "the output of PatchEmbedding", "Does forward end with `return`?")
+        to_tensor(module(case["x"]), "The output of PatchEmbedding", "Does forward end with `return`?")
     except (
         RuntimeError
     ) as error:  # shapes that do not fit the Linear: look at the cut and at the Linear by themselves
         cut, linear = pieces(module)
         if cut is None or "shapes cannot be multiplied" not in str(error):
             raise
-        if to_tensor(cut(case["x"]), "the rearranged image").shape[-1] == linear.in_features:
+        if to_tensor(cut(case["x"]), "The rearranged image").shape[-1] == linear.in_features:
             raise
         return {
             **reading(cut, case["x"]),
@@ -457,7 +457,7 @@ misconceptions = (
 
 def place(key: str, index: tuple[int, ...], case: Case) -> str:
     if key == "tokens":
-        return ("the number of images", "the number of tokens an image")[index[0]]
+        return ("the first axis, the number of images,", "the second axis, the number of tokens,")[index[0]]
     return NAMES[key]
 
 

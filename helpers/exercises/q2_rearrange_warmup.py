@@ -175,7 +175,7 @@ def observe(obj: Any, case: Case) -> Arrays:
 def expected(case: Case) -> Arrays:
     from einops import rearrange
 
-    images = np.broadcast_to(np.float32(0), (32, 30, 40, 3))
+    images = np.broadcast_to(np.float32(0), tuple(SIZES.values()))
     return as_arrays(
         {p: rearrange(images, p, **({"i": 2, "j": 2} if "i" in s else {})).shape for p, s in PATTERNS.items()}
     )

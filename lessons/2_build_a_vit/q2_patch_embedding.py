@@ -55,10 +55,10 @@ flower = data.photo("flower", size=32)  # (3, 32, 32)
 show.patches(flower, 4, "64 words of 4 x 4 pixels; put back side by side they are the image again.")
 
 # %% [markdown]
-# The size of the patch is our choice. The same cut in larger patches, for a handwritten digit: fewer words, each with more in it.
+# The size of the patch is our choice. Larger patches make fewer words with more in each, here for a handwritten digit (8 x 8 pixels, enlarged to 32 x 32).
 
 # %%
-digit = data.digits().images[6, :1]  # (1, 32, 32): one channel is enough, the three are equal
+digit = data.digits().images[6, :1]  # (1, 32, 32): the three channels are equal, one is enough
 show.patches(digit, 8, "16 words of 8 x 8 pixels: most hold a piece of the stroke, some nothing at all.")
 
 # %% [markdown]
@@ -125,8 +125,9 @@ quarters = rearrange(flower, "c (i h) (j w) -> (i j) c h w", i=2, j=2)
 every_second = rearrange(flower, "c (h i) (w j) -> (i j) c h w", i=2, j=2)
 show.images(
     torch.cat([quarters, every_second]),
-    "(i h) gives four quarters of the flower; (h i) gives four small flowers, each made of every second pixel.",
+    "above, (i h) gives four quarters of the flower; below, (h i) gives four small flowers of every second pixel each.",
     titles=["(i h) (j w)"] * 4 + ["(h i) (w j)"] * 4,
+    columns=4,
 )
 
 # %% [markdown]
