@@ -1,0 +1,484 @@
+"""Q2: an image cut into patches, each mapped to a token by one linear layer (Dosovitskiy et al. 2021, section 3.1).
+
+The order of the patches and of the pixels in a patch is the student's choice, and so is the way (Conv2d, unfold, ...),
+so nothing is compared with fixed values. The module is *asked* instead: one number of the image is changed at a time,
+and the tokens that answer are those that read it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from helpers.exercises import (
+    Arrays,
+    Case,
+    Exercise,
+    Misconception,
+    Part,
+    Unfit,
+    fill,
+    tensor,
+    to_array,
+    to_tensor,
+)
+
+# what the observed numbers are called in messages
+NAMES = {
+    "axes": "the number of axes of the output",
+    "tokens": "the output's shape without the last axis, (images, tokens):",
+    "numbers": "how many numbers of the image a token reads",
+    "height": "the height in pixels of what a token reads",
+    "width": "the width in pixels of what a token reads",
+    "channels": "how many channels a token reads",
+    "images": "how many images a token reads",
+    "readers": "how many tokens read each number of the image",
+    "same weights": "whether all tokens use the same weights (1 for yes)",
+    "affine": "whether the map is linear plus a bias (1 for yes)",
+    "in_features": "the first number of nn.Linear",
+    "out_features": "the second number of nn.Linear",
+}
+READING = tuple(NAMES)[:-2]
+
+
+def cases(seed: int) -> list[Case]:
+    rng = np.random.default_rng(seed)
+    found = []
+    for channels, patch, emb, height, width in ((3, 4, 7, 8, 12), (2, 3, 23, 6, 12)):
+        label = (
+            f"in_channels={channels}, patch_size={patch}, emb_size={emb} "
+            f"and 2 images of {channels} x {height} x {width}"
+        )
+        found.append(
+            {
+                "in_channels": channels,
+                "patch_size": patch,
+                "emb_size": emb,
+                "x": tensor(rng, 2, channels, height, width),
+                "seed": int(rng.integers(1000)),
+                "label": label,
+            }
+        )
+    return found
+
+
+def make(obj: Any, name: str, case: Case) -> torch.nn.Module:
+    """The student's module for this case, in eval mode."""
+    if not isinstance(obj, type):
+        raise Unfit(
+            f"{name} should be a class, but now it is a {type(obj).__name__}: keep `class {name}(nn.Module):`."
+        )
+    module = obj(
+        in_channels=case["in_channels"],
+        patch_size=case["patch_size"],
+        emb_size=case["emb_size"],
+        img_size=case["x"].shape[2],
+    )
+    if not isinstance(module, torch.nn.Module):
+        raise Unfit(f"{name} should be an nn.Module: keep `class {name}(nn.Module):`.")
+    return module.eval()
+
+
+@torch.no_grad()
+def observe(obj: Any, case: Case) -> Arrays:
+    module = make(obj, "PatchEmbedding", case)
+    try:
+        to_tensor(module(case["x"]), "The output of PatchEmbedding", "Does forward end with `return`?")
+    except (
+        RuntimeError
+    ) as error:  # shapes that do not fit the Linear: look at the cut and at the Linear by themselves
+        cut, linear = pieces(module)
+        if cut is None or "shapes cannot be multiplied" not in str(error):
+            raise
+        if to_tensor(cut(case["x"]), "The rearranged image").shape[-1] == linear.in_features:
+            raise
+        return {
+            **reading(cut, case["x"]),
+            "in_features": np.array(float(linear.in_features)),
+            "out_features": np.array(float(linear.out_features)),
+        }
+    fill(module, case["seed"])
+    seen = reading(module, case["x"])
+    linears = [m for m in module.modules() if isinstance(m, torch.nn.Linear)]
+    into = linears[0].in_features if linears else seen["numbers"]
+    out = linears[-1].out_features if linears else module(case["x"]).shape[-1]
+    return {**seen, "in_features": np.array(float(into)), "out_features": np.array(float(out))}
+
+
+def pieces(module: torch.nn.Module) -> tuple[torch.nn.Module | None, Any]:
+    """What stands before the Linear in `self.projection`, and the Linear; (None, None) if it is built in another way."""
+    projection = getattr(module, "projection", None)
+    if isinstance(projection, torch.nn.Sequential):
+        for n, child in enumerate(projection):
+            if n and isinstance(child, torch.nn.Linear):
+                return projection[:n], child
+    return None, None
+
+
+Stage = Callable[[torch.Tensor], torch.Tensor]
+
+
+def reading(stage: Stage, x: torch.Tensor) -> dict[str, np.ndarray]:
+    """Who reads what: a summary that does not depend on the order of tokens, or of pixels in a token.
+
+    Args:
+        stage: a map of images (b, c, h, w) to tokens, features last.
+        x: images; its values are used for `affine` alone.
+    """
+    base = to_array(stage(torch.zeros_like(x)), "the output for a black image")
+    if not np.isfinite(base).all():
+        raise Unfit("The output for a black image is NaN or infinite.")
+    if base.ndim < 2:
+        raise Unfit(
+            f"The output should have three axes (images, tokens, features), but its shape is {base.shape}."
+        )
+    changes = []
+    for n in range(x.numel()):
+        image = torch.zeros(x.numel(), dtype=x.dtype)
+        image[n] = 1.0
+        changes.append(to_array(stage(image.view(x.shape)), "the output") - base)
+    weights = np.stack(changes).reshape(x.numel(), -1, base.shape[-1])  # (numbers, tokens, features)
+    whole = base.reshape(weights.shape[1:]) + np.tensordot(to_array(x, "x").reshape(-1), weights, 1)
+    answer = to_array(stage(x), "the output").reshape(whole.shape)
+
+    reads = np.abs(weights).max(-1).T > 1e-4  # (tokens, numbers)
+    places = np.stack(np.unravel_index(np.arange(x.numel()), x.shape))  # image, channel, row, column
+    images, channels, height, width = (
+        max(
+            (int(np.ptp(places[axis, r])) + 1 if axis in (2, 3) else len(set(places[axis, r])))
+            for r in reads
+            if r.any()
+        )
+        if reads.any()
+        else 0
+        for axis in range(4)
+    )
+    counts = reads.sum(1)
+    # a token's weights, in the order of the image's numbers: the same for every token?
+    own = [weights[r, t] for t, r in enumerate(reads)] if len(set(counts)) == 1 else []
+    shared = bool(own) and all(np.allclose(w, own[0], rtol=1e-3, atol=1e-4) for w in own)
+    shared = shared and len(np.unique(own[0].round(5), axis=0)) == len(own[0])  # and no two numbers share one
+    times = reads.sum(0)
+    summary = {
+        "axes": base.ndim,
+        "tokens": base.shape[:-1],
+        "numbers": most_unlike(counts, np.median(counts)),
+        "height": height,
+        "width": width,
+        "channels": channels,
+        "images": images,
+        "readers": most_unlike(times, 1),
+        "same weights": shared,
+        "affine": np.allclose(whole, answer, rtol=1e-3, atol=1e-3),
+    }
+    return {key: np.array(value, float) for key, value in summary.items()}
+
+
+def most_unlike(values: np.ndarray, usual: float) -> float:
+    """The value farthest from the usual one; the usual one if all agree."""
+    return float(values[np.abs(values - usual).argmax()])
+
+
+def expected(case: Case) -> Arrays:
+    """What holds for `nn.Conv2d` with kernel = stride = patch, the library's own patch embedding."""
+    b, c = case["x"].shape[:2]
+    p, emb = case["patch_size"], case["emb_size"]
+    kernel = torch.zeros(emb, c, p, p)
+    rows, columns = torch.nn.functional.conv2d(case["x"], kernel, stride=p).shape[2:]
+    values = {
+        "axes": 3,
+        "tokens": (b, rows * columns),
+        "numbers": kernel[0].numel(),
+        "height": p,
+        "width": p,
+        "channels": c,
+        "images": 1,
+        "readers": 1,
+        "same weights": 1,
+        "affine": 1,
+        "in_features": kernel[0].numel(),
+        "out_features": emb,
+    }
+    return {key: np.array(value, float) for key, value in values.items()}
+
+
+# --- what goes wrong ------------------------------------------------------------------------------
+# The image is seen as (b, c, rows, p, columns, p), axes 0..5; a mistake cuts it in another way, or puts
+# these six axes elsewhere.
+
+
+def cut_like(order: tuple[int, ...], merge: tuple[int, ...], far: str = "") -> Callable[[Case], Arrays]:
+    """What is read when the six axes are put in this order and merged in runs of these lengths.
+
+    `far`: "h", "w" or "hw" where the split takes every so-manieth pixel instead of neighbours.
+    """
+
+    def produces(case: Case) -> Arrays:
+        p = case["patch_size"]
+
+        def stage(x: torch.Tensor) -> torch.Tensor:
+            b, c, h, w = x.shape
+            split_h, split_w = (h // p, p), (w // p, p)
+            six = x.view(
+                b, c, *(split_h[::-1] if "h" in far else split_h), *(split_w[::-1] if "w" in far else split_w)
+            )
+            if "h" in far:
+                six = six.transpose(2, 3)
+            if "w" in far:
+                six = six.transpose(4, 5)
+            six = six.permute(order)
+            sizes, start = [], 0
+            for run in merge:
+                sizes.append(int(np.prod(six.shape[start : start + run])))
+                start += run
+            return six.reshape(sizes)
+
+        seen = reading(stage, case["x"])
+        return {key: seen[key] for key in READING}
+
+    return produces
+
+
+def sizes(**rules: Callable[[Case], float]) -> Callable[[Case], Arrays]:
+    """Values for wrong numbers in nn.Linear: in_features or out_features by a rule."""
+    return lambda case: {key: np.array(float(rule(case))) for key, rule in rules.items()}
+
+
+def patches(case: Case) -> int:
+    return int(expected(case)["tokens"][1])
+
+
+FAR = "each patch collects pixels that lie far apart"
+SPLIT = "in a bracket on the left the last letter runs fastest, so the one that walks inside the patch stands last."
+
+misconceptions = (
+    # the pattern
+    Misconception("far-apart", f"{FAR}: {SPLIT}", cut_like((0, 2, 4, 1, 3, 5), (1, 2, 3), "hw")),
+    Misconception(
+        "far-apart-rows", f"{FAR} in the height: {SPLIT}", cut_like((0, 2, 4, 1, 3, 5), (1, 2, 3), "h")
+    ),
+    Misconception(
+        "far-apart-columns", f"{FAR} in the width: {SPLIT}", cut_like((0, 2, 4, 1, 3, 5), (1, 2, 3), "w")
+    ),
+    Misconception(
+        "channels-as-tokens",
+        "each colour of a patch becomes a token of its own: the channels belong to the features, with the pixels.",
+        cut_like((0, 1, 2, 4, 3, 5), (1, 3, 2)),
+    ),
+    Misconception(
+        "features-first",
+        "tokens and features are swapped: (batch, tokens, features) is asked, and the features come last.",
+        cut_like((0, 1, 3, 5, 2, 4), (1, 3, 2)),
+    ),
+    Misconception(
+        "pixels-as-tokens",
+        "a token holds one pixel of every patch: the places inside a patch belong to the features, the patches to the tokens.",
+        cut_like((0, 3, 5, 1, 2, 4), (1, 2, 3)),
+    ),
+    Misconception(
+        "one-token-a-pixel",
+        "every pixel is a token and its channels are the features: the places inside a patch belong to the features.",
+        cut_like((0, 2, 4, 3, 5, 1), (1, 4, 1)),
+    ),
+    Misconception(
+        "rows-as-tokens",
+        "a whole row of patches becomes one token: rows and columns of patches together count the tokens.",
+        cut_like((0, 2, 1, 3, 4, 5), (1, 1, 4)),
+    ),
+    Misconception(
+        "columns-as-tokens",
+        "a whole column of patches becomes one token: rows and columns of patches together count the tokens.",
+        cut_like((0, 4, 1, 2, 3, 5), (1, 1, 4)),
+    ),
+    Misconception(
+        "patches-in-the-batch",
+        "the patches are put into the batch axis: the batch stays alone in front, the patches are the second axis.",
+        when=lambda seen, wanted, case: seen["tokens"][0] == wanted["tokens"].prod(),
+    ),
+    Misconception(
+        "batch-swapped",
+        "batch and patches are swapped: the batch is the first axis.",
+        cut_like((2, 4, 0, 1, 3, 5), (2, 1, 3)),
+    ),
+    Misconception(
+        "grid-kept",
+        "rows and columns of patches are kept as two axes: put both into one bracket, so that there is one sequence.",
+        cut_like((0, 2, 4, 1, 3, 5), (1, 1, 1, 3)),
+    ),
+    Misconception(
+        "channels-apart",
+        "the channels are kept as an axis of their own: they belong into the features, with the pixels of the patch.",
+        when=lambda seen, wanted, case: seen["axes"] == 4 and seen["channels"] == 1,
+    ),
+    Misconception(
+        "channels-last",
+        "the left side expects the channels last: our images are (b, c, h, w).",
+        raises="can't divide axis",
+    ),
+    Misconception(
+        "axes-on-the-left",
+        "the left side has another number of axes than the image: it has four, and what is taken apart stands in a bracket.",
+        raises=r"KeyError: '?4'?|Wrong shape: expected",
+    ),
+    Misconception(
+        "letter-lost",
+        "a letter stands on one side of the arrow only: rearrange neither drops nor makes numbers.",
+        raises="Identifiers only on one side",
+    ),
+    Misconception(
+        "not-split",
+        "p1 and p2 do not occur in the pattern: they are the pixels inside a patch, split off from h and w on the left.",
+        raises="Axis p[12] is not used",
+    ),
+    Misconception(
+        "no-arrow",
+        "the pattern has no `->` between its left and its right side.",
+        raises="not enough values to unpack",
+    ),
+    Misconception(
+        "brackets",
+        "a bracket is opened but not closed, or the other way round.",
+        raises="[Ii]mbalanced parentheses|nested parenthes",
+    ),
+    Misconception(
+        "letter-twice",
+        "the same letter stands twice on one side: height and width need names of their own.",
+        raises="duplicate dimension",
+    ),
+    Misconception(
+        "other-signs",
+        "the pattern holds signs that einops does not know: letters, brackets, spaces and `->` are all it takes.",
+        raises="Unknown character|not a valid axis identifier",
+    ),
+    Misconception(
+        "no-sizes",
+        "the sizes of a bracket's letters cannot be worked out: name the inside of the patch p1 and p2, as given.",
+        raises="Could not infer sizes",
+    ),
+    # the Linear
+    Misconception(
+        "sizes-swapped",
+        "the two numbers of nn.Linear are swapped: first what goes in, then what comes out.",
+        sizes(in_features=lambda c: c["emb_size"], out_features=lambda c: expected(c)["numbers"]),
+    ),
+    Misconception(
+        "no-channels",
+        "the channels are forgotten: each pixel of a patch is in_channels numbers.",
+        sizes(in_features=lambda c: c["patch_size"] ** 2),
+    ),
+    Misconception(
+        "side-only",
+        "patch_size is not squared: a patch has patch_size rows and as many columns.",
+        sizes(in_features=lambda c: c["in_channels"] * c["patch_size"]),
+    ),
+    Misconception(
+        "patch-size-only",
+        "patch_size alone is taken: it is the side of a patch, and the Linear takes all its numbers.",
+        sizes(in_features=lambda c: c["patch_size"]),
+    ),
+    Misconception(
+        "channels-only",
+        "in_channels alone is taken: a token is made from all pixels of a patch.",
+        sizes(in_features=lambda c: c["in_channels"]),
+    ),
+    Misconception(
+        "doubled",
+        "patch_size is doubled instead of squared: a power is `**`.",
+        sizes(in_features=lambda c: c["in_channels"] * c["patch_size"] * 2),
+    ),
+    Misconception(
+        "channels-squared",
+        "in_channels is squared too: only patch_size counts twice.",
+        sizes(in_features=lambda c: (c["in_channels"] * c["patch_size"]) ** 2),
+    ),
+    Misconception(
+        "channels-added",
+        "in_channels is added to the number of pixels: multiply.",
+        sizes(in_features=lambda c: c["in_channels"] + c["patch_size"] ** 2),
+    ),
+    Misconception(
+        "fixed-48",
+        "48 is written out: that is right for 3 channels and 4 x 4 pixels only. Compute it from the arguments.",
+        sizes(in_features=lambda c: 48),
+    ),
+    Misconception(
+        "three-channels",
+        "3 is written out instead of in_channels.",
+        sizes(in_features=lambda c: 3 * c["patch_size"] ** 2),
+    ),
+    Misconception(
+        "whole-image",
+        "the whole image goes into the Linear: it takes one patch at a time.",
+        sizes(in_features=lambda c: c["in_channels"] * c["x"].shape[2] ** 2),
+    ),
+    Misconception(
+        "number-of-patches",
+        "the number of patches is used as the number of features: the Linear does not see how many patches there are.",
+        sizes(in_features=lambda c: (c["x"].shape[2] // c["patch_size"]) ** 2),
+    ),
+    Misconception(
+        "fixed-192",
+        "192 is written out instead of emb_size.",
+        sizes(out_features=lambda c: 192),
+    ),
+    Misconception(
+        "out-like-in",
+        "as many numbers come out as go in: emb_size of them are asked.",
+        sizes(out_features=lambda c: expected(c)["numbers"]),
+    ),
+    Misconception(
+        "out-patch-size",
+        "patch_size stands where the size of the token, emb_size, belongs.",
+        sizes(out_features=lambda c: c["patch_size"]),
+    ),
+    Misconception(
+        "out-channels",
+        "in_channels stands where the size of the token, emb_size, belongs.",
+        sizes(out_features=lambda c: c["in_channels"]),
+    ),
+    Misconception(
+        "out-patches",
+        "the number of patches stands where the size of the token, emb_size, belongs.",
+        sizes(out_features=lambda c: (c["x"].shape[2] // c["patch_size"]) ** 2),
+    ),
+    Misconception(
+        "linear-float",
+        "a size of nn.Linear is a float: `/` gives one; use `//`, or no division at all.",
+        raises="found element of type float|must be tuple of ints",
+    ),
+    Misconception(
+        "other-arguments",
+        "the arguments of __init__ were renamed: keep in_channels, patch_size, emb_size and img_size.",
+        raises="unexpected keyword argument '(in_channels|patch_size|emb_size|img_size)'",
+    ),
+)
+
+
+def place(key: str, index: tuple[int, ...], case: Case) -> str:
+    if key == "tokens":
+        return ("the first axis, the number of images,", "the second axis, the number of tokens,")[index[0]]
+    return NAMES[key]
+
+
+exercise = Exercise(
+    name="PatchEmbedding",
+    cases=cases,
+    observe=observe,
+    expected=expected,
+    parts=(
+        Part("the pattern: one patch, one token", 1, READING, blank="# the pattern"),
+        Part("what goes into the Linear", 1, ("in_features",), blank="nn.Linear("),
+        Part("what comes out of the Linear", 1, ("out_features",), blank="nn.Linear("),
+    ),
+    misconceptions=misconceptions,
+    hints=(
+        "Start from the shapes: (b, c, H, W) comes in, (b, number of patches, numbers in one patch) goes into the Linear. "
+        "In a 32 x 32 picture with 4 x 4 patches that is (b, 64, 48).",
+        "On the left, take the height apart into rows of patches and pixels inside a patch, and the width likewise. "
+        "The warm-up showed both orders inside the bracket: one keeps neighbours together, the other takes every second pixel.",
+        "Left: b, c, then a bracket with h and p1, then one with w and p2, where h and w count patches and the letter inside the patch stands last. "
+        "Right: b, a bracket with h and w, a bracket with p1, p2 and c. The Linear's first number is the product of that last bracket.",
+    ),
+    place=place,
+)

@@ -1,0 +1,316 @@
+"""Q3: one learned token in front of the patch tokens (Dosovitskiy et al. 2021, section 3.1, after BERT's [CLS])."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from helpers.exercises import (
+    Arrays,
+    Case,
+    Exercise,
+    Misconception,
+    Part,
+    Unfit,
+    fill,
+    tensor,
+    to_array,
+    to_tensor,
+    weights,
+)
+from helpers.exercises.q2_patch_embedding import make
+
+OUT = "the output"
+PATCHES = "self.projection(x)"
+GRADIENT = "the gradient of the class token"
+
+
+def cases(seed: int) -> list[Case]:
+    rng = np.random.default_rng(seed)
+    found = []
+    for batch, channels, patch, emb, height, width in ((2, 3, 4, 7, 8, 12), (5, 2, 3, 11, 6, 12)):
+        found.append(
+            {
+                "in_channels": channels,
+                "patch_size": patch,
+                "emb_size": emb,
+                "x": tensor(rng, batch, channels, height, width),
+                "token": tensor(rng, emb),
+                # weighs the output in the loss whose gradient is looked at; the same for all tokens of an image
+                "loss": tensor(rng, batch, 1, emb),
+                "seed": int(rng.integers(1000)),
+                "label": f"{batch} images of {channels} x {height} x {width}, patch_size={patch}, emb_size={emb}",
+            }
+        )
+    return found
+
+
+def observe(obj: Any, case: Case) -> Arrays:
+    module = make(obj, "PatchEmbedding", case)
+    token = getattr(module, "cls_token", None)
+    if not isinstance(token, torch.nn.Parameter):
+        raise Unfit("self.cls_token should be an nn.Parameter: keep the line in __init__ that makes it.")
+    if token.numel() != case["emb_size"]:
+        raise Unfit(
+            f"self.cls_token has shape {tuple(token.shape)}; one vector of emb_size numbers was given, (1, 1, emb_size)."
+        )
+    if not callable(getattr(module, "projection", None)):
+        raise Unfit("There is no self.projection: keep the lines in __init__ that make it.")
+    fill(module, case["seed"])
+    with torch.no_grad():
+        token.copy_(case["token"].view(token.shape))
+        patches = to_array(module.projection(case["x"].clone()), "self.projection(x)")
+    out = to_tensor(module(case["x"]), "The output of PatchEmbedding", "Does forward end with `return x`?")
+    fits = out.ndim == 3 and (out.shape[0], out.shape[2]) == (len(case["x"]), case["emb_size"])
+    if out.requires_grad:
+        (out * (case["loss"] if fits else 1)).sum().backward()
+    gradient = torch.zeros(case["emb_size"]) if token.grad is None else token.grad.flatten()
+    return {
+        OUT: to_array(out, "The output of PatchEmbedding"),
+        PATCHES: patches,
+        GRADIENT: to_array(gradient, GRADIENT),
+    }
+
+
+def expected(case: Case) -> Arrays:
+    """`F.conv2d` with the same weights, laid behind the token in a tensor of zeros; the gradient is the loss summed."""
+    x, p, emb = case["x"], case["patch_size"], case["emb_size"]
+    kernel = weights("projection.0.weight", (emb, x.shape[1], p, p), case["seed"])
+    bias = weights("projection.0.bias", (emb,), case["seed"])
+    patches = torch.nn.functional.conv2d(x, kernel, bias, stride=p).flatten(2).mT  # (b, n, e)
+    out = torch.nn.functional.pad(patches, (0, 0, 1, 0))
+    out[:, 0] += case["token"]
+    return {
+        OUT: to_array(out, OUT),
+        PATCHES: to_array(patches, PATCHES),
+        GRADIENT: to_array(case["loss"].sum((0, 1)), GRADIENT),
+    }
+
+
+# --- each blank by itself, and what goes wrong ------------------------------------------------------
+# The output is compared with the student's own `self.projection(x)`: how the patches are made is not asked here.
+
+
+def close(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+def tokens_found(seen: Arrays, case: Case) -> np.ndarray:
+    """(b, tokens) bool: which rows of the output are the class token; empty if the output is no batch of sequences."""
+    out = seen[OUT]
+    if out.ndim != 3 or (out.shape[0], out.shape[2]) != (len(case["x"]), case["emb_size"]):
+        return np.zeros((0, 0), bool)
+    return np.isclose(out, to_array(case["token"], "token"), rtol=1e-4, atol=1e-5).all(-1)
+
+
+def added(seen: Arrays, case: Case) -> bool:
+    """The token was added to each patch."""
+    token = to_array(case["token"], "token")
+    return close(seen[OUT], seen[PATCHES] + token)
+
+
+def repeated(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+    """Every image has the token once, wherever it stands, and training can reach it."""
+    if added(seen, case):
+        return bool(np.abs(seen[GRADIENT]).max() > 1e-6)
+    found = tokens_found(seen, case)
+    return bool(len(found)) and bool((found.sum(1) == 1).all()) and close(seen[GRADIENT], wanted[GRADIENT])
+
+
+def in_front(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+    """One row, then the patches in order."""
+    out, patches = seen[OUT], seen[PATCHES]
+    return out.shape == wanted[OUT].shape and close(out[:, 1:], patches)
+
+
+def whole(seen: Arrays, change: Any, case: Case) -> bool:
+    """The output is `change(token rows (b, 1, e), patches (b, n, e))`."""
+    row = np.broadcast_to(to_array(case["token"], "token"), (len(case["x"]), 1, case["emb_size"]))
+    return close(seen[OUT], change(row, seen[PATCHES]))
+
+
+def front_is(seen: Arrays, row: np.ndarray) -> bool:
+    return seen[OUT].ndim == 3 and seen[OUT].shape[1] > 0 and close(seen[OUT][:, 0], row)
+
+
+def unreached(seen: Arrays) -> bool:
+    return not np.abs(seen[GRADIENT]).max() > 1e-6
+
+
+def rows_alike(seen: Arrays, wanted: Arrays) -> bool:
+    """Patches right, and the front row is the same for every image."""
+    return seen[OUT].shape == wanted[OUT].shape and bool(np.allclose(seen[OUT][:, :1], seen[OUT][:1, :1]))
+
+
+misconceptions = (
+    Misconception(
+        "at-the-end",
+        "the class token stands behind the patches: it comes first, so the list in torch.cat starts with it.",
+        when=lambda seen, wanted, case: whole(seen, lambda t, x: np.concatenate((x, t), 1), case),
+    ),
+    Misconception(
+        "added",
+        "the class token is added to every patch: it should become a token of its own, so join the two with torch.cat.",
+        when=lambda seen, wanted, case: added(seen, case),
+    ),
+    Misconception(
+        "one-per-patch",
+        "the class token is repeated once for every patch: each image gets one.",
+        when=lambda seen, wanted, case: whole(
+            seen, lambda t, x: np.concatenate((t.repeat(x.shape[1], 1), x), 1), case
+        ),
+    ),
+    Misconception(
+        "several",
+        "an image gets the class token more than once: each image gets one.",
+        when=lambda seen, wanted, case: bool((tokens_found(seen, case).sum(1) > 1).any()),
+    ),
+    Misconception(
+        "patches-lost",
+        "the class token is all that is left: the patches belong behind it.",
+        when=lambda seen, wanted, case: whole(seen, lambda t, x: t, case),
+    ),
+    Misconception(
+        "not-joined",
+        "the class token is made and not used: the output is the patches alone.",
+        when=lambda seen, wanted, case: whole(seen, lambda t, x: x, case),
+    ),
+    Misconception(
+        "first-patch-overwritten",
+        "the class token takes the place of the first patch: the sequence should grow by one.",
+        when=lambda seen, wanted, case: whole(seen, lambda t, x: np.concatenate((t, x[:, 1:]), 1), case),
+    ),
+    Misconception(
+        "no-gradient",
+        "the class token is cut off from training (`.data`, `.detach()`, no_grad, a copy): use self.cls_token itself, "
+        "so that its gradient arrives.",
+        when=lambda seen, wanted, case: unreached(seen) and close(seen[OUT], wanted[OUT]),
+    ),
+    Misconception(
+        "zeros",
+        "the first token is all zeros, not self.cls_token: nothing can be learned there.",
+        when=lambda seen, wanted, case: unreached(seen) and front_is(seen, 0 * wanted[OUT][:, 0]),
+    ),
+    Misconception(
+        "ones",
+        "the first token is all ones, not self.cls_token: nothing can be learned there.",
+        when=lambda seen, wanted, case: unreached(seen) and front_is(seen, 0 * wanted[OUT][:, 0] + 1),
+    ),
+    Misconception(
+        "mean-in-front",
+        "the first token is the mean of the patches: self.cls_token belongs there, which no patch has a part in.",
+        when=lambda seen, wanted, case: front_is(seen, seen[PATCHES].mean(1)),
+    ),
+    Misconception(
+        "different-tokens",
+        "the images get different first tokens: all begin with the same one, self.cls_token.",
+        when=lambda seen, wanted, case: in_front(seen, wanted, case) and not rows_alike(seen, wanted),
+    ),
+    Misconception(
+        "other-token",
+        "a new tensor is made for the first token: repeat self.cls_token itself, or training cannot reach it.",
+        when=lambda seen, wanted, case: unreached(seen) and in_front(seen, wanted, case),
+    ),
+    Misconception(
+        "batch-in-a-row",
+        "the images were laid one behind the other: (batch, tokens, features) should come out.",
+        when=lambda seen, wanted, case: seen[OUT].ndim != 3,
+    ),
+    # errors
+    Misconception(
+        "cat-the-batch",
+        "the two are joined along the batch (dim 0): the sequence of tokens is dim 1.",
+        raises="except in dimension 0",
+    ),
+    Misconception(
+        "cat-the-features",
+        "the two are joined along the features (the last dim): the sequence of tokens is dim 1.",
+        raises="except in dimension 2",
+    ),
+    Misconception(
+        "not-repeated",
+        "the token is not repeated along the batch: torch.cat needs as many tokens as there are images, in the first axis.",
+        raises=r"except in dimension 1\. Expected size (1 but got size [25]|[25] but got size 1) ",
+    ),
+    Misconception(
+        "features-moved",
+        "the token's features are not in its last axis: (batch, 1, features) is what stands beside the patches.",
+        raises=r"except in dimension 1\. Expected size (1 but got size (7|11)|(7|11) but got size 1) ",
+    ),
+    Misconception(
+        "wrong-count",
+        "the token is repeated another number of times than there are images: the batch size changes from call to call "
+        "(the last batch is often smaller), so use `b`.",
+        raises="except in dimension 1",
+    ),
+    Misconception(
+        "axes-merged",
+        "the repeated token has not three axes: torch.cat needs (batch, 1, features) beside (batch, patches, features).",
+        raises="must have same number of dimensions",
+    ),
+    Misconception(
+        "cat-wants-a-list", "torch.cat is given two tensors: it takes one list of tensors.", raises=r"cat\(\)"
+    ),
+    Misconception(
+        "stacked",
+        "torch.stack makes a new axis: torch.cat joins along one that is there.",
+        raises="stack expects",
+    ),
+    Misconception(
+        "no-size",
+        "the pattern has a new letter whose size was not passed along, as in `repeat(image, pattern, n=2)`.",
+        raises="Specify sizes for new axes|Could not infer sizes",
+    ),
+    Misconception(
+        "letter-lost",
+        "a letter on the left does not come back on the right: an axis of length 1 that goes is written `()`.",
+        raises="Unexpected identifiers on the left side|Identifiers only on one side",
+    ),
+    Misconception(
+        "axes-on-the-left",
+        "the left side has another number of axes than self.cls_token: it has three, (1, 1, emb_size).",
+        raises=r"KeyError: '?3'?|Wrong shape: expected",
+    ),
+    Misconception(
+        "not-length-one",
+        "the pattern or its sizes do not fit self.cls_token, whose shape is (1, 1, emb_size).",
+        raises=r"Shape mismatch|Length of unnamed axis|Non-unitary",
+    ),
+    Misconception(
+        "no-arrow",
+        "the pattern has no `->` between its left and its right side.",
+        raises="not enough values to unpack",
+    ),
+    Misconception(
+        "size-unused",
+        "a size is passed along for a letter that the pattern does not have.",
+        raises="is not used in transform",
+    ),
+)
+
+
+def place(key: str, index: tuple[int, ...], case: Case) -> str:
+    if key == OUT and len(index) == 3:
+        return f"image {index[0]}, token {index[1]}, feature {index[2]} of the output"
+    return f"{key}, number {index[-1]}," if index else key
+
+
+exercise = Exercise(
+    name="PatchEmbedding",
+    cases=cases,
+    observe=observe,
+    expected=expected,
+    parts=(
+        Part("one class token for every image", 1, (OUT, GRADIENT), repeated, blank="# the pattern"),
+        Part("the class token in front of the patches", 1, (OUT,), in_front, blank="x = ..."),
+    ),
+    misconceptions=misconceptions,
+    hints=(
+        "Write down the shapes: self.cls_token is (1, 1, e), x is (b, n, e). To stand beside x, the token has to be (b, 1, e).",
+        "The first axis of the token has length 1 and should become b. In einops an axis of length 1 that goes away is written `()`; "
+        "the size of the new letter is passed along behind the pattern.",
+        "Left of the arrow: `()`, a letter for the axis that stays 1, a letter for the features. Right: b in place of the `()`, "
+        "then the same two letters; and b=b behind it. Then torch.cat takes a list of two tensors, the class tokens first, and dim=1.",
+    ),
+    place=place,
+)

@@ -1,0 +1,61 @@
+STACK = "(32, 30, 40, 3)"
+HEIGHT = "(960, 40, 3)"
+WIDTH = "(30, 1280, 3)"
+QUARTERS = "(128, 15, 20, 3)"
+DEPTH = "(32, 15, 20, 12)"
+
+WRONG = [
+    ("no-batch-1", {STACK: "(30, 40, 3)"}),
+    ("channels-first-1", {STACK: "(32, 3, 30, 40)"}),
+    ("swapped-1", {STACK: "(32, 40, 30, 3)"}),
+    (None, {STACK: "(960, 40, 3)"}),
+    (None, {STACK: "(32, -1)"}),
+    ("no-shape", {STACK: "'32, 30, 40, 3'"}),
+    ("no-shape", {STACK: "None"}),
+    ("no-shape", {STACK: "np.zeros((2, 3))"}),
+    ("no-shape", {STACK: "(32, 30, 40, float('nan'))"}),
+    ("added-2", {HEIGHT: "(62, 40, 3)"}),
+    ("apart-2", {HEIGHT: "(32, 30, 40, 3)"}),
+    ("no-batch-2", {HEIGHT: "(30, 40, 3)"}),
+    ("first-letter-2", {HEIGHT: "(32, 40, 3)"}),
+    ("swapped-2", {HEIGHT: "(40, 960, 3)"}),
+    ("other-way-2", {HEIGHT: "(30, 1280, 3)"}),
+    (None, {HEIGHT: "960"}),
+    (None, {HEIGHT: "(960, 40)"}),
+    (None, {HEIGHT: "(960, 40, 3, 1)"}),
+    (None, {HEIGHT: "()"}),
+    ("added-3", {WIDTH: "[30, 72, 3]"}),
+    ("apart-3", {WIDTH: "(30, 32, 40, 3)"}),
+    ("no-batch-3", {WIDTH: "(30, 40, 3)"}),
+    ("swapped-3", {WIDTH: "(1280, 30, 3)"}),
+    ("other-way-3", {WIDTH: "(960, 40, 3)"}),
+    ("wrong-side-3", {WIDTH: "(30, 960, 3)"}),
+    ("added-4", {QUARTERS: "(36, 15, 20, 3)"}),
+    ("apart-4", {QUARTERS: "(32, 2, 2, 15, 20, 3)"}),
+    ("no-batch-4", {QUARTERS: "(4, 15, 20, 3)"}),
+    ("first-letter-4", {QUARTERS: "(32, 15, 20, 3)"}),
+    ("swapped-4", {QUARTERS: "(128, 20, 15, 3)"}),
+    ("not-divided-4", {QUARTERS: "(128, 30, 40, 3)"}),
+    ("doubled-4", {QUARTERS: "(128, 60, 80, 3)"}),
+    ("one-factor-4", {QUARTERS: "(64, 15, 20, 3)"}),
+    ("added-5", {DEPTH: "(32, 15, 20, 7)"}),
+    ("apart-5", {DEPTH: "(32, 15, 20, 3, 2, 2)"}),
+    ("first-letter-5", {DEPTH: "(32, 15, 20, 3)"}),
+    ("swapped-5", {DEPTH: "(32, 20, 15, 12)"}),
+    ("not-divided-5", {DEPTH: "(32, 30, 40, 12)"}),
+    ("one-factor-5", {DEPTH: "(32, 15, 20, 6)"}),
+    ("to-batch-5", {DEPTH: "(128, 15, 20, 3)"}),
+    (None, "rearrange_shapes = [(32, 30, 40, 3), (960, 40, 3)]"),
+    (None, "rearrange_shapes = {'b h w c -> b h w c': (32, 30, 40, 3)}"),
+    (None, "rearrange_shapes = None"),
+    (None, "pass"),
+]
+
+RIGHT = [
+    {STACK: "[32, 30, 40, 3]", HEIGHT: "[960, 40, 3]"},
+    {STACK: "torch.Size([32, 30, 40, 3])"},
+    {HEIGHT: "(32 * 30, 40, 3)", WIDTH: "(30, 32 * 40, 3)"},
+    {QUARTERS: "np.array([128, 15, 20, 3])", DEPTH: "torch.tensor([32, 15, 20, 12])"},
+    {STACK: "rearrange(images, 'b h w c -> b h w c').shape"},
+    {QUARTERS: "(32 * 2 * 2, 30 / 2, 40 / 2, 3)"},
+]
