@@ -4,9 +4,9 @@
     report(mine)                           which pieces are yours, and why the others are not
     vit = ViT(pieces=mine)                 images (b, 3, 32, 32) -> logits (b, 10)
 
-First come the course's equivalents of every piece, under the same names and with the same arguments, made
-from torch's own modules: they are "what was built before" in a notebook that runs on its own, and stand in
-for a piece that is missing or not right yet. Then the search for yours; then the ViT.
+First come the course's equivalents of every piece, under the same names and made from torch's own modules:
+they are "what was built before" in a notebook that runs on its own, and stand in for a piece that is missing
+or not right yet. Then the search for yours; then the ViT.
 """
 
 from __future__ import annotations
@@ -101,9 +101,7 @@ class FeedForwardBlock(nn.Sequential):
     """Q7: (b, n, emb_size) -> (b, n, emb_size) through a wider layer; both Linears are those of torch's encoder layer."""
 
     def __init__(self, emb_size, expansion=4, dropout=0.0):
-        layer = nn.TransformerEncoderLayer(
-            emb_size, nhead=1, dim_feedforward=emb_size * expansion, dropout=dropout
-        )
+        layer = nn.TransformerEncoderLayer(emb_size, 1, dim_feedforward=emb_size * expansion, dropout=dropout)
         super().__init__(layer.linear1, nn.GELU(), layer.dropout, layer.linear2)
 
 
@@ -120,33 +118,28 @@ class TransformerEncoderBlock(nn.Sequential):
 
 @contextlib.contextmanager
 def borrowed(thing: Any, **names: Any) -> Iterator[None]:
-    """While inside, the notebook in which `thing` (class or function) was defined has these names; then its own again."""
-    spaces = []
-    for cls in thing.__mro__ if isinstance(thing, type) else [thing]:
-        code = vars(cls).get("__init__") if isinstance(cls, type) else cls
-        space = getattr(code, "__globals__", None)
-        if space is not None and space.get("__name__") == thing.__module__:
-            spaces.append((space, {name: space[name] for name in names if name in space}))
-    for space, _ in spaces:
-        space.update(names)
+    """While inside, the notebook in which `thing` (class or function) stands has these names; then its own."""
+    code = vars(thing).get("__init__") if isinstance(thing, type) else thing
+    space = getattr(code, "__globals__", {})
+    before = {name: space[name] for name in names if name in space}
+    space.update(names)
     try:
         yield
     finally:
-        for space, before in reversed(spaces):
-            for name in names:
-                space.pop(name, None)
-            space.update(before)
+        for name in names:
+            space.pop(name, None)
+        space.update(before)
 
 
 STAND_INS = {
-    "q1_position_encoding": ("getPositionEncoding", getPositionEncoding),
-    "q2_patch_embedding": ("PatchEmbedding", PatchEmbedding),
-    "q3_class_token": ("ClassToken", ClassToken),
-    "q4_positional_embedding": ("PositionalEmbedding", PositionalEmbedding),
-    "q5_attention": ("MultiHeadAttention", MultiHeadAttention),
-    "q6_residual_add": ("ResidualAdd", ResidualAdd),
-    "q7_feed_forward": ("FeedForwardBlock", FeedForwardBlock),
-    "q7_encoder_block": ("TransformerEncoderBlock", TransformerEncoderBlock),
+    "q1_position_encoding": getPositionEncoding,
+    "q2_patch_embedding": PatchEmbedding,
+    "q3_class_token": ClassToken,
+    "q4_positional_embedding": PositionalEmbedding,
+    "q5_attention": MultiHeadAttention,
+    "q6_residual_add": ResidualAdd,
+    "q7_feed_forward": FeedForwardBlock,
+    "q7_encoder_block": TransformerEncoderBlock,
 }
 
 # --- your pieces, from your notebooks -------------------------------------------------------------
@@ -177,9 +170,9 @@ def pieces(folder: str | Path = ".", given: Mapping[str, Any] | None = None) -> 
     notebooks, unreadable = _read_all(Path(folder))
     spaces: dict[str, dict[str, Any]] = {}
     found = {}
-    for key, (name, stand_in) in STAND_INS.items():
+    for key, stand_in in STAND_INS.items():
         if key not in exercises.names():
-            found[key] = Piece(name, stand_in, "the course has no such exercise yet")
+            found[key] = Piece(stand_in.__name__, stand_in, "the course has no such exercise yet")
             continue
         name = exercises.load(key).name
         tries = []
@@ -190,16 +183,16 @@ def pieces(folder: str | Path = ".", given: Mapping[str, Any] | None = None) -> 
             if any(getattr(node, "name", None) == name for _, node in definitions):
                 spaces[file] = spaces.get(file) or _run(definitions)
                 tries.append((file, spaces[file]))
-        verdicts = [(check.verdict(key, space), where, space) for where, space in tries]
         # the first correct one, else the one that came furthest
-        verdicts.sort(key=lambda v: (v[0].state is not State.CORRECT, -v[0].points))
-        if verdicts and verdicts[0][0].state is State.CORRECT:
-            found[key] = Piece(name, verdicts[0][2][name])
-        elif verdicts:
-            found[key] = Piece(name, stand_in, f"{verdicts[0][0].state.value} in {verdicts[0][1]}")
+        tried = [(check.verdict(key, space), where, space.get(name)) for where, space in tries]
+        tried.sort(key=lambda t: (t[0].state is not State.CORRECT, -t[0].points))
+        verdict, where, mine = tried[0] if tried else (None, "", None)
+        if verdict and verdict.state is State.CORRECT:
+            found[key] = Piece(name, mine)
+        elif verdict:
+            found[key] = Piece(name, stand_in, f"{verdict.state.value} in {where}")
         else:
-            why = "; ".join(["no notebook here defines it", *unreadable])
-            found[key] = Piece(name, stand_in, why)
+            found[key] = Piece(name, stand_in, "; ".join(["no notebook here defines it", *unreadable]))
     return found
 
 
@@ -213,15 +206,14 @@ Definitions = list[tuple[str, ast.stmt]]  # (name of the cell for tracebacks, im
 
 
 def _read_all(folder: Path) -> tuple[dict[str, Definitions], list[str]]:
-    """What each notebook of the folder defines, and a phrase for each file that can't be read; newest files first."""
+    """What each notebook of the folder defines, and a phrase for each file that can't be read."""
     notebooks, unreadable = {}, []
-    with contextlib.suppress(OSError):
-        for path in sorted(folder.glob("*.ipynb"), key=lambda p: (-p.stat().st_mtime, p.name)):
-            try:
-                notebooks[path.name] = _definitions(path)
-            except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-                empty = path.is_file() and not path.stat().st_size
-                unreadable.append(f"{path.name} is {'empty' if empty else 'not a readable notebook'}")
+    for path in sorted(folder.glob("*.ipynb")):
+        try:
+            notebooks[path.name] = _definitions(path)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            empty = path.is_file() and not path.stat().st_size
+            unreadable.append(f"{path.name} is {'empty' if empty else 'not a readable notebook'}")
     return notebooks, unreadable
 
 
@@ -238,7 +230,7 @@ def _definitions(path: Path) -> Definitions:
             with contextlib.suppress(SyntaxError, ValueError, RecursionError), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 body = ast.parse(text).body
-                name = f"<{path.name}, cell {number}>"
+                name = f"<{path.name}, cell {number}>"  # check finds blanks and lines under this name
                 linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
                 kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
                 found += [(name, node) for node in body if isinstance(node, kinds)]
@@ -261,11 +253,10 @@ def _run(definitions: Definitions) -> dict[str, Any]:
 # --- the whole model ------------------------------------------------------------------------------
 
 
-def _make(thing: Any, **arguments: Any) -> Any:
+def _make(thing: Any, arguments: Mapping[str, Any]) -> Any:
     """`thing(...)` with those of the arguments that its signature has."""
-    return thing(
-        **{name: arguments[name] for name in inspect.signature(thing).parameters if name in arguments}
-    )
+    wanted = inspect.signature(thing).parameters
+    return thing(**{name: value for name, value in arguments.items() if name in wanted})
 
 
 class AddPositions(nn.Module):
@@ -300,41 +291,27 @@ class ViT(nn.Module):
     """
 
     def __init__(
-        self,
-        in_channels=3,
-        patch_size=4,
-        emb_size=192,
-        img_size=32,
-        depth=6,
-        num_heads=3,
-        expansion=4,
-        num_classes=10,
-        pieces=None,
-        dropout=0.0,
-    ):
+        self, in_channels=3, patch_size=4, emb_size=192, img_size=32, depth=6, num_heads=3,
+        expansion=4, num_classes=10, pieces=None, dropout=0.0,
+    ):  # fmt: skip
         super().__init__()
-        made = {key: stand_in for key, (_, stand_in) in STAND_INS.items()}
-        made |= {key: piece.made for key, piece in (pieces or {}).items()}
-        sizes = {
-            "in_channels": in_channels,
-            "patch_size": patch_size,
-            "emb_size": emb_size,
-            "img_size": img_size,
-        }
-        sizes |= {"num_heads": num_heads, "expansion": expansion, "dropout": dropout, "learnable": True}
+        made = STAND_INS | {key: piece.made for key, piece in (pieces or {}).items()}
+        sizes = {"in_channels": in_channels, "patch_size": patch_size, "emb_size": emb_size}
+        sizes |= {"img_size": img_size, "num_heads": num_heads, "expansion": expansion}
+        sizes |= {"dropout": dropout, "learnable": True}  # ViT learns its positions
 
-        self.patch_embedding = _make(made["q2_patch_embedding"], **sizes)
-        self.class_token = _make(made["q3_class_token"], **sizes)
+        self.patch_embedding = _make(made["q2_patch_embedding"], sizes)
+        self.class_token = _make(made["q3_class_token"], sizes)
         if hasattr(self.class_token, "projection"):
             self.class_token.projection = nn.Identity()  # it gets tokens, from the patch embedding above
         with borrowed(made["q4_positional_embedding"], getPositionEncoding=made["q1_position_encoding"]):
-            self.positional_embedding = AddPositions(_make(made["q4_positional_embedding"], **sizes))
+            self.positional_embedding = AddPositions(_make(made["q4_positional_embedding"], sizes))
         # the block finds the same attention, residual and feed-forward under their names
         inside = {
-            STAND_INS[key][0]: made[key] for key in ("q5_attention", "q6_residual_add", "q7_feed_forward")
+            STAND_INS[k].__name__: made[k] for k in ("q5_attention", "q6_residual_add", "q7_feed_forward")
         }
         with borrowed(made["q7_encoder_block"], **inside):
-            self.blocks = nn.Sequential(*(_make(made["q7_encoder_block"], **sizes) for _ in range(depth)))
+            self.blocks = nn.Sequential(*(_make(made["q7_encoder_block"], sizes) for _ in range(depth)))
         self.norm = nn.LayerNorm(normalized_shape=emb_size)
         self.head = nn.Linear(emb_size, num_classes)
 
