@@ -179,12 +179,15 @@ def pieces(folder: str | Path = ".", given: Mapping[str, Any] | None = None) -> 
         own = (given or {}).get(name)
         if own is not None and not str(getattr(own, "__module__", "")).startswith("helpers."):
             tries.append(("this notebook", given))
-        for file, definitions in notebooks.items():
+        for file, (definitions, _) in notebooks.items():
             if any(getattr(node, "name", None) == name for _, node in definitions):
                 spaces[file] = spaces.get(file) or _run(definitions)
                 tries.append((file, spaces[file]))
         # the first correct one, else the one that came furthest
         tried = [(check.verdict(key, space), where, space.get(name)) for where, space in tries]
+        # Q2 and Q3 both write a PatchEmbedding: one that does not fit may simply be the other's
+        others = {file for file, (_, text) in notebooks.items() if f'check("{key}")' not in text}
+        tried = [t for t in tried if t[0].state is State.CORRECT or t[1] not in others]
         tried.sort(key=lambda t: (t[0].state is not State.CORRECT, -t[0].points))
         verdict, where, mine = tried[0] if tried else (None, "", None)
         if verdict and verdict.state is State.CORRECT:
@@ -205,8 +208,8 @@ def report(found: Mapping[str, Piece]) -> None:
 Definitions = list[tuple[str, ast.stmt]]  # (name of the cell for tracebacks, import or function or class)
 
 
-def _read_all(folder: Path) -> tuple[dict[str, Definitions], list[str]]:
-    """What each notebook of the folder defines, and a phrase for each file that can't be read."""
+def _read_all(folder: Path) -> tuple[dict[str, tuple[Definitions, str]], list[str]]:
+    """What each notebook of the folder defines and its code, and a phrase for each file that can't be read."""
     notebooks, unreadable = {}, []
     for path in sorted(folder.glob("*.ipynb")):
         try:
@@ -217,13 +220,15 @@ def _read_all(folder: Path) -> tuple[dict[str, Definitions], list[str]]:
     return notebooks, unreadable
 
 
-def _definitions(path: Path) -> Definitions:
-    """Top-level imports, functions and classes of the code cells; a cell that does not parse is left out."""
+def _definitions(path: Path) -> tuple[Definitions, str]:
+    """Top-level imports, functions and classes of the code cells that parse, and the text of all of them."""
     found: Definitions = []
+    code = ""
     for number, cell in enumerate(json.loads(path.read_text("utf-8-sig"))["cells"]):
         source = "".join(cell["source"])
         if cell["cell_type"] != "code":
             continue
+        code += source + "\n"
         # magics and shell lines are no Python: emptied, so that line numbers stay
         plain = "\n".join("" if line.lstrip()[:1] in tuple("%!") else line for line in source.split("\n"))
         for text in (source, plain):
@@ -235,7 +240,7 @@ def _definitions(path: Path) -> Definitions:
                 kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
                 found += [(name, node) for node in body if isinstance(node, kinds)]
                 break
-    return found
+    return found, code
 
 
 def _run(definitions: Definitions) -> dict[str, Any]:

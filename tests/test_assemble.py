@@ -36,7 +36,8 @@ class TransformerEncoderBlock(nn.Sequential):
 
 
 def write(path, *sources):
-    """A notebook with these code cells, each source as a list of lines, as nbformat stores it."""
+    """A notebook with these code cells, each source as a list of lines as nbformat stores it, and Q1's check."""
+    sources = (*sources, 'check("q1_position_encoding")')
     cells = [{"cell_type": "code", "source": s.splitlines(keepends=True), "metadata": {}} for s in sources]
     cells.insert(0, {"cell_type": "markdown", "source": "# a title", "metadata": {}})
     path.write_text(json.dumps({"cells": cells, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}), "utf-8")
@@ -81,6 +82,13 @@ def test_wrong_failing_and_missing_pieces_are_named_and_replaced(tmp_path):
     )
     write(tmp_path / "q1 (2).ipynb", POSITIONS)  # of several copies the right one counts
     assert why(assemble.pieces(tmp_path)) == ""
+
+
+def test_a_piece_of_the_same_name_from_another_exercise_is_not_called_wrong(tmp_path):
+    write(tmp_path / "other.ipynb", POSITIONS.replace("np.sin", "np.cos"))
+    text = (tmp_path / "other.ipynb").read_text("utf-8")
+    (tmp_path / "other.ipynb").write_text(text.replace("q1_position_encoding", "q3_class_token"), "utf-8")
+    assert why(assemble.pieces(tmp_path)) == "no notebook here defines it"
 
 
 def test_a_file_that_is_no_notebook_is_named(tmp_path):

@@ -285,7 +285,7 @@ probabilities = logits.softmax(dim=1)  # (8, 10)
 spread = float((probabilities.amax(dim=0) - probabilities.amin(dim=0)).max())
 show.heatmap(
     probabilities,
-    f"every row sums to 1, and no class gets more than {spread:.2f} more from one picture than from another.",
+    f"every row sums to 1, and no class gets more than {spread:.4f} more from one picture than from another.",
     title="probabilities of the untrained ViT",
     xlabel="class",
     ylabel="picture",
