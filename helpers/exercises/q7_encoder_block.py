@@ -138,6 +138,9 @@ def observe(obj, case: Case) -> Arrays:
             for name, half in zip(HALVES, halves_of(block), strict=False):
                 seen[name] = to_array(half(x), f"the {name}")
 
+            kinds = [role.split(".")[0] for role in found]
+            seen["at work"] = np.array([kinds.count("attention"), kinds.count("linear")], float)
+
             # In training with dropout=1 nothing of a half's branch arrives: other weights, same output.
             found = roles(dropped.eval(), x)
             outputs = []
@@ -172,7 +175,7 @@ def expected(case: Case) -> Arrays:
         "linear.1.1": layer.linear2,
     }
     give_weights(found, dict.fromkeys(("norm", "attention", "linear"), case["seed"]))
-    seen = {"dropped": np.zeros(2)}
+    seen = {"dropped": np.zeros(2), "at work": np.array([1.0, 2.0])}
     with torch.no_grad():
         seen["output"] = to_array(layer(case["x"]), "output")
         for name, last in zip(HALVES, (layer.linear2, layer.self_attn.out_proj), strict=True):
@@ -193,6 +196,13 @@ def half_agrees(half: str):
         return any(exercise.close(observed[key], wanted[key]) for key in ("output", *[half] * both))
 
     return agrees
+
+
+def dropout_agrees(observed: Arrays, wanted: Arrays, case: Case) -> bool:
+    """Nothing arrives in training with dropout=1, though there is an attention and a feed-forward block to arrive."""
+    return exercise.close(observed["dropped"], wanted["dropped"]) and bool(
+        (observed["at work"] >= wanted["at work"]).all()
+    )
 
 
 # --- what goes wrong ------------------------------------------------------------------------------
@@ -462,7 +472,7 @@ exercise = Exercise(
     parts=(
         Part("attention half", 1, ("output",), half_agrees(FIRST), blank="# the attention half"),
         Part("feed-forward half", 1, ("output",), half_agrees(SECOND), blank="# the feed-forward half"),
-        Part("dropout at the end of both halves", 1, ("dropped",)),
+        Part("dropout at the end of both halves", 1, ("dropped",), dropout_agrees),
     ),
     misconceptions=misconceptions,
     hints=(

@@ -217,8 +217,14 @@ exercise = Exercise(
     observe=observe,
     expected=expected,
     parts=(
-        Part("sizes of the first nn.Linear", 1, ("first",), first_agrees, blank="# wider"),
-        Part("sizes of the second nn.Linear", 1, ("second", "output"), second_agrees, blank="# back"),
+        Part("the first nn.Linear", 1, ("first",), first_agrees, blank="# wider"),
+        Part(
+            "the second nn.Linear, and what the block gives",
+            1,
+            ("second", "output"),
+            second_agrees,
+            blank="# back",
+        ),
     ),
     misconceptions=misconceptions,
     hints=(
