@@ -1,0 +1,487 @@
+"""Q7, second half: the pre-norm encoder block (Dosovitskiy et al. 2021, equations 2 and 3).
+
+A block is observed by what its parts *are* and when they run, not by how they are called: hooks on one
+forward pass find the LayerNorms, the attention and the Linear layers, and each gets the weights of its role.
+The expectation is nn.TransformerEncoderLayer(norm_first=True) with the same weights.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from helpers import assemble
+from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, tensor, to_array, weights
+
+PROJECTIONS = ("queries", "keys", "values", "projection")
+HALVES = ("attention half", "feed-forward half")
+
+
+def cases(seed: int) -> list[Case]:
+    rng = np.random.default_rng(seed)
+    made = []
+    for emb_size, num_heads, expansion, batch, tokens in [(12, 2, 3, 2, 5), (30, 5, 2, 3, 4)]:
+        label = f"TransformerEncoderBlock(emb_size={emb_size}, num_heads={num_heads}, expansion={expansion})"
+        made.append(
+            {
+                "emb_size": emb_size,
+                "num_heads": num_heads,
+                "expansion": expansion,
+                "x": tensor(rng, batch, tokens, emb_size, scale=2.0),
+                "seed": int(rng.integers(1000)),
+                "label": label,
+            }
+        )
+    return made
+
+
+# --- who is who in the student's block ------------------------------------------------------------
+
+
+def is_attention(module: nn.Module) -> bool:
+    return isinstance(module, nn.MultiheadAttention) or all(hasattr(module, name) for name in PROJECTIONS)
+
+
+def kind_of(module: nn.Module) -> str:
+    if is_attention(module):
+        return "attention"
+    return "norm" if isinstance(module, nn.LayerNorm) else "linear" if isinstance(module, nn.Linear) else ""
+
+
+def parts_run(module: nn.Module, x: torch.Tensor) -> list[nn.Module]:
+    """LayerNorms, attentions and the Linear layers outside of them, in the order in which they run first."""
+    inside = {id(m) for a in module.modules() if is_attention(a) for m in a.modules() if m is not a}
+    order: list[nn.Module] = []
+
+    def note(m, inputs):
+        if m not in order:
+            order.append(m)
+
+    watched = [m for m in module.modules() if kind_of(m) and id(m) not in inside]
+    hooks = [m.register_forward_pre_hook(note) for m in watched]
+    try:
+        module(x)  # hooks also keep nn.TransformerEncoderLayer off its fused path
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return order
+
+
+def halves_of(block: nn.Module) -> list[nn.Module]:
+    """The two halves if the block is a plain nn.Sequential of two modules, as the exercise's frame makes it."""
+    plain = isinstance(block, nn.Sequential) and type(block).forward is nn.Sequential.forward
+    return list(block) if plain and len(block) == 2 else []
+
+
+def roles(block: nn.Module, x: torch.Tensor) -> dict[str, nn.Module]:
+    """Role -> module, e.g. "norm.0.0" is the first LayerNorm of half 0 and "linear.1.1" the second Linear of half 1."""
+    order = parts_run(block, x)
+    halves = halves_of(block)
+    own = [{id(m) for m in half.modules()} for half in halves]
+    mixed = any(len({kind_of(m) for m in order if id(m) in ids} - {"norm"}) > 1 for ids in own)
+    found: dict[str, nn.Module] = {}
+    for kind, usual_half in (("norm", None), ("attention", 0), ("linear", 1)):
+        for number, module in enumerate(m for m in order if kind_of(m) == kind):
+            if halves and not mixed:
+                half = 0 if id(module) in own[0] else 1
+                nth = len([role for role in found if role.startswith(f"{kind}.{half}.")])
+            elif usual_half is None:  # the first norm that runs belongs to the first half, ...
+                half, nth = number, 0
+            else:
+                half, nth = usual_half, number
+            found[f"{kind}.{half}.{nth}"] = module
+    return found
+
+
+def give_weights(found: dict[str, nn.Module], seeds: dict[str, int]) -> None:
+    """Set every module's parameters by its role; `seeds` holds one seed for each kind."""
+
+    def values(role: str, parameter: torch.Tensor) -> torch.Tensor:
+        made = weights(role, tuple(parameter.shape), seeds[role.split(".")[0]])
+        return made + 1 if role.startswith("norm") and role.endswith("weight") else made
+
+    with torch.no_grad():
+        for role, module in found.items():
+            if isinstance(module, nn.MultiheadAttention):
+                size = module.embed_dim
+                for kind, shape in (("weight", (size, size)), ("bias", (size,))):
+                    stacked = [
+                        weights(f"{role}.{name}.{kind}", shape, seeds["attention"])
+                        for name in PROJECTIONS[:3]
+                    ]
+                    getattr(module, f"in_proj_{kind}").copy_(torch.cat(stacked))
+                    last = weights(f"{role}.projection.{kind}", shape, seeds["attention"])
+                    getattr(module.out_proj, kind).copy_(last)
+                continue
+            for name, parameter in module.named_parameters():
+                parameter.copy_(values(f"{role}.{name}", parameter))
+
+
+def observe(obj, case: Case) -> Arrays:
+    """What the block and each of its halves compute, and what dropout=1 leaves of them in training."""
+    if not isinstance(obj, type):
+        raise Unfit(
+            "TransformerEncoderBlock should be a class: keep the line `class TransformerEncoderBlock(nn.Sequential):`."
+        )
+    x = case["x"]
+    # The course's feed-forward block stands in, so that a slip in the student's own costs nothing here.
+    with assemble.borrowed(obj, FeedForwardBlock=assemble.FeedForwardBlock):
+        block, dropped = (build(obj, case, dropout) for dropout in (0.0, 1.0))
+        found = roles(block.eval(), x)
+        seeds = dict.fromkeys(("norm", "attention", "linear"), case["seed"])
+        give_weights(found, seeds)
+        seen: dict[str, np.ndarray] = {}
+        with torch.no_grad():
+            seen["output"] = to_array(block(x), "TransformerEncoderBlock(...)(x)")
+            for name, half in zip(HALVES, halves_of(block), strict=False):
+                seen[name] = to_array(half(x), f"the {name}")
+
+            kinds = [role.split(".")[0] for role in found]
+            seen["at work"] = np.array([kinds.count("attention"), kinds.count("linear")], float)
+
+            # In training with dropout=1 nothing of a half's branch arrives: other weights, same output.
+            found = roles(dropped.eval(), x)
+            outputs = []
+            for change in ({}, {"attention": 1}, {"linear": 1}):
+                give_weights(found, {kind: seed + change.get(kind, 0) for kind, seed in seeds.items()})
+                outputs.append(to_array(dropped.train()(x), "TransformerEncoderBlock(...)(x)"))
+        usual, *others = outputs
+        seen["dropped"] = np.array([np.abs(other - usual).max() for other in others])
+    return seen
+
+
+def build(obj: type, case: Case, dropout: float) -> nn.Module:
+    sizes = {name: case[name] for name in ("emb_size", "num_heads", "expansion")}
+    block = obj(**sizes, dropout=dropout)
+    if not isinstance(block, nn.Module):
+        raise Unfit(
+            "TransformerEncoderBlock should be an nn.Module: keep `class TransformerEncoderBlock(nn.Sequential):`."
+        )
+    return block
+
+
+def expected(case: Case) -> Arrays:
+    size, hidden = case["emb_size"], case["emb_size"] * case["expansion"]
+    layer = nn.TransformerEncoderLayer(
+        size, case["num_heads"], hidden, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+    ).eval()
+    found = {
+        "norm.0.0": layer.norm1,
+        "attention.0.0": layer.self_attn,
+        "norm.1.0": layer.norm2,
+        "linear.1.0": layer.linear1,
+        "linear.1.1": layer.linear2,
+    }
+    give_weights(found, dict.fromkeys(("norm", "attention", "linear"), case["seed"]))
+    seen = {"dropped": np.zeros(2), "at work": np.array([1.0, 2.0])}
+    with torch.no_grad():
+        seen["output"] = to_array(layer(case["x"]), "output")
+        for name, last in zip(HALVES, (layer.linear2, layer.self_attn.out_proj), strict=True):
+            kept = [parameter.clone() for parameter in last.parameters()]
+            for parameter in last.parameters():
+                parameter.zero_()  # the other half adds nothing now
+            seen[name] = to_array(layer(case["x"]), name)
+            for parameter, value in zip(last.parameters(), kept, strict=True):
+                parameter.copy_(value)
+    return seen
+
+
+def half_agrees(half: str):
+    """The whole block computes what it should, or at least this half of it does."""
+
+    def agrees(observed: Arrays, wanted: Arrays, case: Case) -> bool:
+        both = half in observed and half in wanted
+        return any(exercise.close(observed[key], wanted[key]) for key in ("output", *[half] * both))
+
+    return agrees
+
+
+def dropout_agrees(observed: Arrays, wanted: Arrays, case: Case) -> bool:
+    """Nothing arrives in training with dropout=1, though there is an attention and a feed-forward block to arrive."""
+    return exercise.close(observed["dropped"], wanted["dropped"]) and bool(
+        (observed["at work"] >= wanted["at work"]).all()
+    )
+
+
+# --- what goes wrong ------------------------------------------------------------------------------
+# Mistakes are put together from torch's functions. N, A and M are given their half and number, as in `roles`.
+
+
+class Ops:
+    """LayerNorm N, attention A and feed-forward M with the weights that `observe` gives to these roles."""
+
+    def __init__(self, case: Case, heads: int | None = None, hidden: int | None = None) -> None:
+        self.size, self.seed = case["emb_size"], case["seed"]
+        self.heads, self.hidden = heads or case["num_heads"], hidden or self.size * case["expansion"]
+
+    def w(self, role: str, *shape: int) -> torch.Tensor:
+        return weights(role, shape, self.seed)
+
+    def N(self, x, half, nth=0):
+        role = f"norm.{half}.{nth}"
+        return F.layer_norm(
+            x, (self.size,), self.w(f"{role}.weight", self.size) + 1, self.w(f"{role}.bias", self.size)
+        )
+
+    def A(self, x, half=0, nth=0):
+        attention = nn.MultiheadAttention(self.size, self.heads, batch_first=True).eval()
+        give_weights({f"attention.{half}.{nth}": attention}, {"attention": self.seed})
+        with torch.no_grad():
+            return attention(x, x, x, need_weights=False)[0]
+
+    def M(self, x, half=1, nth=0):
+        for number, (to, origin) in enumerate(
+            [(self.hidden, self.size), (self.size, self.hidden)], start=nth
+        ):
+            role = f"linear.{half}.{number}"
+            x = F.linear(x, self.w(f"{role}.weight", to, origin), self.w(f"{role}.bias", to))
+            x = F.gelu(x) if number == nth else x
+        return x
+
+
+Half = Callable[[Ops, torch.Tensor], torch.Tensor]
+
+
+def mistake(key: str, function: Half, **sizes: Callable[[Case], int]):
+    """Values of one observed array for `function(ops, x)`; `sizes` are wrong heads or hidden sizes."""
+
+    def produces(case: Case) -> Arrays:
+        ops = Ops(case, **{name: size(case) for name, size in sizes.items()})
+        return {key: to_array(function(ops, case["x"]), key)}
+
+    return produces
+
+
+def composed(first: Half, second: Half):
+    """Values of the whole block for two halves."""
+    return mistake("output", lambda o, x: second(o, first(o, x)))
+
+
+def first_half(o: Ops, x):
+    return x + o.A(o.N(x, 0))
+
+
+def second_half(o: Ops, x):
+    return x + o.M(o.N(x, 1))
+
+
+FIRST, SECOND = HALVES
+_HALF_MISTAKES = (
+    # slug, message about {half}, the first half's values, the second half's values
+    ("no-norm", "the {half} has no LayerNorm.", lambda o, x: x + o.A(x), lambda o, x: x + o.M(x)),
+    (
+        "norm-after",
+        "in the {half} the LayerNorm comes after the {part}: pre-norm means that it comes first.",
+        lambda o, x: x + o.N(o.A(x), 0),
+        lambda o, x: x + o.N(o.M(x), 1),
+    ),
+    (
+        "two-norms",
+        "the {half} has a LayerNorm before the {part} and another one after it: only the first belongs there.",
+        lambda o, x: x + o.N(o.A(o.N(x, 0)), 0, 1),
+        lambda o, x: x + o.N(o.M(o.N(x, 1)), 1, 1),
+    ),
+    (
+        "post-norm",
+        "in the {half} the LayerNorm stands after the sum, as in the Transformer of 2017: ViT norms first, inside "
+        "of the residual.",
+        lambda o, x: o.N(x + o.A(x), 0),
+        lambda o, x: o.N(x + o.M(x), 1),
+    ),
+    (
+        "norm-outside",
+        "in the {half} the LayerNorm stands outside of the residual, so the skip connection carries normed tokens.",
+        lambda o, x: o.N(x, 0) + o.A(o.N(x, 0)),
+        lambda o, x: o.N(x, 1) + o.M(o.N(x, 1)),
+    ),
+    (
+        "no-residual",
+        "the {half} has no residual: ResidualAdd(...) belongs around it.",
+        lambda o, x: o.A(o.N(x, 0)),
+        lambda o, x: o.M(o.N(x, 1)),
+    ),
+    (
+        "residual-twice",
+        "the {half} adds its input twice: ResidualAdd stands around it already.",
+        lambda o, x: x + (o.N(x, 0) + o.A(o.N(x, 0))),
+        lambda o, x: x + (o.N(x, 1) + o.M(o.N(x, 1))),
+    ),
+    (
+        "part-missing",
+        "the {half} has no {part} in it.",
+        lambda o, x: x + o.N(x, 0),
+        lambda o, x: x + o.N(x, 1),
+    ),
+    (
+        "part-repeated",
+        "the {half} holds its {part} twice.",
+        lambda o, x: x + o.A(o.A(o.N(x, 0)), 0, 1),
+        lambda o, x: x + o.M(o.M(o.N(x, 1)), 1, 2),
+    ),
+)
+
+
+def _half_mistakes() -> list[Misconception]:
+    found = []
+    for slug, text, first, second in _HALF_MISTAKES:
+        for prefix, half, part, function in (
+            ("first", FIRST, "MultiHeadAttention", first),
+            ("second", SECOND, "FeedForwardBlock", second),
+        ):
+            message = text.format(half=half, part=part)
+            found.append(Misconception(f"{prefix}-{slug}", message, mistake(half, function)))
+    return found
+
+
+def leaks(which: int):
+    """Something of this half arrives although everything should have been dropped."""
+    return lambda observed, wanted, case: observed["dropped"][which] > 1e-4
+
+
+misconceptions = (
+    Misconception(
+        "halves-swapped",
+        "the feed-forward half runs before the attention half: attention comes first.",
+        composed(lambda o, x: x + o.M(o.N(x, 0), 0), lambda o, x: x + o.A(o.N(x, 1), 1)),
+    ),
+    Misconception(
+        "attention-twice",
+        "both halves hold the MultiHeadAttention: the second one holds the FeedForwardBlock.",
+        composed(first_half, lambda o, x: x + o.A(o.N(x, 1), 1)),
+    ),
+    Misconception(
+        "feed-forward-twice",
+        "both halves hold the FeedForwardBlock: the first one holds the MultiHeadAttention.",
+        composed(lambda o, x: x + o.M(o.N(x, 0), 0), second_half),
+    ),
+    Misconception(
+        "norm-shared",
+        "both halves use one and the same LayerNorm: each half needs its own, with scales of its own.",
+        composed(first_half, lambda o, x: x + o.M(o.N(x, 0))),
+    ),
+    Misconception(
+        "one-residual",
+        "one residual goes around both halves: each half needs its own.",
+        mistake("output", lambda o, x: x + o.M(o.N(o.A(o.N(x, 0)), 1))),
+    ),
+    Misconception(
+        "post-norm",
+        "the LayerNorms stand after the sums, as in the Transformer of 2017: ViT norms first, inside of the residual.",
+        composed(lambda o, x: o.N(x + o.A(x), 0), lambda o, x: o.N(x + o.M(x), 1)),
+    ),
+    Misconception(
+        "norm-outside",
+        "the LayerNorms stand outside of the residuals, so the skip connections carry normed tokens.",
+        composed(
+            lambda o, x: o.N(x, 0) + o.A(o.N(x, 0)),
+            lambda o, x: o.N(x, 1) + o.M(o.N(x, 1)),
+        ),
+    ),
+    *_half_mistakes(),
+    Misconception(
+        "heads-default",
+        "num_heads is not passed on to MultiHeadAttention, which then takes its default.",
+        mistake(FIRST, first_half, heads=lambda case: 3),
+    ),
+    Misconception(
+        "one-head",
+        "the attention has one head only: pass num_heads on.",
+        mistake(FIRST, first_half, heads=lambda case: 1),
+    ),
+    Misconception(
+        "expansion-default",
+        "expansion is not passed on to FeedForwardBlock, which then takes its default 4.",
+        mistake(SECOND, second_half, hidden=lambda case: 4 * case["emb_size"]),
+    ),
+    Misconception(
+        "expansion-as-size",
+        "FeedForwardBlock is given the hidden size: it multiplies by emb_size itself, so pass the factor expansion on.",
+        mistake(SECOND, second_half, hidden=lambda case: case["emb_size"] ** 2 * case["expansion"]),
+    ),
+    Misconception(
+        "expansion-is-heads",
+        "FeedForwardBlock is given num_heads where expansion belongs.",
+        mistake(SECOND, second_half, hidden=lambda case: case["emb_size"] * case["num_heads"]),
+    ),
+    Misconception(
+        "heads-is-expansion",
+        "MultiHeadAttention is given expansion where num_heads belongs.",
+        mistake(FIRST, first_half, heads=lambda case: case["expansion"]),
+    ),
+    Misconception(
+        "first-no-dropout",
+        "the attention half does not end in `nn.Dropout(dropout)`: with dropout=1 nothing of it should arrive.",
+        when=leaks(0),
+    ),
+    Misconception(
+        "second-no-dropout",
+        "the feed-forward half does not end in `nn.Dropout(dropout)`: with dropout=1 nothing of it should arrive.",
+        when=leaks(1),
+    ),
+    Misconception(
+        "size-fixed",
+        "a size is written out as a number: use emb_size.",
+        raises=r"normalized_shape=\[(192|768)\]|\(\d+x\d+ and 192x|[Ee]xpected .*192",
+    ),
+    Misconception(
+        "norm-of-wrong-size",
+        "a LayerNorm has the wrong size: it norms the emb_size numbers of a token.",
+        raises="normalized_shape=",
+    ),
+    Misconception(
+        "batch-norm",
+        "a BatchNorm stands where the LayerNorm belongs: ViT norms every token by itself.",
+        raises="running_mean|BatchNorm|expected 2D or 3D input",
+    ),
+    Misconception(
+        "dropout-as-size",
+        "FeedForwardBlock is given dropout where expansion belongs: write the arguments in its own order.",
+        raises="TypeError: .*(float|must be tuple of ints)|Expected more than 1 value|zero-size|division by zero",
+    ),
+    Misconception(
+        "not-made",
+        "a class is put into nn.Sequential instead of an object of it: the brackets with the sizes are missing.",
+        raises="TypeError: .* is not a Module subclass",
+    ),
+    Misconception(
+        "no-sequential",
+        "ResidualAdd is given several modules: it takes one, so put them into nn.Sequential.",
+        raises=r"ResidualAdd.*takes 2 positional arguments but",
+    ),
+    Misconception(
+        "argument-missing",
+        "an argument is missing: write the sizes in the order in which the class takes them.",
+        raises="missing [0-9] required positional argument",
+    ),
+)
+
+
+def place(key: str, index: tuple[int, ...], case: Case) -> str:
+    if key == "dropped":
+        return f"in training with dropout=1, what still arrives of the {HALVES[index[0]]}"
+    return f"{key}{list(index)}"
+
+
+exercise = Exercise(
+    name="TransformerEncoderBlock",
+    cases=cases,
+    observe=observe,
+    expected=expected,
+    parts=(
+        Part("attention half", 1, ("output",), half_agrees(FIRST), blank="# the attention half"),
+        Part("feed-forward half", 1, ("output",), half_agrees(SECOND), blank="# the feed-forward half"),
+        Part("dropout at the end of both halves", 1, ("dropped",), dropout_agrees),
+    ),
+    misconceptions=misconceptions,
+    hints=(
+        "Each nn.Sequential holds three modules. Read the diagram from left to right: what does x meet first "
+        "on its way to the plus sign?",
+        "Pre-norm: in each half the LayerNorm comes first and the dropout last. Only the module in the middle "
+        "differs from half to half.",
+        "First half: a LayerNorm of emb_size, the MultiHeadAttention with emb_size, num_heads and dropout, a Dropout. "
+        "Second half: the same with the FeedForwardBlock and its expansion in the middle.",
+    ),
+    place=place,
+)

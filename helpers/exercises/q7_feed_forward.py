@@ -1,0 +1,237 @@
+"""Q7, first half: the sizes of the feed-forward block (Vaswani et al. 2017, section 3.3; GELU as in ViT)."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, tensor, to_array, weights
+
+
+def cases(seed: int) -> list[Case]:
+    rng = np.random.default_rng(seed)
+    made = []
+    for emb_size, expansion, batch, tokens in [
+        (6, 3, 2, 5),
+        (10, 2, 3, 4),
+        (7 + int(rng.integers(2)), 5, 2, 3),
+    ]:
+        label = f"FeedForwardBlock(emb_size={emb_size}, expansion={expansion})"
+        made.append(
+            {
+                "emb_size": emb_size,
+                "expansion": expansion,
+                "x": tensor(rng, batch, tokens, emb_size),
+                "seed": int(rng.integers(1000)),
+                "label": label,
+            }
+        )
+    return made
+
+
+def observe(obj, case: Case) -> Arrays:
+    """Sizes of the two Linear layers and, where they fit each other, what the block computes."""
+    if not isinstance(obj, type):
+        raise Unfit(
+            "FeedForwardBlock should be a class: keep the line `class FeedForwardBlock(nn.Sequential):`."
+        )
+    block = obj(emb_size=case["emb_size"], expansion=case["expansion"], dropout=0.0)
+    if not isinstance(block, nn.Module):
+        raise Unfit(
+            "FeedForwardBlock should be an nn.Module: keep the line `class FeedForwardBlock(nn.Sequential):`."
+        )
+    block.eval()
+    failure = None
+    with torch.no_grad():
+        try:
+            block(case["x"])  # also lets a LazyLinear find its size
+        except RuntimeError as error:
+            failure = error
+    linears = [module for module in block.modules() if isinstance(module, nn.Linear)]
+    if len(linears) != 2:
+        raise Unfit(f"FeedForwardBlock should hold two nn.Linear layers but holds {len(linears)}.")
+    sizes = [[linear.in_features, linear.out_features] for linear in linears]
+    seen = {"first": np.array(sizes[0], float), "second": np.array(sizes[1], float)}
+    if failure is not None:
+        if sizes[0][0] == case["x"].shape[-1] and sizes[0][1] == sizes[1][0]:
+            raise failure  # the sizes fit, so something else is wrong
+        return seen
+    with torch.no_grad():
+        for name, linear in zip(("first", "second"), linears, strict=True):
+            for kind, parameter in linear.named_parameters():
+                parameter.copy_(weights(f"{name}.{kind}", tuple(parameter.shape), case["seed"]))
+        what = "FeedForwardBlock(...)(x)"
+        seen["output"] = to_array(block(case["x"]), what)
+    return seen
+
+
+def output(case: Case, activation=F.gelu) -> np.ndarray:
+    """The feed-forward block by torch's functions, with the weights that `observe` gives."""
+    width, hidden = case["emb_size"], case["emb_size"] * case["expansion"]
+    shapes = {"first": (hidden, width), "second": (width, hidden)}
+    w = {n: weights(f"{n}.weight", shape, case["seed"]) for n, shape in shapes.items()}
+    b = {n: weights(f"{n}.bias", shape[:1], case["seed"]) for n, shape in shapes.items()}
+    inner = activation(F.linear(case["x"], w["first"], b["first"]))
+    return to_array(F.linear(inner, w["second"], b["second"]), "output")
+
+
+def expected(case: Case) -> Arrays:
+    width, hidden = case["emb_size"], case["emb_size"] * case["expansion"]
+    return {
+        "first": np.array([width, hidden], float),
+        "second": np.array([hidden, width], float),
+        "output": output(case),
+    }
+
+
+def first_agrees(observed: Arrays, wanted: Arrays, case: Case) -> bool:
+    return np.array_equal(observed["first"], wanted["first"])
+
+
+def second_agrees(observed: Arrays, wanted: Arrays, case: Case) -> bool:
+    """The second sizes are right; where both are, so is what the block computes (exact GELU or its tanh form)."""
+    if not np.array_equal(observed["second"], wanted["second"]):
+        return False
+    if not first_agrees(observed, wanted, case):
+        return True
+    seen, right = observed.get("output"), wanted["output"]
+    return seen is not None and seen.shape == right.shape and np.allclose(seen, right, atol=0.02)
+
+
+# --- what goes wrong ------------------------------------------------------------------------------
+
+# Wrong hidden sizes from emb_size d and expansion e; in the first layer's output or the second one's input.
+HIDDEN = (
+    (
+        "shrinks",
+        "divides by expansion: the hidden layer is wider than the tokens, not narrower",
+        lambda d, e: d // e,
+    ),
+    ("not-expanded", "leaves expansion out: the hidden layer is as wide as the tokens", lambda d, e: d),
+    ("added", "adds expansion to emb_size: it is a factor", lambda d, e: d + e),
+    ("expansion-alone", "takes expansion for the hidden size itself: it is a factor", lambda d, e: e),
+    (
+        "factor-4",
+        "has the factor 4 written out: 4 is only the default of the argument expansion",
+        lambda d, e: 4 * d,
+    ),
+    ("power", "raises emb_size to a power: expansion is a factor (`*`, not `**`)", lambda d, e: d**e),
+    ("squared", "uses emb_size twice as a factor", lambda d, e: d * d * e),
+    ("fixed-768", "has ViT's own 768 written out: use the constructor's arguments", lambda d, e: 768),
+)
+
+
+def _sizes(key: str, pair):
+    def produces(case: Case) -> Arrays:
+        return {key: np.array(pair(case["emb_size"], case["expansion"]), float)}
+
+    return produces
+
+
+def _hidden_mistakes() -> list[Misconception]:
+    found = []
+    for slug, text, hidden in HIDDEN:
+        first = _sizes("first", lambda d, e, h=hidden: (d, h(d, e)))
+        second = _sizes("second", lambda d, e, h=hidden: (h(d, e), d))
+        found += [
+            Misconception(f"first-{slug}", f"the output size of the first nn.Linear {text}.", first),
+            Misconception(f"second-{slug}", f"the input size of the second nn.Linear {text}.", second),
+        ]
+    return found
+
+
+def _activation(function):
+    return lambda case: {"output": output(case, function)}
+
+
+misconceptions = (
+    *_hidden_mistakes(),
+    Misconception(
+        "first-swapped",
+        "the two sizes of the first nn.Linear are swapped: what comes in is written first.",
+        _sizes("first", lambda d, e: (d * e, d)),
+    ),
+    Misconception(
+        "second-swapped",
+        "the two sizes of the second nn.Linear are swapped: what comes in is written first.",
+        _sizes("second", lambda d, e: (d, d * e)),
+    ),
+    Misconception(
+        "first-input-hidden",
+        "the first nn.Linear expects tokens that are wide already: they come in with emb_size numbers.",
+        _sizes("first", lambda d, e: (d * e, d * e)),
+    ),
+    Misconception(
+        "second-output-hidden",
+        "the second nn.Linear stays at the hidden size: it leads back to emb_size, or nothing could be added to it.",
+        _sizes("second", lambda d, e: (d * e, d * e)),
+    ),
+    Misconception(
+        "second-expands-again",
+        "the second nn.Linear expands once more: it leads back to emb_size.",
+        _sizes("second", lambda d, e: (d * e, d * e * e)),
+    ),
+    Misconception(
+        "first-fixed-192",
+        "the first nn.Linear has ViT's sizes written out as numbers: use the constructor's arguments.",
+        _sizes("first", lambda d, e: (192, 768)),
+    ),
+    Misconception(
+        "second-fixed-192",
+        "the second nn.Linear has ViT's sizes written out as numbers: use the constructor's arguments.",
+        _sizes("second", lambda d, e: (768, 192)),
+    ),
+    Misconception(
+        "relu",
+        "the activation is ReLU: that is the paper of 2017. ViT uses GELU; keep the line that was given.",
+        _activation(F.relu),
+    ),
+    Misconception(
+        "no-activation",
+        "there is no activation: two Linear layers in a row are one Linear layer. Keep the lines that were given.",
+        _activation(lambda x: x),
+    ),
+    Misconception(
+        "size-not-whole",
+        "a size is not a whole number: `/` gives a float even where the division comes out even, "
+        "and here nothing needs to be divided.",
+        raises=r"TypeError: .*(float|must be tuple of ints|can't multiply)",
+    ),
+    Misconception(
+        "size-missing",
+        "an nn.Linear has only one of its two sizes: both are needed, what comes in and what goes out.",
+        raises=r"TypeError: .*missing 1 required positional argument: 'out_features'",
+    ),
+)
+
+
+def place(key: str, index: tuple[int, ...], case: Case) -> str:
+    if key == "output":
+        return f"output{list(index)}"
+    return f"the {('input', 'output')[index[0]]} size of the {key} nn.Linear"
+
+
+exercise = Exercise(
+    name="FeedForwardBlock",
+    cases=cases,
+    observe=observe,
+    expected=expected,
+    parts=(
+        Part("the first nn.Linear", 1, ("first",), first_agrees, blank="# wider"),
+        Part(
+            "the second nn.Linear, and what the block gives",
+            1,
+            ("second", "output"),
+            second_agrees,
+            blank="# back",
+        ),
+    ),
+    misconceptions=misconceptions,
+    hints=(
+        "nn.Linear(a, b) takes vectors of a numbers and gives vectors of b numbers. How long is one token?",
+        "Follow the arrows of the diagram: 192 -> 768 -> 192, with emb_size = 192 and expansion = 4.",
+        "The hidden layer has expansion times emb_size numbers. The first nn.Linear leads from a token to it, "
+        "the second one from it back to a token; write both sizes with the arguments' names.",
+    ),
+    place=place,
+)
