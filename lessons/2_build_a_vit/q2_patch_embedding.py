@@ -198,8 +198,8 @@ if check.ready("q2_patch_embedding"):
     ax.set_aspect("equal")
     plt.show()
     rows, columns = seen.nonzero().T
-    print(
-        f"What to see: one patch is lit, rows {rows.min()} to {rows.max()} and columns {columns.min()} to "
+    show.says(
+        f"one patch is lit, rows {rows.min()} to {rows.max()} and columns {columns.min()} to "
         f"{columns.max()}; the other {int((seen == 0).sum())} pixels are exactly 0."
     )
 

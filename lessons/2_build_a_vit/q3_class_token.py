@@ -98,8 +98,8 @@ for ax, (title, picture) in zip(axes, panels.items(), strict=True):
     ax.set_aspect("equal")
 axes[0].set_ylabel("row (pixels)")
 plt.show()
-print(
-    "What to see: (i h) lays whole images side by side; (h i) makes every pixel a 2 x 2 block; pixelated, the size stays and detail is lost."
+show.says(
+    "(i h) lays whole images side by side; (h i) makes every pixel a 2 x 2 block; pixelated, the size stays and detail is lost."
 )
 
 # %% [markdown]
@@ -265,8 +265,8 @@ if check.ready("q3_class_token"):
         ax.set_aspect("equal")
     plt.show()
     row, column = divmod(int(test[2][0]), 4)
-    print(
-        f"What to see: the stripes are in patch row {row}, column {column}; the trained class token looks there, the untrained one everywhere."
+    show.says(
+        f"the stripes are in patch row {row}, column {column}; the trained class token looks there, the untrained one everywhere."
     )
 
 # %% [markdown]
