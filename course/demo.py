@@ -29,7 +29,12 @@ MISTAKES: dict[str, dict[str, str]] = {
         "seq_len, d = (img_size // patch_size) ** 2 + 1": "seq_len, d = (img_size // patch_size) ** 2"
     },
     "q5_attention": {
-        "torch.softmax(scores / self.head_dim**0.5, dim=-1)": "torch.softmax(scores, dim=-1) / x.shape[-1] ** 0.5"
+        "torch.softmax(scores / self.head_dim**0.5, dim=-1)": "torch.softmax(scores, dim=-1) / x.shape[-1] ** 0.5",
+        'b n (h d)")': 'b n (d h)")',
+    },
+    "q6_residual_add": {"x + self.fn(x, **kwargs)": "x"},
+    "q7_feed_forward": {
+        "nn.Linear(emb_size, expansion * emb_size)": "nn.Linear(emb_size, emb_size // expansion)"
     },
     "q7_encoder_block": {"nn.LayerNorm(emb_size),\n                    FeedForwardBlock": "FeedForwardBlock"},
 }
