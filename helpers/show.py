@@ -135,6 +135,40 @@ def curves(
     _finish(says)
 
 
+def word_map(places: Any, groups: Mapping[str, Sequence[str]], title: str, ax: Any) -> None:
+    """Words on a plane, each group with a colour and a marker of its own, into axes of about 5 x 5 inches.
+
+    Showing the figure, its legend and its reading are left to the caller.
+
+    Args:
+        places: (n, 2), one row a word, in the order of the groups.
+        groups: label -> words.
+    """
+    colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000"]
+    places = _array(places).astype(float)
+    low, size = places.min(axis=0), np.ptp(places, axis=0)
+    places = 0.13 + 0.74 * (places - low) / np.where(size > 0, size, 1)  # room for labels at the sides
+    start = 0
+    for i, (label, words) in enumerate(groups.items()):
+        x, y = places[start : start + len(words)].T
+        ax.scatter(x, y, color=colours[i % 7], marker="osD^vP*"[i % 7], s=35, label=label)
+        start += len(words)
+    words = [word for group in groups.values() for word in group]
+    taken = [(x - 0.012, x + 0.012, y) for x, y in places]
+    for i in np.argsort(-places[:, 1]):
+        width = 0.018 * len(words[i])
+        # a label stands beside its point, or in the nearest free line above or below
+        for line, side in ((n, side) for n in sorted(range(-20, 21), key=abs) for side in ("left", "right")):
+            x, y = places[i] + (0.022 if side == "left" else -0.022, 0.032 * line)
+            left = x if side == "left" else x - width
+            if all(left + width < a or b < left or abs(y - c) > 0.03 for a, b, c in taken):
+                break
+        taken.append((left, left + width, y))
+        leader = {"arrowstyle": "-", "color": "#999999", "linewidth": 0.6, "shrinkA": 0, "shrinkB": 2}
+        ax.annotate(words[i], places[i], (x, y), fontsize=8, ha=side, va="center", arrowprops=leader)
+    ax.set(title=title, xticks=[], yticks=[], xlim=(0, 1), ylim=(0, 1))
+
+
 def images(pictures: Any, says: str, *, titles: Sequence[str] = (), columns: int = 10) -> None:
     """Pictures in a grid.
 

@@ -73,6 +73,19 @@ def test_figures_print_their_reading(draw, capsys, monkeypatch):
     assert capsys.readouterr().out == "What to see: the left one is brighter.\n"
 
 
+def test_labels_of_words_in_one_place_do_not_cover_each_other():
+    import matplotlib.pyplot as plt
+
+    figure, ax = plt.subplots(figsize=(5, 5))
+    show.word_map(torch.zeros(6, 2), {"a": ["cat", "dog", "cow"], "b": ["rain", "snow", "fog"]}, "map", ax)
+    figure.canvas.draw()
+    boxes = [matplotlib.text.Text.get_window_extent(text) for text in ax.texts]  # without the leaders
+    assert sorted(text.get_text() for text in ax.texts) == ["cat", "cow", "dog", "fog", "rain", "snow"]
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    assert len({path.get_paths()[0].vertices.tobytes() for path in ax.collections}) == 2, "markers differ"
+    plt.close("all")
+
+
 def test_patches_that_do_not_fill_the_picture():
     with pytest.raises(ValueError, match="patches of 5 pixels do not fill a picture of 8 x 12 pixels"):
         show.patches(torch.rand(3, 8, 12), 5, "")

@@ -1,0 +1,427 @@
+"""Word embedding, step 1: every different word gets a number, and the number leads back to the word."""
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit
+
+MISSING, NUMBERS, ENTRIES, PROBLEM = "words missing", "numbers of the words", "entries", "problem"
+BACK, FOUND, SIZE = "way back", "what index_to_word holds", "entries of index_to_word"
+PARTNERS = ("word_to_index", "index_to_word")
+
+# An observation holds numbers only, so what is found instead of a word or a number has a code.
+TEXT, NOT_WHOLE = 1, 2  # PROBLEM: word_to_index holds text, or something else that is no whole number
+NOTHING, A_NUMBER, A_LETTER, A_PAIR, OTHER, NO_INDEXING = -1, -2, -3, -4, -5, -6  # FOUND
+WORD_KEYS, TEXT_KEYS = -7, -8  # FOUND: there is no entry, and the keys are the words, or other text
+
+POOL = "tall ships bring us fresh news from far green islands where old trees sing quietly all night".split()
+
+
+def cases(seed: int) -> list[Case]:
+    rng = np.random.default_rng(seed)
+    made = [
+        {
+            "sentences": ["I love artificial intelligence", "I like computational intelligence"],
+            "label": "the two sentences",
+        }
+    ]
+    for lengths, different in (((5, 3, 4), 8), ((4, 6, 2, 5), 11)):
+        words = rng.permutation(POOL)[:different]
+        tokens = [*words, *rng.choice(words, sum(lengths) - different)]
+        tokens = [tokens[i] for i in rng.permutation(len(tokens))]
+        tokens[-1] = tokens[0]  # a word that comes back in the last sentence
+        ends = np.cumsum(lengths)
+        sentences = [" ".join(tokens[end - length : end]) for end, length in zip(ends, lengths, strict=True)]
+        made.append({"sentences": sentences, "label": f"build_vocabulary({sentences})"})
+    return made
+
+
+def vocabulary(case: Case) -> list[str]:
+    """The different words in order of first appearance."""
+    tokens = np.array(" ".join(case["sentences"]).split())
+    first = np.unique(tokens, return_index=True)[1]
+    return tokens[np.sort(first)].tolist()
+
+
+def observe(obj, case: Case) -> Arrays:
+    if not callable(obj):
+        raise Unfit("build_vocabulary should be a function: keep the line `def build_vocabulary(...)`.")
+    maps = obj(list(case["sentences"]))
+    if maps is None:
+        raise Unfit("build_vocabulary gave None: keep the line `return word_to_index, index_to_word`.")
+    if not isinstance(maps, (tuple, list)) or len(maps) != 2:
+        what = f"{len(maps)} things" if isinstance(maps, (tuple, list)) else f"one {type(maps).__name__}"
+        raise Unfit(
+            f"build_vocabulary should return two things, `word_to_index, index_to_word`, but returns {what}."
+        )
+    there, back = maps
+    if not isinstance(there, Mapping):
+        raise Unfit(f"word_to_index should be a dictionary but is a {type(there).__name__}.")
+    if there and all(hasattr(key, "__index__") for key in there):
+        raise Unfit("The two maps are swapped: return word_to_index first, then index_to_word.")
+    words = vocabulary(case)
+    seen = {
+        MISSING: np.array(float(sum(word not in there for word in words))),
+        ENTRIES: np.array(float(len(there))),
+        PROBLEM: np.array(0.0),
+    }
+    numbers = [there.get(word, -1) for word in words]
+    if not any(number is ... for number in numbers):  # left blank: no numbers and no problem
+        try:
+            seen[NUMBERS] = np.array([float(operator.index(number)) for number in numbers])
+        except TypeError:
+            seen[PROBLEM] = np.array(float(TEXT if isinstance(numbers[0], str) else NOT_WHOLE))
+    if back is not ...:
+        seen |= the_way_back(words, there, back)
+    return seen
+
+
+def the_way_back(words: list[str], there: Mapping, back: Any) -> dict[str, np.ndarray]:
+    """Whether `back` leads from each word's number to a word of that number, and what stands there instead."""
+    flags, found = [], []
+    for word in words:
+        result, kind = entry(back, there.get(word), words)
+        found.append(kind)
+        # two words of the same number are the fault of the numbering, not of the way back
+        # and a word that is missing has no way to lead back
+        flags.append(
+            isinstance(result, str) and there.get(result) == there[word]
+            if word in there
+            else any(w in there for w in words)
+        )
+    size = len(back) if hasattr(back, "__len__") else -1
+    return {
+        BACK: np.array(flags, dtype=float),
+        FOUND: np.array(found, dtype=float),
+        SIZE: np.array(float(size)),
+    }
+
+
+def entry(back: Any, number: Any, words: list[str]) -> tuple[Any, int]:
+    """What stands at `number` in `back`, and its code: its place among the words, or one of the codes above."""
+    try:
+        result = back[number]
+    except (KeyError, IndexError):
+        keys = list(back) if isinstance(back, Mapping) else []
+        if keys and all(isinstance(key, str) for key in keys):
+            return None, WORD_KEYS if set(keys) & set(words) else TEXT_KEYS
+        return None, NOTHING
+    except TypeError:
+        return None, NO_INDEXING
+    if isinstance(result, str):
+        return result, words.index(result) if result in words else A_LETTER if len(result) == 1 else OTHER
+    if isinstance(result, tuple):
+        return result, A_PAIR
+    return result, A_NUMBER if hasattr(result, "__index__") else OTHER
+
+
+def expected(case: Case) -> Arrays:
+    count = len(vocabulary(case))
+    return {
+        MISSING: np.array(0.0),
+        NUMBERS: np.arange(count, dtype=float),
+        ENTRIES: np.array(float(count)),
+        BACK: np.ones(count),
+    }
+
+
+# --- what goes wrong ------------------------------------------------------------------------------
+
+
+def numbered(number: Callable[[str, int, Case], Any]) -> Callable[[Case], Arrays]:
+    """Values for a wrong number: `number(word, i, case)` for the word that appears as i-th new one."""
+    return lambda case: {
+        NUMBERS: np.array([float(number(word, i, case)) for i, word in enumerate(vocabulary(case))])
+    }
+
+
+def home(word: str, case: Case) -> tuple[int, list[str]]:
+    """The sentence in which a word appears first: its number and its words."""
+    split = [sentence.split() for sentence in case["sentences"]]
+    return next((i, tokens) for i, tokens in enumerate(split) if word in tokens)
+
+
+def in_order(order: Callable[[Case], list[str]]) -> Callable[[Case], Arrays]:
+    """Values for words that are numbered in another order: `order(case)` lists them."""
+    return lambda case: {NUMBERS: np.array([float(order(case).index(word)) for word in vocabulary(case)])}
+
+
+def side_by_side(case: Case) -> list[str]:
+    """The words as the slides count them: the first words of all sentences, then the second ones, ..."""
+    split = [sentence.split() for sentence in case["sentences"]]
+    columns = [tokens[i] for i in range(max(map(len, split))) for tokens in split if i < len(tokens)]
+    return vocabulary({"sentences": [" ".join(columns)]})
+
+
+def last_place(case: Case, distinct: bool) -> list[float]:
+    """What `word_to_index` holds if a known word gets a new number each time it comes again."""
+    known: dict[str, float] = {}
+    for place, word in enumerate(" ".join(case["sentences"]).split()):
+        known[word] = float(len(known) if distinct else place)
+    return [known[word] for word in vocabulary(case)]
+
+
+def holds(kind: int) -> Callable[[Case], Arrays]:
+    """Values for an index_to_word that has the same wrong thing for every number."""
+    return lambda case: {FOUND: np.full(len(vocabulary(case)), float(kind))}
+
+
+def words_at(order: Callable[[list[str]], list[str | None]]) -> Callable[[Case], Arrays]:
+    """Values for an index_to_word in which other words stand: `order(words)` lists them by number."""
+
+    def produces(case: Case) -> Arrays:
+        words = vocabulary(case)
+        found = [NOTHING if word is None else words.index(word) for word in order(words)]
+        return {FOUND: np.array(found, dtype=float)}
+
+    return produces
+
+
+def problem(kind: int) -> Callable[[Case], Arrays]:
+    return lambda case: {PROBLEM: np.array(float(kind))}
+
+
+misconceptions = (
+    Misconception(
+        "from-one",
+        "the numbers start at 1: the first word has number 0.",
+        numbered(lambda word, i, case: i + 1),
+    ),
+    Misconception(
+        "from-minus-one",
+        "the numbers start at -1: the first word has number 0, so nothing is taken off.",
+        numbered(lambda word, i, case: i - 1),
+    ),
+    *(
+        Misconception(
+            f"always-{n}",
+            f"every word gets the same number, {n}: each needs one of its own.",
+            numbered(lambda word, i, case, n=n: n),
+        )
+        for n in (0, 1)
+    ),
+    Misconception(
+        "word-length",
+        "the letters of the word are counted: its number is the count of words that the vocabulary holds so far.",
+        numbered(lambda word, i, case: len(word)),
+    ),
+    Misconception(
+        "sentence-length",
+        "the letters of the sentence are counted: count the words that the vocabulary holds so far.",
+        numbered(lambda word, i, case: len(case["sentences"][home(word, case)[0]])),
+    ),
+    Misconception(
+        "words-in-sentence",
+        "the words of the sentence are counted: count those that the vocabulary holds so far.",
+        numbered(lambda word, i, case: len(home(word, case)[1])),
+    ),
+    Misconception(
+        "sentence-count",
+        "the sentences are counted: count the words that the vocabulary holds so far.",
+        numbered(lambda word, i, case: len(case["sentences"])),
+    ),
+    Misconception(
+        "place-in-sentence",
+        "a word's place in its own sentence is taken, so the counting starts anew with each sentence.",
+        numbered(lambda word, i, case: home(word, case)[1].index(word)),
+    ),
+    Misconception(
+        "letter-place",
+        "the place of the word's first letter in the sentence is taken: count words, not letters.",
+        numbered(lambda word, i, case: case["sentences"][home(word, case)[0]].index(word)),
+    ),
+    Misconception(
+        "number-of-sentence",
+        "a word gets the number of its sentence: words of one sentence then share a number.",
+        numbered(lambda word, i, case: home(word, case)[0]),
+    ),
+    Misconception(
+        "doubled", "every second number is left out: count on by one.", numbered(lambda word, i, case: 2 * i)
+    ),
+    Misconception(
+        "alphabetical",
+        "the words are numbered in the order of the alphabet: here it is the order in which they first appear.",
+        in_order(lambda case: sorted(vocabulary(case))),
+    ),
+    Misconception(
+        "side-by-side",
+        "the sentences are read side by side, as in the slides: here one sentence is read after the other.",
+        in_order(side_by_side),
+    ),
+    Misconception(
+        "renumbered-place",
+        "a word that comes again gets a new number: keep the line `if word not in word_to_index`.",
+        lambda case: {NUMBERS: np.array(last_place(case, distinct=False))},
+    ),
+    Misconception(
+        "renumbered",
+        "a word that comes again gets a new number: keep the line `if word not in word_to_index`.",
+        lambda case: {NUMBERS: np.array(last_place(case, distinct=True))},
+    ),
+    Misconception(
+        "text-for-number", "text is stored for each word: what is wanted is its number.", problem(TEXT)
+    ),
+    Misconception(
+        "not-whole",
+        "what is stored for a word is no whole number: it will be the number of a row, so it must be an int.",
+        problem(NOT_WHOLE),
+    ),
+    Misconception(
+        "letters",
+        "single letters are numbered: keep `sentence.split()`, which cuts a sentence into words.",
+        lambda case: {
+            MISSING: np.array(float(sum(len(word) > 1 for word in vocabulary(case)))),
+            ENTRIES: np.array(float(len(set("".join(case["sentences"]))))),
+        },
+    ),
+    Misconception(
+        "lower-case",
+        "the words are changed to lower case: take them as they are.",
+        lambda case: {
+            MISSING: np.array(float(sum(word != word.lower() for word in vocabulary(case)))),
+            ENTRIES: np.array(float(len({word.lower() for word in vocabulary(case)}))),
+        },
+    ),
+    # the way back
+    Misconception(
+        "text-keys",
+        "the keys of index_to_word are text: they should be the whole numbers of word_to_index.",
+        holds(TEXT_KEYS),
+    ),
+    Misconception(
+        "not-inverted",
+        "index_to_word is still looked up by word: the number should be the key and the word the value.",
+        holds(WORD_KEYS),
+    ),
+    Misconception(
+        "numbers-back",
+        "index_to_word gives numbers: it should give words.",
+        holds(A_NUMBER),
+    ),
+    Misconception(
+        "letters-back",
+        "index_to_word is one long text, so a number picks a letter: it should pick a word.",
+        holds(A_LETTER),
+    ),
+    Misconception(
+        "pairs-back",
+        "index_to_word gives pairs of number and word: it should give the word alone.",
+        holds(A_PAIR),
+    ),
+    Misconception(
+        "no-indexing",
+        "index_to_word can't be asked by number at all, as a set, a `.keys()` or a `zip` can't: make it a dictionary.",
+        holds(NO_INDEXING),
+    ),
+    Misconception(
+        "empty-back",
+        "index_to_word has nothing under these numbers, or is empty: each number of word_to_index needs its entry.",
+        holds(NOTHING),
+    ),
+    Misconception(
+        "sorted-back",
+        "the words of index_to_word are sorted, so they no longer stand at their own numbers.",
+        words_at(sorted),
+    ),
+    Misconception(
+        "reversed-back",
+        "the words of index_to_word run backwards.",
+        words_at(lambda words: words[::-1]),
+    ),
+    Misconception(
+        "back-from-one",
+        "the numbers of index_to_word are one too high: they should be those of word_to_index.",
+        words_at(lambda words: [None, *words[:-1]]),
+    ),
+    Misconception(
+        "back-shifted",
+        "the numbers of index_to_word are one too low: they should be those of word_to_index.",
+        words_at(lambda words: [*words[1:], None]),
+    ),
+    Misconception(
+        "one-sentence-back",
+        "index_to_word holds the words of one sentence only, or all words with their repetitions.",
+        when=lambda seen, wanted, case: (
+            FOUND in seen
+            and float(seen[MISSING]) == 0
+            and float(seen[SIZE])
+            in {float(len(s.split())) for s in [*case["sentences"], " ".join(case["sentences"])]}
+            and bool((seen[FOUND] >= NOTHING).all())
+        ),
+    ),
+    # errors
+    Misconception(
+        "name-unknown",
+        "a name is used that nothing has been stored in at this place: the names at hand are those of the lines above.",
+        raises="NameError|UnboundLocalError",
+    ),
+    Misconception(
+        "asked-too-early",
+        "the word is looked up before it has been stored: its number has to come from somewhere else.",
+        raises="KeyError",
+    ),
+    Misconception(
+        "dict-index",
+        "a dictionary is asked for `.index`: only lists have it.",
+        raises="'dict' object has no attribute 'index'",
+    ),
+    Misconception(
+        "max-of-nothing",
+        "the largest of no numbers is asked for: for the first word there is none yet. How many words there are needs no largest.",
+        raises=r"(max\(\)|max\(\) arg|iterable argument).*(empty)",
+    ),
+    Misconception(
+        "list-as-key",
+        "the number is inside a list, which can't be a key: store the plain number.",
+        raises="unhashable type",
+    ),
+    Misconception(
+        "no-items",
+        "a dictionary is walked through for pairs: by itself it gives its keys only, `.items()` gives pairs.",
+        raises=r"too many values to unpack|not enough values to unpack|cannot unpack non-iterable",
+    ),
+)
+
+
+def place(key: str, index: tuple[int, ...], case: Case) -> str:
+    if key in (NUMBERS, BACK):
+        word = vocabulary(case)[index[0]]
+        there = f"word_to_index[{word!r}]"
+        return there if key == NUMBERS else f"index_to_word[{there}] == {word!r}"
+    return {MISSING: "the count of words that are missing", ENTRIES: "the count of words in word_to_index"}[
+        key
+    ]
+
+
+def formula(key: str, index: tuple[int, ...], case: Case) -> str:
+    return {
+        BACK: "True",
+        NUMBERS: "the count of new words before it",
+        ENTRIES: "the count of different words",
+        MISSING: "none",
+    }[key]
+
+
+exercise = Exercise(
+    name="build_vocabulary",
+    cases=cases,
+    observe=observe,
+    expected=expected,
+    parts=(
+        Part("number of each word", 1, (MISSING, NUMBERS, ENTRIES), blank="word_to_index[word] ="),
+        Part("way back from number to word", 1, (BACK,), blank="index_to_word ="),
+    ),
+    misconceptions=misconceptions,
+    hints=(
+        "Go through the first sentence by hand. How many words does word_to_index hold when `I` arrives? And when `love` arrives?",
+        "A new word's number is the count of words that are in already: 0 for the first, then 1, 2, ... "
+        "For the way back, keys and values change places.",
+        "`len` of a dictionary is the count of its entries. For index_to_word, a dictionary comprehension over "
+        "`word_to_index.items()` gives you word and number of each entry: write the number in front of the colon and the word behind it.",
+    ),
+    place=place,
+    formula=formula,
+)
