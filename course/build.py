@@ -224,9 +224,11 @@ def write(files: dict[Path, bytes]) -> list[Path]:
     for path in changed:
         if path in files:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _rescue(path)
+            if path.exists() and re.search(rb'"execution_count": \d', path.read_bytes()):
+                _rescue(path)
             path.write_bytes(files[path])
         else:
+            _rescue(path)
             path.unlink()
     for folder in {path.parent for path in changed}:
         if folder.exists() and not any(folder.iterdir()):
@@ -235,10 +237,8 @@ def write(files: dict[Path, bytes]) -> list[Path]:
 
 
 def _rescue(path: Path) -> None:
-    """Keep a notebook that somebody has run before it is overwritten: a copy in grading/rescued/."""
-    if not path.exists() or not re.search(rb'"execution_count": \d', path.read_bytes()):
-        return
+    """Keep what may be somebody's work (a notebook that was run, or is not ours): a copy in grading/rescued/."""
     kept = ROOT / "grading" / "rescued" / f"{path.stem}-{int(path.stat().st_mtime)}.ipynb"
     kept.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy2(path, kept)
-    print(f"kept your work in {kept.relative_to(ROOT)}")
+    print(f"kept {path.relative_to(ROOT)} in {kept.relative_to(ROOT)}")

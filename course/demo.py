@@ -24,12 +24,19 @@ MISTAKES: dict[str, dict[str, str]] = {
     "q1_position_encoding": {"np.power(n, 2 * i / d)": "np.power(n, i / d)"},
     "q2_rearrange_warmup": {"(30, 1280, 3)": "(960, 40, 3)", "(32, 15, 20, 12)": "(32, 15, 20, 3)"},
     "q2_patch_embedding": {"in_channels * patch_size**2": "patch_size**2"},
+    "q3_class_token": {"torch.cat([cls_tokens, x], dim=1)": "torch.cat([x, cls_tokens], dim=1)"},
     "q4_positional_embedding": {
         "seq_len, d = (img_size // patch_size) ** 2 + 1": "seq_len, d = (img_size // patch_size) ** 2"
     },
     "q5_attention": {
-        "torch.softmax(scores / self.head_dim**0.5, dim=-1)": "torch.softmax(scores, dim=-1) / x.shape[-1] ** 0.5"
+        "torch.softmax(scores / self.head_dim**0.5, dim=-1)": "torch.softmax(scores, dim=-1) / x.shape[-1] ** 0.5",
+        'b n (h d)")': 'b n (d h)")',
     },
+    "q6_residual_add": {"x + self.fn(x, **kwargs)": "x"},
+    "q7_feed_forward": {
+        "nn.Linear(emb_size, expansion * emb_size)": "nn.Linear(emb_size, emb_size // expansion)"
+    },
+    "q7_encoder_block": {"nn.LayerNorm(emb_size),\n                    FeedForwardBlock": "FeedForwardBlock"},
 }
 
 

@@ -176,32 +176,34 @@ def patches(picture: Any, patch_size: int, says: str) -> None:
     if height % patch_size or width % patch_size:
         raise ValueError(f"patches of {patch_size} pixels do not fill a picture of {height} x {width} pixels")
     rows, columns = height // patch_size, width // patch_size
-    figure = plt.figure(figsize=(9, 4.4), layout="constrained")
-    left, right = figure.subfigures(1, 2)
-    ax = left.subplots()
-    _draw(ax, picture)
-    ax.set(title=f"the image: {height} x {width} pixels", xticks=[], yticks=[])
-    right.suptitle(
-        f"its {rows} x {columns} = {rows * columns} patches of {patch_size} x {patch_size} pixels",
-        fontsize=11,
+    gap = max(1, patch_size // 4)  # pixels of white between patches
+    step = patch_size + gap
+    apart = np.full(
+        (len(picture), rows * step - gap, columns * step - gap), 255 if picture.max() > 1 else 1.0
     )
-    for i, ax in enumerate(right.subplots(rows, columns, squeeze=False).flat):
+    for i in range(rows * columns):
         r, c = divmod(i, columns)
-        _draw(
-            ax,
-            picture[:, r * patch_size : (r + 1) * patch_size, c * patch_size : (c + 1) * patch_size],
-            picture.max(),
-        )
-        ax.set(xticks=[], yticks=[])
-        if rows * columns <= 64:
-            ax.set_title(str(i), fontsize=6, pad=1)
+        patch = picture[:, r * patch_size : (r + 1) * patch_size, c * patch_size : (c + 1) * patch_size]
+        apart[:, r * step : r * step + patch_size, c * step : c * step + patch_size] = patch
+    _, (left, right) = plt.subplots(1, 2, figsize=(9, 4.4), layout="constrained")
+    _draw(left, picture)
+    _draw(right, apart)
+    left.set(title=f"the image: {height} x {width} pixels", xticks=[], yticks=[])
+    right.set_title(
+        f"its {rows} x {columns} = {rows * columns} patches of {patch_size} x {patch_size} pixels"
+    )
+    right.axis("off")
+    if rows * columns <= 64:
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.8}
+        for i in range(rows * columns):
+            r, c = divmod(i, columns)
+            right.text(c * step - 0.3, r * step - 0.3, str(i), fontsize=6, va="top", bbox=box)
     _finish(says)
 
 
-def _draw(ax: Any, picture: np.ndarray, top: float | None = None) -> None:
-    """One (channels, H, W) picture; `top` keeps one brightness scale for parts of the same picture."""
-    top = picture.max() if top is None else top
-    scaled = np.clip(picture.astype(float) / (255.0 if top > 1 else 1.0), 0, 1)
+def _draw(ax: Any, picture: np.ndarray) -> None:
+    """One (channels, H, W) picture, 0..255 or 0..1."""
+    scaled = np.clip(picture.astype(float) / (255.0 if picture.max() > 1 else 1.0), 0, 1)
     grey = scaled.shape[0] == 1
     ax.imshow(scaled[0] if grey else scaled.transpose(1, 2, 0), cmap="gray" if grey else None, vmin=0, vmax=1)
 

@@ -1,6 +1,7 @@
 """Lessons to notebooks: deterministic, valid for nbgrader, and nothing of a solution left in a release."""
 
 import ast
+import itertools
 import os
 import re
 import shutil
@@ -161,10 +162,11 @@ def test_helpers_contain_no_answer(key, root):
     solution = notebooks.cell_of(notebooks.read(root / "solutions" / notebooks.notebook_of(key)), key).source
     if re.search(rf"^{exercises.load(key).name} = ", solution, re.MULTILINE):
         return  # predictions of a warm-up: single words and shapes, which stand everywhere
-    for line in solution.split("\n"):
-        if "# blank" not in line:
+    lines = [(line.split("  # blank")[0].strip(), "# blank" in line) for line in solution.split("\n")]
+    for marked, together in itertools.groupby(lines, key=lambda pair: pair[1]):
+        if not marked:
             continue
-        answer = line.split("  # blank")[0].strip().rstrip(",")
+        answer = "\n".join(line for line, _ in together).rstrip(",")
         right_hand = re.sub(r"^[\w.\[\], *+]*[^=!<>]= ?(?!=)", "", answer)
         strings = [s for s in re.findall(r'"([^"]+)"', answer) if "->" in s]
         for text in {answer, right_hand, *strings} - {""}:

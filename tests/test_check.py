@@ -166,8 +166,7 @@ def test_every_exercise_is_complete(key):
     exercise = exercises.load(key)
     assert exercise.points > 0
     assert len(exercise.hints) >= 2
-    names = [m.name for m in exercise.misconceptions]
-    assert len(set(names)) == len(names) >= 6
+    assert len({m.name for m in exercise.misconceptions}) >= 6
     for mistake in exercise.misconceptions:
         assert mistake.produces or mistake.raises or mistake.when, mistake.name
         assert mistake.message.rstrip()[-1] in ".)?!`", mistake.name

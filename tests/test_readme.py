@@ -24,7 +24,9 @@ def test_every_make_command_exists(readme, root):
 
 
 def test_every_target_is_in_make_help(root):
-    said = subprocess.run(["make", "help"], cwd=root, capture_output=True, text=True).stdout
+    said = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=root, capture_output=True, text=True
+    ).stdout
     assert {line.split()[1] for line in said.splitlines()} == targets(root)
 
 

@@ -73,8 +73,8 @@ def shape_parts(patterns: Mapping[str, Any]) -> tuple[Part, ...]:
 
 def shape_place(key: str, index: tuple[int, ...], case: Case) -> str:
     if key.startswith("axes of "):
-        return f"the number of axes of `{key.removeprefix('axes of ')}`"
-    return f"axis {index[0]} of `{key}`"
+        return f"The number of axes of `{key.removeprefix('axes of ')}`"
+    return f"Axis {index[0]} of `{key}`"
 
 
 def groups(pattern: str) -> list[list[str]]:
