@@ -32,7 +32,7 @@ from helpers.exercises import (
 )
 
 SPLIT = ("q", "k", "v")
-MERGED, OUTPUT = "values, merged", "output"
+MERGED, OUTPUT = "merged values", "output"
 MASKED, ATTENTION = "output with a mask", "attention with a mask"
 SCALE = 0.3
 
