@@ -1,0 +1,392 @@
+"""Multi-head self-attention with stacked projections: the head split and the merge, each tried by itself.
+
+How it is observed, on weights that `fill` gives:
+
+1. Something of ours stands in the place of the notebook's `scaled_dot_product`. It notes which q, k, v it is
+   given (the split) and hands back values that were drawn for this; what then reaches `o_proj` is the merge.
+2. PyTorch's own attention stands there: the outputs, without and with a mask.
+
+So neither blank touches the other, and nothing depends on the student's `scaled_dot_product`. A class that
+does not call it at all is judged by its outputs.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from helpers.exercises import (
+    Arrays,
+    Case,
+    Exercise,
+    Misconception,
+    Part,
+    Unfit,
+    fill,
+    tensor,
+    to_array,
+    to_tensor,
+    weights,
+)
+
+SPLIT = ("q", "k", "v")
+MERGED, OUTPUT = "merged values", "output"
+MASKED, ATTENTION = "output with a mask", "attention with a mask"
+SCALE = 0.3
+
+
+def cases(seed: int) -> list[Case]:
+    rng = np.random.default_rng(seed)
+    made = []
+    # never 3 heads: then 3 pieces for q, k, v could not be told from pieces for the heads
+    for b, n, input_dim, heads, head_dim in (
+        (2, 7, 9, 5, 4),
+        (3, 8 + int(rng.integers(2)), 11, 6, 5),
+        (2, 6, 14, 7, 2),
+    ):
+        visible = rng.random((b, 1, n, n)) < 0.6
+        made.append(
+            {
+                "heads": heads,
+                "embed_dim": heads * head_dim,
+                "seed": int(rng.integers(2**31)),
+                "x": tensor(rng, b, n, input_dim),
+                "out": tensor(rng, b, heads, n, head_dim),
+                "mask": torch.from_numpy(visible | np.eye(n, dtype=bool)).float(),
+                "label": f"batch {b}, {n} tokens, input_dim {input_dim}, {heads} heads, head_dim {head_dim}",
+            }
+        )
+    return made
+
+
+# --- the student's module -------------------------------------------------------------------------
+
+
+def build(obj, case: Case) -> torch.nn.Module:
+    if not isinstance(obj, type) or not issubclass(obj, torch.nn.Module):
+        raise Unfit(
+            "MultiheadAttention should be a class: keep the line `class MultiheadAttention(nn.Module)`."
+        )
+    input_dim, embed_dim = case["x"].shape[-1], case["embed_dim"]
+    module = obj(input_dim, embed_dim, case["heads"])
+    for name, outs, ins in (("qkv_proj", 3 * embed_dim, input_dim), ("o_proj", embed_dim, embed_dim)):
+        layer = getattr(module, name, None)
+        shapes = {}
+        if isinstance(layer, torch.nn.Module):
+            shapes = {key: tuple(p.shape) for key, p in layer.named_parameters()}
+        if shapes != {"weight": (outs, ins), "bias": (outs,)}:
+            raise Unfit(
+                f"MultiheadAttention needs self.{name}, a Linear layer of the sizes that were given: keep that line."
+            )
+    return fill(module, case["seed"], SCALE).eval()
+
+
+def by_torch(q, k, v, mask=None):
+    """values and attention, as the notebook's function gives them."""
+    visible = None if mask is None else mask != 0
+    identity = torch.eye(k.shape[-2]).expand(*k.shape[:-1], -1)
+    return F.scaled_dot_product_attention(q, k, v, visible), F.scaled_dot_product_attention(
+        q, k, identity, visible
+    )
+
+
+@contextmanager
+def in_place_of_theirs(obj, function) -> Iterator[None]:
+    """While this lasts, the student's class finds `function` under the name scaled_dot_product."""
+    found = getattr(obj.__dict__.get("forward"), "__globals__", {})
+    missing = object()
+    before = found.get("scaled_dot_product", missing)
+    found["scaled_dot_product"] = function
+    try:
+        yield
+    finally:
+        found.pop("scaled_dot_product")
+        if before is not missing:
+            found["scaled_dot_product"] = before
+
+
+def steps(obj, module: torch.nn.Module, case: Case, tolerant: bool) -> Arrays:
+    """What the class hands to attention, and what it makes of what it gets back."""
+    seen: dict = {}
+
+    def given(q, k, v, mask=None):
+        seen.update(zip(SPLIT, (q, k, v), strict=True))
+        return case["out"], torch.zeros(*case["out"].shape[:3], case["out"].shape[2])
+
+    def at_o_proj(_, args):
+        if "q" in seen:
+            seen[MERGED] = args[0]
+
+    hook = module.o_proj.register_forward_pre_hook(at_o_proj)
+    try:
+        with in_place_of_theirs(obj, given), torch.no_grad():
+            module(case["x"])
+    except Exception:
+        merged = seen.get(MERGED)
+        too_wide = isinstance(merged, torch.Tensor) and merged.shape[-1:] != (case["embed_dim"],)
+        if not seen or not (tolerant or too_wide):  # else its shape says more than the error of o_proj
+            raise
+    finally:
+        hook.remove()
+    return {key: to_array(value, key) for key, value in seen.items() if isinstance(value, torch.Tensor)}
+
+
+def observe(obj, case: Case) -> Arrays:
+    from helpers.check import blanks_left
+
+    module = build(obj, case)
+    left = bool(blanks_left(obj))
+    seen = dict(steps(obj, module, case, tolerant=left))
+    try:
+        with in_place_of_theirs(obj, by_torch), torch.no_grad():
+            output = module(case["x"])
+            masked = module(case["x"], mask=case["mask"], return_attention=True)
+    except Exception:
+        if not left and "q" not in seen:
+            raise
+        return seen  # the steps tell more
+    if isinstance(output, (tuple, list)):
+        raise Unfit(
+            "forward(x) should give the output alone unless return_attention=True: keep the last line."
+        )
+    if not isinstance(masked, (tuple, list)) or len(masked) != 2:
+        raise Unfit("forward(x, return_attention=True) should give output and attention: keep the last line.")
+    to_tensor(output, "forward(x)")
+    seen |= {OUTPUT: to_array(output, OUTPUT), MASKED: to_array(masked[0], MASKED)}
+    seen[ATTENTION] = to_array(masked[1], ATTENTION)
+    return seen
+
+
+# --- what PyTorch gives ---------------------------------------------------------------------------
+
+
+def linear(case: Case, name: str, x: torch.Tensor) -> torch.Tensor:
+    outs = case["embed_dim"] * (3 if name == "qkv_proj" else 1)
+    weight = weights(f"{name}.weight", (outs, x.shape[-1]), case["seed"], SCALE)
+    return F.linear(x, weight, weights(f"{name}.bias", (outs,), case["seed"], SCALE))
+
+
+def split(case: Case) -> list[torch.Tensor]:
+    """q, k and v, each (b, heads, n, head_dim): head by head in the rows of the stacked projection."""
+    pieces = linear(case, "qkv_proj", case["x"]).unflatten(-1, (case["heads"], 3, -1))
+    return [piece.movedim(2, 1) for piece in pieces.unbind(3)]
+
+
+def gathered(out: torch.Tensor) -> torch.Tensor:
+    return torch.cat(out.unbind(1), dim=-1)
+
+
+def whole(case: Case) -> torch.Tensor:
+    """nn.MultiheadAttention with the weights in its own order; it takes input_dim = embed_dim only."""
+    size, heads = case["embed_dim"], case["heads"]
+    module = torch.nn.MultiheadAttention(size, heads, batch_first=True).eval()
+    with torch.no_grad():
+        for target, name, shape in (
+            (module.in_proj_weight, "qkv_proj.weight", (3 * size, size)),
+            (module.in_proj_bias, "qkv_proj.bias", (3 * size,)),
+        ):
+            stacked = weights(name, shape, case["seed"], SCALE).unflatten(0, (heads, 3, -1))
+            target.copy_(torch.cat([kind.flatten(0, 1) for kind in stacked.unbind(1)]))
+        module.out_proj.weight.copy_(weights("o_proj.weight", (size, size), case["seed"], SCALE))
+        module.out_proj.bias.copy_(weights("o_proj.bias", (size,), case["seed"], SCALE))
+        return module(case["x"], case["x"], case["x"], need_weights=False)[0]
+
+
+def expected(case: Case) -> Arrays:
+    q, k, v = split(case)
+    values, attention = by_torch(q, k, v, case["mask"])
+    found = {
+        **dict(zip(SPLIT, (q, k, v), strict=True)),
+        MERGED: gathered(case["out"]),
+        OUTPUT: linear(case, "o_proj", gathered(by_torch(q, k, v)[0])),
+        MASKED: linear(case, "o_proj", gathered(values)),
+        ATTENTION: attention,
+    }
+    if case["x"].shape[-1] == case["embed_dim"]:
+        found[OUTPUT] = whole(case)
+    return {key: to_array(value, key) for key, value in found.items()}
+
+
+# --- each blank by itself -------------------------------------------------------------------------
+
+
+def same(seen: Arrays, wanted: Arrays, *keys: str) -> bool:
+    return all(key in seen and exercise.close(seen[key], wanted[key]) for key in keys)
+
+
+def split_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+    return same(seen, wanted, OUTPUT) or same(seen, wanted, *SPLIT)
+
+
+def merge_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+    """The merge by itself; and where the split is right too, the whole with everything that was given around it."""
+    if same(seen, wanted, OUTPUT):
+        return same(seen, wanted, MASKED, ATTENTION)
+    return same(seen, wanted, MERGED) and not same(seen, wanted, *SPLIT)
+
+
+# --- what goes wrong ------------------------------------------------------------------------------
+
+SPLITS = (
+    ("not-moved", "the heads stay behind the tokens: after the reshape, bring the heads in front", lambda t, h: t.unflatten(-1, (h, -1))),
+    ("cut-only", "the numbers were cut anew in one reshape, so tokens and heads are mixed up: cut the last axis first, then move the heads in front", lambda t, h: t.reshape(len(t), h, t.shape[1], -1)),
+    ("heads-last", "the last axis was cut with the heads last: each head's numbers stand side by side, so the heads come first", lambda t, h: t.unflatten(-1, (-1, h)).movedim(3, 1)),
+    ("heads-last-not-moved", "the last axis was cut with the heads last, and not moved: heads come first in it", lambda t, h: t.unflatten(-1, (-1, h))),
+    ("no-split", "the numbers are not cut into heads at all", lambda t, h: t),
+    ("three-pieces", "the last axis is cut into 3 pieces instead of num_heads: chunk makes the three afterwards", lambda t, h: t.unflatten(-1, (3, -1)).movedim(2, 1)),
+    ("heads-in-front-of-batch", "the heads stand in front of the batch: the batch stays first", lambda t, h: t.unflatten(-1, (h, -1)).movedim(2, 0)),
+    ("batch-and-tokens-swapped", "batch and tokens have changed places: only heads and tokens do", lambda t, h: t.unflatten(-1, (h, -1)).transpose(0, 1)),
+    ("batch-and-heads-swapped", "batch and heads have changed places: only heads and tokens do", lambda t, h: t.unflatten(-1, (h, -1)).transpose(0, 2)),
+    ("tokens-last", "the tokens stand last: the last axis is for the numbers of a head", lambda t, h: t.unflatten(-1, (h, -1)).permute(0, 2, 3, 1)),
+    ("numbers-moved", "the numbers of a head stand in front of the heads: only heads and tokens change places", lambda t, h: t.unflatten(-1, (h, -1)).permute(0, 3, 1, 2)),
+    ("heads-and-numbers-swapped", "heads and their numbers have changed places: heads and tokens should", lambda t, h: t.unflatten(-1, (h, -1)).transpose(2, 3)),
+    ("merged-with-batch", "batch and heads are one axis: they stay two", lambda t, h: t.unflatten(-1, (h, -1)).movedim(2, 1).flatten(0, 1)),
+)  # fmt: skip
+
+KINDS = (
+    ("kind-by-kind", "the numbers are read kind by kind (all queries, all keys, all values): this layer holds them head by head", lambda t, h: t.unflatten(-1, (3, h, -1)).unbind(2)),
+    ("heads-then-numbers", "q, k and v are read number by number: in a head, all of q comes first, then k, then v", lambda t, h: t.unflatten(-1, (h, -1, 3)).unbind(4)),
+)  # fmt: skip
+
+MERGES = (
+    ("cut-only", "the axes were only cut anew: bring the tokens in front of the heads first, or numbers of different tokens land in one row", lambda t: t.reshape(len(t), t.shape[2], -1)),
+    ("dim-before-head", "head_dim comes before the heads in the last axis: a head's numbers stay side by side, heads first", lambda t: t.permute(0, 2, 3, 1).flatten(2)),
+    ("not-joined", "the tokens are in front but the heads are not joined: reshape to (b, n, embed_dim)", lambda t: t.movedim(1, 2)),
+    ("unchanged", "nothing was moved or joined: each token gets the numbers of all its heads in one row", lambda t: t),
+    ("heads-with-tokens", "heads and tokens are joined: join heads and head_dim", lambda t: t.flatten(1, 2)),
+    ("tokens-with-heads", "tokens and heads are joined: join heads and head_dim", lambda t: t.movedim(1, 2).flatten(1, 2)),
+    ("tokens-with-dim", "tokens and head_dim are joined, the heads are still apart: move the tokens in front first", lambda t: t.flatten(2)),
+    ("summed", "the heads are added up: put them side by side", lambda t: t.sum(1)),
+    ("averaged", "the heads are averaged: put them side by side", lambda t: t.mean(1)),
+    ("one-head", "only one head is kept: put all side by side", lambda t: t[:, 0]),
+    ("batch-and-tokens-swapped", "batch and tokens have changed places: the batch stays first", lambda t: t.permute(2, 0, 1, 3).flatten(2)),
+    ("features-first", "the joined axis stands before the tokens: it is the last one", lambda t: t.mT.flatten(1, 2)),
+    ("all-joined", "the tokens are joined, too: they stay an axis of their own", lambda t: t.movedim(1, 2).flatten(1)),
+    ("swapped-last-two", "tokens and head_dim have changed places: heads and tokens should", lambda t: t.mT.reshape(len(t), t.shape[2], -1)),
+    ("batch-and-heads-swapped", "batch and heads have changed places: heads and tokens should", lambda t: t.transpose(0, 1).reshape(len(t), t.shape[2], -1)),
+    ("reversed", "the order of the axes is wrong: (b, n, heads, head_dim) comes before the reshape", lambda t: t.permute(0, 3, 2, 1).reshape(len(t), t.shape[2], -1)),
+    ("rotated", "the order of the axes is wrong: (b, n, heads, head_dim) comes before the reshape", lambda t: t.permute(0, 3, 1, 2).reshape(len(t), t.shape[2], -1)),
+)  # fmt: skip
+
+
+def wrong_split(slug: str, message: str, cut) -> Misconception:
+    def produces(case: Case) -> Arrays:
+        pieces = cut(linear(case, "qkv_proj", case["x"]), case["heads"])
+        return dict(
+            zip(SPLIT, map(to_array, pieces.tensor_split(piece_ends(pieces), -1), SPLIT), strict=False)
+        )
+
+    return Misconception(f"split-{slug}", f"{message}.", produces)
+
+
+def piece_ends(pieces: torch.Tensor) -> list[int]:
+    """Where three pieces of the last axis end that are equally long, but for the last."""
+    length = -(-pieces.shape[-1] // 3)
+    return [length, 2 * length]
+
+
+def wrong_kinds(slug: str, message: str, cut) -> Misconception:
+    def produces(case: Case) -> Arrays:
+        pieces = cut(linear(case, "qkv_proj", case["x"]), case["heads"])
+        return {key: to_array(piece.movedim(2, 1), key) for key, piece in zip(SPLIT, pieces, strict=True)}
+
+    return Misconception(f"split-{slug}", f"{message}.", produces)
+
+
+misconceptions = (
+    *(wrong_split(*entry) for entry in SPLITS),
+    *(wrong_kinds(*entry) for entry in KINDS),
+    *(
+        Misconception(
+            f"merge-{slug}", f"{text}.", lambda case, make=make: {MERGED: to_array(make(case["out"]), MERGED)}
+        )
+        for slug, text, make in MERGES
+    ),
+    Misconception(
+        "projection-missing",
+        "the merged heads are returned before `o_proj`: keep the lines after the merge that were given.",
+        lambda case: {OUTPUT: to_array(gathered(by_torch(*split(case))[0]), OUTPUT)},
+    ),
+    Misconception(
+        "mask-dropped",
+        "the mask does not reach scaled_dot_product: keep `mask=mask` in its call.",
+        lambda case: {MASKED: expected(case)[OUTPUT]},
+    ),
+    Misconception(
+        "not-step-by-step",
+        "the output as a whole is not right. The steps could not be tried one by one, since scaled_dot_product is "
+        "not called as in the code that was given.",
+        when=lambda seen, wanted, case: "q" not in seen and OUTPUT in seen,
+    ),
+    # --- mistakes that end in an error
+    Misconception(
+        "sizes-do-not-multiply",
+        "the sizes of a reshape do not fit: they must multiply to what is there. qkv has 3 * embed_dim numbers a "
+        "token, so 3 * head_dim for each head; values have embed_dim.",
+        raises="is invalid for input of size|sizes to unflatten|invalid shape|must be product of",
+    ),
+    Misconception(
+        "view-of-a-moved-tensor",
+        "`view` is used after the axes were moved: use reshape.",
+        raises="view size is not compatible",
+    ),
+    Misconception(
+        "permute-count",
+        "permute is given too few or too many axes, or one twice: name each axis of the tensor once, the first is 0.",
+        raises=r"permute\(.*\): (number of dimensions|duplicate dims)|number of dimensions in the tensor input does not match"
+        "|[Dd]uplicate dim|repeated dim|Dimension out of range",
+    ),
+    Misconception(
+        "size-without-self",
+        "a number of the module is used without its `self.` in front.",
+        raises="NameError: name '(head_dim|num_heads|embed_dim|heads)' is not defined",
+    ),
+    Misconception(
+        "no-such-name",
+        "a name of the module is misspelt: it keeps self.num_heads, self.head_dim and self.embed_dim.",
+        raises="AttributeError: '?MultiheadAttention'? object has no attribute",
+    ),
+    Misconception(
+        "not-a-tensor",
+        "what stands in a blank is not one tensor: reshape and permute each make one, without chunk.",
+        raises="'(tuple|list|NoneType)' object has no attribute|must be Tensor, not (tuple|list|NoneType)",
+    ),
+    Misconception(
+        "chunks-missing",
+        "the last axis is too short to be cut in three: it should hold 3 * head_dim numbers.",
+        raises="not enough values to unpack",
+    ),
+    Misconception(
+        "constructor",
+        "the class is made with other arguments: keep the line `def __init__(self, input_dim, embed_dim, num_heads)`.",
+        raises=r"TypeError: .*__init__\(\)",
+    ),
+    Misconception(
+        "forward-arguments",
+        "forward takes other arguments: keep `def forward(self, x, mask=None, return_attention=False)`.",
+        raises=r"TypeError: .*forward\(\)",
+    ),
+)
+
+
+exercise = Exercise(
+    name="MultiheadAttention",
+    cases=cases,
+    observe=observe,
+    expected=expected,
+    parts=(
+        Part("heads split", 1, SPLIT, split_agrees, blank="qkv ="),
+        Part("heads merged", 1, (MERGED, OUTPUT, MASKED, ATTENTION), merge_agrees, blank="values ="),
+    ),
+    misconceptions=misconceptions,
+    hints=(
+        "Write the four sizes on paper, before and after. Which axis is cut, which two change places?",
+        "Split: reshape to (b, n, heads, 3 * head_dim), then heads and tokens change places. Merge: they change "
+        "places again, then a reshape joins heads and head_dim.",
+        "permute takes the new order of the old axes. Heads are axis 2 after the reshape and should become axis 1: "
+        "keep 0, then 2, then 1, then 3; the same order brings them back. Use the names self.num_heads, self.head_dim "
+        "and self.embed_dim for the sizes.",
+    ),
+)

@@ -1,0 +1,655 @@
+# %% [markdown]
+# # Self-attention
+#
+# Let every word look at every other word: attention worked out by hand for five words, then written as the multi-head module that Transformers use.
+#
+# **When you are done you can**
+#
+# - work out self-attention by hand, from queries and keys to a weighted sum of values, and name every shape on the way;
+# - say why the scores are divided by $\sqrt{d_k}$, why softmax goes row by row, and what a causal mask hides;
+# - write multi-head attention for a whole batch, and match PyTorch's own with copied weights.
+#
+# **Time and hardware**: the whole notebook runs in less than 30 seconds on two CPU cores; no GPU, no download.
+#
+# **Before you start**: the product of two matrices, and what a word vector is (the notebook *Word embedding*; it need not be finished).
+
+# %% tags=["setup"]
+import math
+
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from helpers import check, show
+
+torch.manual_seed(0)
+print("Ready.")
+
+# %% [markdown]
+# ## Five words that do not know each other
+#
+# "This is **Computer Vision** Class." An embedding table gives "Vision" the same vector here as in "she has good vision". Only the word beside it tells that this is about machines. So the vectors have to talk to each other, and attention is how they do it.
+#
+# We take $n = 5$ tokens of $d = 10$ numbers each. To keep it small enough for paper, the numbers are random and have one decimal. **Each token is a row.**
+
+# %%
+tokens = "This is Computer Vision Class".split()
+n, d, d_k, d_v = 5, 10, 2, 2  # tokens, numbers a token, numbers a query or key, numbers a value
+
+generator = torch.Generator().manual_seed(141)
+X = torch.randn(n, d, generator=generator).round(decimals=1)  # (5, 10)
+W_Q = (0.4 * torch.randn(d, d_k, generator=generator)).round(decimals=1)  # (10, 2)
+W_K = (0.4 * torch.randn(d, d_k, generator=generator)).round(decimals=1)  # (10, 2)
+W_V = (0.4 * torch.randn(d, d_v, generator=generator)).round(decimals=1)  # (10, 2)
+
+
+def table(matrix, columns):
+    """Print a matrix with one row a token; what the causal mask hides is left as a dot."""
+    print(" " * 9 + "".join(f"{name:>9}" for name in columns))
+    for token, row in zip(tokens, matrix.tolist()):
+        print(
+            f"{token:9}"
+            + "".join(f"{round(value, 2) + 0:9.2f}" if value > -1e9 else f"{'.':>9}" for value in row)
+        )
+
+
+print("X, shape", tuple(X.shape))
+table(X, range(d))
+
+# %% [markdown]
+# ## Query, key, value
+#
+# Each token makes three short vectors out of its ten numbers, with three matrices that are the same for all tokens (and that training would find):
+#
+# - the **query** $q_i = x_i W_Q$: what am I looking for?
+# - the **key** $k_i = x_i W_K$: what can I be found by?
+# - the **value** $v_i = x_i W_V$: what do I give to those who find me?
+#
+# Stacked, they are matrices with one row a token: $Q$ and $K$ are $n \times d_k$, $V$ is $n \times d_v$; here all three are 5 x 2. (Some of the slides that this comes from swap the indices of $Q$, as if tokens were columns. With rows everything fits: first index the token, second index the number.)
+
+# %%
+Q, K, V = X @ W_Q, X @ W_K, X @ W_V  # (5, 10) @ (10, 2) = (5, 2)
+print(f"Q {tuple(Q.shape)}, K {tuple(K.shape)}, V {tuple(V.shape)}, side by side:")
+table(torch.cat([Q, K, V], dim=1), ["q[0]", "q[1]", "k[0]", "k[1]", "v[0]", "v[1]"])
+
+# %% [markdown]
+# ## Step 1: scores, every query with every key
+#
+# How well does the key of "Computer" answer the query of "Vision"? The dot product says it, one number. All pairs together make the matrix of **alignment scores** $E$, with $e_{ij} = q_i \cdot k_j$: five queries down, five keys across. First one number on paper, then all of them with three slow loops.
+
+# %%
+q, k = Q[3], K[2]  # the query of "Vision", the key of "Computer"
+print(f"Vision asks Computer: {q[0]:.2f} * {k[0]:.2f} + {q[1]:.2f} * {k[1]:.2f} = {q @ k:.2f}")
+
+E = torch.zeros(n, n)
+for i in range(n):  # who asks
+    for j in range(n):  # who is asked
+        for c in range(d_k):  # summed
+            E[i, j] += Q[i, c] * K[j, c]
+print()
+print("E, shape", tuple(E.shape))
+table(E, tokens)
+
+# %% [markdown]
+# ## Step 2: scaling
+#
+# A score adds up $d_k$ products. With two numbers a query that is harmless, but real models have 64 or more. Take random queries and keys whose numbers have variance 1: what happens to the scores, and to the softmax that comes after them?
+
+# %%
+sizes = [2, 4, 8, 16, 32, 64, 128, 256, 512]
+variances, largest = [], {"softmax(scores)": [], "softmax(scores / sqrt(d_k))": []}
+for size in sizes:
+    some_queries, ten_keys = torch.randn(2000, 1, size), torch.randn(2000, 10, size)
+    some_scores = (some_queries * ten_keys).sum(dim=2)  # (2000, 10): one query meets ten keys
+    variances.append(float(some_scores.var()))
+    for name, divisor in zip(largest, (1, math.sqrt(size))):
+        largest[name].append(float((some_scores / divisor).softmax(dim=1).max(dim=1).values.mean()))
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.4), layout="constrained")
+left.loglog(sizes, variances, "o", color="#0072B2", label="measured")
+left.loglog(sizes, sizes, "-", color="#000000", label="variance = d_k")
+left.set(title="variance of q · k", xlabel="d_k", ylabel="variance")
+left.set(xticks=sizes, xticklabels=sizes, yticks=sizes, yticklabels=sizes)
+for (name, values), colour, style in zip(largest.items(), ("#D55E00", "#009E73"), ("s--", "^-")):
+    right.semilogx(sizes, values, style, color=colour, label=name)
+right.set(title="largest of 10 attention weights, on average", xlabel="d_k", ylabel="weight", ylim=(0, 1))
+right.set(xticks=sizes, xticklabels=sizes)
+for ax in (left, right):
+    ax.minorticks_off()
+    ax.grid(alpha=0.3)
+    ax.legend()
+plt.show()
+plain, scaled_ones = largest.values()
+show.says(
+    f"the variance of q · k grows as d_k (measured {variances[-1]:.0f} at d_k = 512). Unscaled, the best of ten keys "
+    f"then takes {plain[-1]:.2f} of the weight; divided by sqrt(d_k) it keeps {min(scaled_ones):.2f} to {max(scaled_ones):.2f} at any size."
+)
+
+# %% [markdown]
+# A softmax that gives all to one key is **saturated**, and hardly learns: the derivative of a weight $a$ by its own score is $a(1 - a)$, next to nothing when $a$ is near 0 or 1. A variance of $d_k$ is a spread of $\sqrt{d_k}$, so that is what the scores are divided by, *before* the softmax.
+
+# %%
+for name, values in largest.items():
+    a = torch.tensor(values[-1])
+    print(f"d_k = 512, {name:27}: largest weight a = {a:.2f}, a * (1 - a) = {a * (1 - a):.2f}")
+
+scaled_E = E / 2**0.5
+print()
+print("E / sqrt(2), shape", tuple(scaled_E.shape))
+table(scaled_E, tokens)
+
+# %% [markdown]
+# ## Exercise: scores and scaling
+#
+# Two blanks, one point each, and no loops this time:
+#
+# 1. `E`: all scores at once, as one product of matrices.
+# 2. `scaled`: the scores, scaled. Leave `E` itself as it is: the function returns both.
+
+
+# %% nbgrader={"grade_id": "attention_scores", "solution": true}
+def scaled_scores(Q, K):
+    """Alignment scores and scaled scores, both (n, n), of queries Q (n, d_k) and keys K (n, d_k)."""
+    d_k = Q.shape[1]
+    E = Q @ K.T  # blank: E = ...
+    scaled = E / math.sqrt(d_k)  # blank: scaled = ...
+    return E, scaled
+
+
+# %% [markdown]
+# Run the check as often as you like. Stuck? In a new cell: `check.hint("attention_scores")`.
+
+# %% nbgrader={"grade_id": "check_attention_scores", "grade": true}
+check("attention_scores")
+
+# %%
+if check.ready("attention_scores"):
+    by_you, scaled_by_you = scaled_scores(Q, K)
+    print(f"largest difference from the loops: {(by_you - E).abs().max():.1e}")
+    print(f"after scaling:                     {(scaled_by_you - scaled_E).abs().max():.1e}")
+
+# %% [markdown]
+# ## Step 3, optional: hide the future
+#
+# A model that learns to write the next word must not see it. So each token may look at itself and at what came before. In the matrix of scores the future stands **above the diagonal** (key $j$ later than query $i$). There the score is replaced by $-\infty$, because $e^{-\infty} = 0$: the softmax will give it no weight at all. This is the **causal mask**. A classifier such as ViT sees its whole image at once and leaves this step out.
+
+# %%
+masked_E = scaled_E.clone()
+for i in range(n):
+    for j in range(i + 1, n):  # keys that come after the query
+        masked_E[i, j] = -math.inf
+print("what each token may look at (a dot is -inf):")
+table(masked_E, tokens)
+
+# %% [markdown]
+# Why not simply write 0 there? Because 0 is a score like any other:
+
+# %%
+for hidden in (0.0, -math.inf):
+    row = torch.tensor([1.5, hidden, hidden])
+    print(f"scores {row.tolist()} become weights {row.softmax(dim=0).numpy().round(2)}")
+
+# %% [markdown]
+# ## Exercise: the causal mask
+#
+# Two blanks, one point each:
+#
+# 1. `mask`: an $n \times n$ matrix of ones and zeros (or of True and False). 1: this query (row) may see this key (column). 0: hidden.
+# 2. `masked`: the scores, with $-\infty$ wherever `mask` is 0 (a huge negative number such as -9e15 will do, too). `torch.tril` and `masked_fill` are worth looking up: `help(torch.tril)` in a new cell.
+
+
+# %% nbgrader={"grade_id": "causal_mask", "solution": true}
+def mask_future(scores):
+    """The causal mask and the masked scores, both (n, n), of scores (n, n)."""
+    n = len(scores)
+    mask = torch.ones(n, n).tril()  # blank: mask = ...
+    masked = scores.masked_fill(mask == 0, -math.inf)  # blank: masked = ...
+    return mask, masked
+
+
+# %% [markdown]
+# Stuck? In a new cell: `check.hint("causal_mask")`.
+
+# %% nbgrader={"grade_id": "check_causal_mask", "grade": true}
+check("causal_mask")
+
+# %%
+if check.ready("causal_mask"):
+    mask, masked_by_you = mask_future(scaled_E)
+    print(mask)
+    same = torch.allclose(masked_by_you.exp(), masked_E.exp())
+    print("the same entries are hidden as by the loops:", same)
+
+# %% [markdown]
+# ## Step 4: softmax, row by row
+#
+# Now each query shares out a weight of 1 among the keys. Softmax takes a whole **row** $i$:
+#
+# $$a_{ij} = \frac{e^{s_{ij}}}{\sum_{m} e^{s_{im}}} \qquad s_{ij} = \frac{e_{ij}}{\sqrt{d_k}}$$
+#
+# By hand for the row of "Vision", without the mask:
+
+# %%
+row = scaled_E[3]
+print("key         score      exp   weight")
+for token, score in zip(tokens, row):
+    print(f"{token:9} {score:7.2f}  {score.exp():7.2f}  {score.exp() / row.exp().sum():7.3f}")
+print(f"sum       {'':7}  {row.exp().sum():7.2f}  {(row.exp() / row.exp().sum()).sum():7.3f}")
+
+# %% [markdown]
+# (A slide that this comes from writes "softmax" around single entries, as if it were element-wise. It is not: of one number alone it is always 1, whatever the number.)
+
+# %%
+print("softmax of one number alone:", torch.tensor([[-2.0], [0.3], [7.0]]).softmax(dim=1).flatten().tolist())
+
+A = torch.zeros(n, n)
+for i in range(n):
+    A[i] = scaled_E[i].exp() / scaled_E[i].exp().sum()  # one row at a time
+print()
+print("A, shape", tuple(A.shape))
+table(torch.cat([A, A.sum(dim=1, keepdim=True)], dim=1), [*tokens, "sum"])
+
+# %% [markdown]
+# ## Step 5: weighted sum of the values
+#
+# Each token receives a mixture of all values, with the weights of its row: $A V$, (5 x 5) times (5 x 2). For "Vision":
+
+# %%
+for token, weight, value in zip(tokens, A[3], V):
+    print(f"{weight:.3f} * ({value[0]:5.2f}, {value[1]:5.2f})   value of {token}")
+mixture = sum(weight * value for weight, value in zip(A[3], V))
+print(f"sum =   ({mixture[0]:5.2f}, {mixture[1]:5.2f})   new vector of Vision")
+
+output = torch.zeros(n, d_v)
+for i in range(n):
+    for j in range(n):
+        output[i] += A[i, j] * V[j]
+print()
+print("A V, shape", tuple(output.shape))
+table(output, ["[0]", "[1]"])
+
+# %% [markdown]
+# ## Exercise: weights and weighted sum
+#
+# Two blanks, one point each:
+#
+# 1. `attention`: the weights of all rows at once. `scores` are scaled already, and maybe masked. `torch.softmax` wants to know its axis: along which one should the weights sum to 1?
+# 2. `values`: the weighted sums of all rows at once.
+
+
+# %% nbgrader={"grade_id": "attention_output", "solution": true}
+def attention_output(scores, V):
+    """Weighted sums (n, d_v) and attention weights (n, n) of scaled scores (n, n) and values V (n, d_v)."""
+    attention = torch.softmax(scores, dim=1)  # blank: attention = ...
+    values = attention @ V  # blank: values = ...
+    return values, attention
+
+
+# %% [markdown]
+# Stuck? In a new cell: `check.hint("attention_output")`.
+
+# %% nbgrader={"grade_id": "check_attention_output", "grade": true}
+check("attention_output")
+
+# %% [markdown]
+# ## Does PyTorch agree?
+#
+# Every step by hand, beside what PyTorch's own functions say:
+
+# %%
+identity = torch.eye(n)  # as values: their weighted sums are the weights themselves
+theirs = {
+    "Q = X W_Q": (Q, F.linear(X, W_Q.T)),
+    "E = Q K^T": (E, torch.inner(Q, K)),
+    "weights": (A, F.scaled_dot_product_attention(Q[None], K[None], identity[None])[0]),
+    "weights, masked": (
+        masked_E.softmax(dim=1),
+        F.scaled_dot_product_attention(Q[None], K[None], identity[None], is_causal=True)[0],
+    ),
+    "output": (output, F.scaled_dot_product_attention(Q[None], K[None], V[None])[0]),
+}
+if check.ready("attention_output"):
+    values, attention = attention_output(scaled_E, V)
+    theirs["your weights"] = (attention, theirs["weights"][1])
+    theirs["your output"] = (values, theirs["output"][1])
+for name, (by_hand, by_torch) in theirs.items():
+    difference = float((by_hand - by_torch).abs().max())
+    print(f"{name:16} largest difference {difference:.1e}, below 1e-6: {difference < 1e-6}")
+
+# %% [markdown]
+# ## The attention map
+#
+# The matrix of weights is worth a picture. Read it by rows: who looks at whom?
+
+
+# %%
+def attention_maps(maps, columns=3):
+    """Attention maps (n, n) by title, side by side on one scale from 0 to 1, with the weights written in."""
+    rows = -(-len(maps) // columns)
+    size = (3.3 * columns + 1.4, 3.5 * rows)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=size, layout="constrained", sharex=True, sharey=True, squeeze=False
+    )
+    for ax, (title, weights) in zip(axes.flat, maps.items()):
+        picture = ax.imshow(weights, vmin=0, vmax=1, cmap="viridis")
+        for i in range(n):
+            for j in range(n):
+                colour = "black" if weights[i, j] > 0.6 else "white"
+                ax.text(j, i, f"{weights[i, j]:.2f}", ha="center", va="center", color=colour, fontsize=9)
+        ax.set_title(title)
+        ax.set_xticks(range(n), tokens, rotation=90)
+        ax.set_yticks(range(n), tokens)
+    figure.colorbar(picture, ax=axes, label="attention weight")
+    figure.supxlabel("key: the token that is asked")
+    figure.supylabel("query: the token that asks")
+    plt.show()
+
+
+A_masked = masked_E.softmax(dim=1)
+attention_maps({"every token sees all": A, "with the causal mask": A_masked}, columns=2)
+show.says(
+    f"every row sums to 1. With the mask nothing is left above the diagonal, and the first row has one key only: "
+    f"its weight is {A_masked[0, 0]:.2f}."
+)
+
+# %% [markdown]
+# ## Finding the next word
+#
+# The weights so far are chance. What could *useful* matrices $W_Q$ and $W_K$ look like? One example, made by hand: **a query that finds the next token**.
+#
+# Let a token's vector say only where it stands: five clocks of different speeds, ten numbers (*Positional encoding* in part 2 has more about them). The dot product of two such vectors is largest when they are equal. So with query = key = position, each token finds itself. Now turn all clocks of the **keys** back by one step: the key of position 4 looks like position 3. The query of position 3 still looks for what is like itself, and lands on token 4. **Because the keys are shifted, it finds the next token.** And turning a clock is a rotation, which is a matrix: a $W_K$ can do it.
+
+# %%
+speeds = torch.tensor([0.5, 1.0, 1.5, 2.0, 2.5])  # radians a position
+angles = torch.arange(5.0)[:, None] * speeds  # (5 positions, 5 clocks)
+P = torch.stack([angles.cos(), angles.sin()], dim=2).flatten(1)  # (5, 10): cos, sin, cos, sin, ...
+
+
+def turn_back(steps):
+    """The matrix (10, 10) that takes the code of position t to that of position t - steps: P @ matrix."""
+    blocks = []
+    for angle in steps * speeds:
+        blocks.append(torch.tensor([[angle.cos(), -angle.sin()], [angle.sin(), angle.cos()]]))
+    return torch.block_diag(*blocks)
+
+
+sharp = 3.0  # long queries make clear choices
+shifted = {}
+for title, steps in (("keys as they are", 0), ("keys shifted by one", 1)):
+    queries, keys = sharp * P, P @ turn_back(steps)
+    identity = torch.eye(5)
+    shifted[title] = F.scaled_dot_product_attention(queries[None], keys[None], identity[None])[0]
+attention_maps(shifted, columns=2)
+found = shifted["keys shifted by one"].argmax(dim=1)
+pairs = ", ".join(f"{token} finds {tokens[j]}" for token, j in zip(tokens[:-1], found))
+show.says(
+    f"left, every token finds itself; right, the next one: {pairs}. Class has no next one and must guess."
+)
+
+# %% [markdown]
+# ## Several heads
+#
+# One softmax makes one mixture. But a word may want several things at once: the word before, the verb, the subject. So there are several **heads**, each with its own $W_Q$, $W_K$, $W_V$. Their outputs are laid side by side, and one more matrix mixes them:
+#
+# $$\text{MultiHead}(X) = \text{Concat}(\text{Head}_1, \dots, \text{Head}_h)\, W_{Out}$$
+#
+# Three heads for our five tokens, one after the other:
+
+# %%
+heads = []
+for h in range(3):
+    matrices = [0.4 * torch.randn(d, size) for size in (d_k, d_k, d_v)]
+    queries, keys, values = (X @ matrix for matrix in matrices)  # (5, 2) each
+    heads.append(F.scaled_dot_product_attention(queries[None], keys[None], values[None])[0])
+    print(f"head {h + 1}: {tuple(heads[h].shape)}")
+concat = torch.cat(heads, dim=1)
+W_Out = torch.randn(3 * d_v, d)
+print(
+    f"Concat: {tuple(concat.shape)}   W_Out: {tuple(W_Out.shape)}   result: {tuple((concat @ W_Out).shape)}"
+)
+
+# %% [markdown]
+# The result has the shape of $X$ again, so that the next layer can do the same once more.
+#
+# ## All at once: a batch, and heads
+#
+# Loops over heads and sentences are slow. Instead, everything gets two more axes in front: `(batch, heads, n, d_k)`. The five steps stay what they are, on the **last two** axes; the ones in front are carried along. Two habits have to change:
+
+# %%
+many = torch.randn(2, 3, 5, 4)  # batch, heads, n, d_k: all different, so that each is known by its number
+print("transpose(-2, -1) swaps the last two axes only:", tuple(many.transpose(-2, -1).shape))
+for dim in (1, -1):
+    sums = many.softmax(dim=dim).sum(dim=-1)
+    print(f"softmax(dim={dim:2}): does the last axis sum to 1?", torch.allclose(sums, torch.ones(2, 3, 5)))
+
+# %% [markdown]
+# ## Exercise: scaled dot-product attention
+#
+# Your three functions in one, for any number of axes in front. `mask` may be left out (None); else **0 (or False) means hidden**, 1 (or True) visible, and its axes fit those of the scores by broadcasting: (n, n), or (batch, 1, n, n). Four blanks, half a point each:
+#
+# 1. `scores`: scaled already.
+# 2. In `masked_fill`: where, and with what. A huge negative number such as `-9e15` is common here: should a query ever see nothing at all, $-\infty$ would give it 0/0.
+# 3. `attention` and 4. `values`, as before, but mind the axes.
+
+
+# %% nbgrader={"grade_id": "scaled_dot_product", "solution": true}
+def scaled_dot_product(q, k, v, mask=None):
+    """Attention for a batch of heads.
+
+    Args:
+        q, k: queries and keys, (..., n, d_k).
+        v: values, (..., n, d_v).
+        mask: 0 where a query (row) must not see a key (column); broadcast to (..., n, n).
+
+    Returns:
+        values (..., n, d_v) and attention weights (..., n, n).
+    """
+    d_k = q.shape[-1]
+    scores = q @ k.transpose(-2, -1) / math.sqrt(d_k)  # blank: scores = ...
+    if mask is not None:
+        scores = scores.masked_fill(mask == 0, -9e15)  # blank: scores = scores.masked_fill(..., ...)
+    attention = torch.softmax(scores, dim=-1)  # blank: attention = ...
+    values = attention @ v  # blank: values = ...
+    return values, attention
+
+
+# %% [markdown]
+# Stuck? In a new cell: `check.hint("scaled_dot_product")`.
+
+# %% nbgrader={"grade_id": "check_scaled_dot_product", "grade": true}
+check("scaled_dot_product")
+
+# %%
+if check.ready("scaled_dot_product"):
+    q, k, v = torch.randn(3, 2, 3, 5, 4).unbind(0)  # three times (2, 3, 5, 4)
+    visible = torch.rand(2, 1, 5, 5) < 0.5
+    visible = visible | torch.eye(5, dtype=torch.bool)  # every token sees at least itself
+    for name, mask in (("without a mask", None), ("with a mask", visible)):
+        mine, theirs = scaled_dot_product(q, k, v, mask)[0], F.scaled_dot_product_attention(q, k, v, mask)
+        print(
+            f"{name:14}: largest difference from F.scaled_dot_product_attention {(mine - theirs).abs().max():.1e}"
+        )
+
+# %% [markdown]
+# ## The module
+#
+# Here is the whole of it, in numbers of a small ViT. The module below puts the three Linear layers of the picture into one, `qkv_proj`, which is faster.
+
+# %%
+show.diagram("attention_shapes")
+
+# %% [markdown]
+# So `qkv_proj` gives each token a row of `3 * embed_dim` numbers. How are they ordered? **Head by head**: first all that belongs to head 0, its query, its key, its value; then the same for head 1; and so on. With 2 heads of 2 numbers each:
+#
+# | numbers 0, 1 | 2, 3 | 4, 5 | 6, 7 | 8, 9 | 10, 11 |
+# | --- | --- | --- | --- | --- | --- |
+# | q of head 0 | k of head 0 | v of head 0 | q of head 1 | k of head 1 | v of head 1 |
+#
+# A **reshape** cuts an axis in pieces or joins neighbouring axes; it never changes the order of the numbers. Only `permute` or `transpose` moves an axis. See what happens when the second is forgotten (2 tokens, 2 heads of 3 numbers):
+
+# %%
+numbers = torch.tensor([[[1, 2, 3], [4, 5, 6]], [[10, 20, 30], [40, 50, 60]]])  # (2 tokens, 2 heads, 3)
+print("head 0, all tokens:      ", numbers.permute(1, 0, 2)[0].tolist())
+print("reshape alone, 'head 0': ", numbers.reshape(2, 2, 3)[0].tolist(), "are both heads of token 0")
+
+# %% [markdown]
+# ## Exercise: the heads, apart and together
+#
+# Two blanks, one point each. Shapes are in the comments; write the sizes with `b`, `n`, `self.num_heads`, `self.head_dim`, `self.embed_dim`, since the check tries several.
+#
+# 1. **Split**: `qkv` from `(b, n, 3 * embed_dim)` to `(b, heads, n, 3 * head_dim)`. Cut the last axis (see the table), then bring the heads in front of the tokens. `chunk` is given: it cuts each head's numbers into q, k and v.
+# 2. **Merge**: `values` from `(b, heads, n, head_dim)` to `(b, n, embed_dim)`, the way back: head 0 first.
+#
+# While it looks at this class, the check puts PyTorch's own attention in the place of your `scaled_dot_product`, so a mistake up there costs nothing here.
+
+
+# %% nbgrader={"grade_id": "multihead_attention", "solution": true}
+class MultiheadAttention(nn.Module):
+    """Multi-head self-attention: (b, n, input_dim) in, (b, n, embed_dim) out.
+
+    Args:
+        input_dim: numbers of a token that comes in.
+        embed_dim: numbers of a token that goes out; a multiple of num_heads.
+        num_heads: heads, each with embed_dim // num_heads numbers (head_dim).
+    """
+
+    def __init__(self, input_dim, embed_dim, num_heads):
+        super().__init__()
+        if embed_dim % num_heads != 0:
+            raise ValueError(f"embed_dim {embed_dim} is not a multiple of num_heads {num_heads}.")
+        self.embed_dim = embed_dim
+        self.num_heads = num_heads
+        self.head_dim = embed_dim // num_heads
+        # the matrices W_Q, W_K, W_V of all heads, stacked
+        self.qkv_proj = nn.Linear(input_dim, 3 * embed_dim)
+        self.o_proj = nn.Linear(embed_dim, embed_dim)
+        # start as the first Transformer did
+        for layer in (self.qkv_proj, self.o_proj):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, x, mask=None, return_attention=False):
+        b, n, _ = x.shape
+        qkv = self.qkv_proj(x)  # (b, n, 3 * embed_dim)
+
+        # split: (b, heads, n, 3 * head_dim)
+        qkv = qkv.reshape(b, n, self.num_heads, 3 * self.head_dim).permute(0, 2, 1, 3)  # blank: qkv = ...
+        q, k, v = qkv.chunk(3, dim=-1)  # (b, heads, n, head_dim) each
+
+        # (b, heads, n, head_dim) and (b, heads, n, n)
+        values, attention = scaled_dot_product(q, k, v, mask=mask)
+
+        # merge: (b, n, embed_dim)
+        values = values.permute(0, 2, 1, 3).reshape(b, n, self.embed_dim)  # blank: values = ...
+        output = self.o_proj(values)
+        return (output, attention) if return_attention else output
+
+
+# %% [markdown]
+# Stuck? In a new cell: `check.hint("multihead_attention")`.
+
+# %% nbgrader={"grade_id": "check_multihead_attention", "grade": true}
+check("multihead_attention")
+
+# %% [markdown]
+# ## It is PyTorch's own
+#
+# `nn.MultiheadAttention` does the same, with one difference: it stacks its matrices kind by kind (all queries, then all keys, then all values), yours head by head. With the rows put in its order, the same weights must give the same numbers.
+
+# %%
+if check.ready("scaled_dot_product") and check.ready("multihead_attention"):
+    mine = MultiheadAttention(input_dim=24, embed_dim=24, num_heads=4).eval()
+    theirs = nn.MultiheadAttention(24, 4, batch_first=True).eval()
+    nn.init.normal_(mine.qkv_proj.bias)  # zeros would hide a mistake
+    # the row numbers, from (heads, kinds, 6) to (kinds, heads, 6)
+    kinds = torch.arange(72).reshape(4, 3, 6).transpose(0, 1).flatten()
+    theirs.in_proj_weight.data = mine.qkv_proj.weight.data[kinds]
+    theirs.in_proj_bias.data = mine.qkv_proj.bias.data[kinds]
+    theirs.out_proj.load_state_dict(mine.o_proj.state_dict())
+
+    x = torch.randn(2, 5, 24)
+    causal = torch.tril(torch.ones(5, 5))
+    for name, mask in (("without a mask", None), ("with the causal mask", causal)):
+        with torch.no_grad():
+            output, attention = mine(x, mask=mask, return_attention=True)
+            hidden = None if mask is None else mask == 0  # in PyTorch's module True means hidden
+            their_output, their_attention = theirs(x, x, x, attn_mask=hidden, average_attn_weights=False)
+        print(
+            f"{name:20}: largest difference of outputs {(output - their_output).abs().max():.1e}, "
+            f"of attention {(attention - their_attention).abs().max():.1e}"
+        )
+
+# %% [markdown]
+# Mind the masks: in PyTorch's *module* True means **hidden**, in its *function* `F.scaled_dot_product_attention` True means **visible**, as in yours. Always look it up.
+#
+# ## Three heads, three jobs
+#
+# Your module, with weights set by hand: head 0 gets the keys as they are, head 1 keys shifted by one, head 2 keys shifted the other way. And once more with the causal mask: predict what becomes of head 1, which looks for the next token.
+
+# %%
+if check.ready("scaled_dot_product") and check.ready("multihead_attention"):
+    module = MultiheadAttention(input_dim=10, embed_dim=30, num_heads=3).eval()
+    rows = []
+    for steps in (0, 1, -1):  # itself, next, previous
+        rows += [sharp * torch.eye(10), turn_back(steps).T, torch.eye(10)]  # q, k, v of one head
+    module.qkv_proj.weight.data = torch.cat(rows)  # (90, 10): head by head
+    maps = {}
+    for label, mask in (("", None), (", masked", torch.tril(torch.ones(5, 5)))):
+        with torch.no_grad():
+            _, attention = module(P[None], mask=mask, return_attention=True)  # (1, 3, 5, 5)
+        for title, weights in zip(("itself", "the next", "the previous"), attention[0]):
+            maps[title + label] = weights
+    attention_maps(maps)
+    show.says(
+        "three heads find three different tokens at the same time. With the causal mask (second row) the next token "
+        "is hidden, and its head spreads the weight over what it may see: "
+        f"{float(maps['the next, masked'][3, 3]):.2f} of Vision stays on Vision."
+    )
+
+# %% [markdown]
+# ## How many numbers does a GPT learn?
+#
+# The [LLM visualisation by Brendan Bycroft](https://bbycroft.net/llm) walks through a tiny GPT that sorts letters, and says `n_params = 85,584`. Everything in it you know by now, or will after part 2. Cover the right column and work it out: vocabulary 3, context 11 tokens, $C = 48$ numbers a token, 3 blocks. The number of heads does not matter. Why not?
+
+# %%
+C, vocabulary, context, blocks = 48, 3, 11, 3
+block = {
+    "LayerNorm: C factors and C shifts": 2 * C,
+    "queries, keys, values: C x 3C, and 3C biases": C * 3 * C + 3 * C,
+    "output of attention: C x C, and C biases": C * C + C,
+    "second LayerNorm": 2 * C,
+    "MLP, wider: C x 4C, and 4C biases": C * 4 * C + 4 * C,
+    "MLP, back: 4C x C, and C biases": 4 * C * C + C,
+}
+for name, count in block.items():
+    print(f"  {name:46} {count:7,}")
+one_block = sum(block.values())
+print(f"one block {'':38} {one_block:7,}")
+whole = {
+    "token embeddings: 3 x C": vocabulary * C,
+    "position embeddings: 11 x C": context * C,
+    "3 blocks": blocks * one_block,
+    "last LayerNorm": 2 * C,
+}
+for name, count in whole.items():
+    print(f"{name:48} {count:7,}")
+print(f"{'all':48} {sum(whole.values()):7,}")
+
+their_block = nn.TransformerEncoderLayer(C, nhead=3, dim_feedforward=4 * C)
+print(f"one block, counted by PyTorch: {sum(p.numel() for p in their_block.parameters()):,}")
+
+# %% [markdown]
+# Exactly 85,584. Two things to know: the output layer ($C \times 3$, no bias) is **not** counted here; and heads cost nothing, because they only share out the same $C$ numbers. About a third of each block is attention, two thirds are the MLP.
+#
+# ## What you have learned
+#
+# - Attention is softmax$(Q K^\top / \sqrt{d_k})\,V$: each row of weights sums to 1 and mixes the values.
+# - Without the scaling, scores spread with $\sqrt{d_k}$ and the softmax saturates; a causal mask puts $-\infty$ on the future, before the softmax.
+# - Heads are an axis: cut, moved to the front, and merged back; matrices can make a head find itself, the next token or the previous one.
+#
+# ## Going further
+#
+# - Three visual explainers: [LLM Visualization](https://bbycroft.net/llm) (the tiny GPT from above, number by number), [Transformer Explainer](https://poloclub.github.io/transformer-explainer/) (GPT-2 running in your browser), [The Illustrated Transformer](https://jalammar.github.io/illustrated-transformer/).
+# - Vaswani et al. 2017, [Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.2; its footnote 4 is the variance of q · k.
+# - Next: part 2, **Q1 · Positional encoding**: attention alone does not know the order of its tokens.
