@@ -70,7 +70,13 @@ def badge(part: str, name: str) -> str:
 
 
 def lessons() -> list[Path]:
-    return sorted((ROOT / "lessons").glob("*/*.py"))
+    """All lessons in the order of the course: by part, then by `order=` in the first cell's line, then by name."""
+
+    def place(lesson: Path) -> tuple[str, int, str]:
+        order = re.match(r"# %% \[markdown\] order=(\d+)", lesson.read_text("utf-8"))
+        return lesson.parent.name, int(order[1]) if order else 0, lesson.stem
+
+    return sorted((ROOT / "lessons").glob("*/*.py"), key=place)
 
 
 def solution(lesson: Path) -> NotebookNode:
@@ -91,6 +97,7 @@ def solution(lesson: Path) -> NotebookNode:
     nb.nbformat, nb.nbformat_minor = 4, 5
     if not nb.cells or not nb.cells[0].source.startswith("# "):
         raise BuildError(f"{lesson}: the first cell must be markdown that starts with the title, `# ...`.")
+    nb.cells[0].metadata.pop("order", None)
     nb.cells[0].source = f"{badge(part, name)}\n\n{nb.cells[0].source}"
     _stamp_bootstrap(nb, lesson)
 

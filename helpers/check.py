@@ -25,14 +25,14 @@ import traceback
 import types
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
 import numpy as np
 import torch
 
-from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, load, names
+from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Stopped, Unfit, load, names
 
 
 class State(str, Enum):
@@ -59,6 +59,7 @@ class Problem:
     state: State
     text: str  # a sentence for the student
     error: str = ""  # "TypeName: message", what `Misconception.raises` searches
+    seen: tuple[Arrays, ...] = ()  # what was observed all the same, one entry a case
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,7 @@ def observe(
     anything on stderr), inputs are copied, and random states are put back.
     """
     seen: list[Arrays] = []
+    stopped: Problem | None = None
     sink = io.StringIO()
     rng = np.random.get_state()
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
@@ -196,7 +198,11 @@ def observe(
                 torch.manual_seed(0)
                 np.random.seed(0)
                 with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
-                    seen.append(exercise.observe(obj, copy.deepcopy(case)))
+                    try:
+                        seen.append(exercise.observe(obj, copy.deepcopy(case)))
+                    except Stopped as stop:
+                        seen.append(stop.seen)
+                        stopped = stopped or _describe_error(stop.__cause__, namespace, exercise.name)
         except Unfit as unfit:
             return Problem(State.INCORRECT, str(unfit), f"Unfit: {unfit}")
         except KeyboardInterrupt:
@@ -205,7 +211,7 @@ def observe(
             return _describe_error(error, namespace, exercise.name)
         finally:
             np.random.set_state(rng)
-    return seen
+    return replace(stopped, seen=tuple(seen)) if stopped else seen
 
 
 def judge(
@@ -217,46 +223,63 @@ def judge(
     """The verdict on what was observed; pure, so it can run where the student's code does not."""
     left = [f"line {b.line}: `{b.text}`" if b.line else f"`{b.text}`" for b in blanks]
     still = [f"Still to fill in: {'; '.join(left)}."] if left else []
-    if isinstance(observed, Problem):
-        if left:
-            return _nothing(exercise, State.NOT_ATTEMPTED, still)
-        known = [
-            m for m in exercise.misconceptions if m.raises and re.search(m.raises, observed.error, re.DOTALL)
-        ]
-        lines = [observed.text, *(f"That is what you get when {m.message}" for m in known[:1])]
-        return _nothing(exercise, observed.state, lines, tuple(m.name for m in known[:1]))
+    lines: list[str] = []
+    known: list[Misconception] = []
+    problem = observed if isinstance(observed, Problem) else None
+    if problem is not None:
+        if not left:
+            known = [
+                m
+                for m in exercise.misconceptions
+                if m.raises and re.search(m.raises, problem.error, re.DOTALL)
+            ]
+            lines = [problem.text, *(f"That is what you get when {m.message}" for m in known[:1])]
+            known = known[:1]
+        if not problem.seen:
+            state = State.NOT_ATTEMPTED if left else problem.state
+            return _nothing(exercise, state, still or lines, tuple(m.name for m in known))
+        observed = problem.seen
 
     expected = [exercise.expected(copy.deepcopy(case)) for case in cases]
-    parts, lines = [], []
+    parts, differences = [], []
     for part in exercise.parts:
         wrong = [
             i
             for i, case in enumerate(cases)
             if not _part_agrees(exercise, part, observed[i], expected[i], case)
         ]
+        state = State.INCORRECT
         if not wrong:
-            parts.append((State.CORRECT, part.label, part.points))
+            state = State.CORRECT
         elif part.blank and any(part.blank in blank.text for blank in blanks):
-            parts.append((State.NOT_ATTEMPTED, part.label, 0.0))
+            state = State.NOT_ATTEMPTED
+        elif problem and not left and any(key not in seen for key in part.keys for seen in observed):
+            state = State.ERROR
         else:
-            parts.append((State.INCORRECT, part.label, 0.0))
-            lines.append(_difference(exercise, part, observed[wrong[0]], expected[wrong[0]], cases[wrong[0]]))
-    earned = round(sum(points for _, _, points in parts), 4)
+            differences.append(
+                _difference(exercise, part, observed[wrong[0]], expected[wrong[0]], cases[wrong[0]])
+            )
+        parts.append((state, part.label, part.points if state is State.CORRECT else 0.0))
     states = {state for state, _, _ in parts}
     if states == {State.CORRECT}:
+        if problem and not left:  # every blank is right by itself, but the whole does not run
+            return _nothing(exercise, State.ERROR, lines, tuple(m.name for m in known))
         return Verdict(
-            exercise.key, exercise.name, State.CORRECT, earned, exercise.points, parts=tuple(parts)
+            exercise.key, exercise.name, State.CORRECT, exercise.points, exercise.points, parts=tuple(parts)
         )
-    known = _recognise(exercise, cases, observed, expected) if State.INCORRECT in states else []
-    lines = list(dict.fromkeys(lines)) + [f"That is what you get when {m.message}" for m in known] + still
-    state = State.INCORRECT if State.INCORRECT in states else State.NOT_ATTEMPTED
+    lines += dict.fromkeys(differences)
+    if State.INCORRECT in states:
+        recognised = _recognise(exercise, cases, observed, expected)
+        lines += [f"That is what you get when {m.message}" for m in recognised]
+        known = known + recognised
+    order = (State.ERROR, State.INCORRECT, State.NOT_ATTEMPTED)
     return Verdict(
         exercise.key,
         exercise.name,
-        state,
-        earned,
+        next(state for state in order if state in states),
+        round(sum(points for _, _, points in parts), 4),
         exercise.points,
-        tuple(lines),
+        (*lines, *still),
         tuple(parts),
         tuple(m.name for m in known),
     )

@@ -85,3 +85,17 @@ def test_every_blank_has_enough_answers(key):
         assert len([1 for _, change in wrong if touches(change, line)]) >= 8, line
         assert len(named) >= 6, line
         assert len([1 for change in right if touches(change, line)]) >= 4, line
+
+
+@pytest.mark.parametrize(
+    ("key", "change", "points"),
+    [
+        ("q5_attention", {'"bhal, bhlv -> bhav"': '"bhal, bhlv -> bhaz"'}, 2),
+        ("q4_positional_embedding", {"x + positions": "torch.cat([x, positions])"}, 1),
+        ("scaled_dot_product", {"mask == 0, -9e15": "mask, 'hidden'"}, 1.5),
+    ],
+)
+def test_an_error_in_one_blank_leaves_the_points_of_the_others(key, change, points, kernels):
+    text, earned = kernels(key).answer(key, change)
+    assert text.startswith("✗ error in your code"), text
+    assert earned == points, text

@@ -24,6 +24,17 @@ class Unfit(Exception):
     """The student's object can't be observed; the text is a sentence that says what to do."""
 
 
+class Stopped(Exception):
+    """The student's code raised when some arrays had been seen already; these still earn their points.
+
+    Use it as `raise Stopped(seen) from error`.
+    """
+
+    def __init__(self, seen: Arrays) -> None:
+        super().__init__("stopped by an error of the student's code")
+        self.seen = seen
+
+
 @dataclass(frozen=True)
 class Part:
     """One blank, or one statement about it, that earns points of its own.
@@ -71,7 +82,7 @@ class Exercise:
         name: what the student defines, e.g. "getPositionEncoding".
         cases: `cases(seed)` draws the inputs, a list of dicts; all dimensions differ, so a swapped axis shows.
         observe: `observe(obj, case)` runs the student's object and returns named arrays. It must not
-            look at the expected values; it may raise `Unfit` with a sentence for the student.
+            look at the expected values; it may raise `Unfit` with a sentence for the student, or `Stopped`.
         expected: `expected(case)` gives the same arrays from a library equivalent or a property.
         parts: what earns points.
         misconceptions: checked in order; the first that fits every case is named.

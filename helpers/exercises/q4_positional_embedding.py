@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, tensor, to_array
+from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Stopped, Unfit, tensor, to_array
 from helpers.exercises.q1_position_encoding import library
 
 TABLE = "sinusoids_positions"
@@ -53,7 +53,10 @@ def observe(obj, case: Case) -> Arrays:
         table = to_array(table, f"self.{TABLE}")
         seen[TABLE] = table[0] if table.ndim == 3 and len(table) == 1 else table
     for learnable, key in ((False, "output"), (True, "output with learnable=True")):
-        output = forward(module, case, learnable)
+        try:
+            output = forward(module, case, learnable)
+        except Exception as error:
+            raise Stopped(seen) from error
         if output is not ...:
             what = f"What forward gives for learnable={learnable}"
             seen[key] = to_array(output, what, "Does it end with `return x`?")

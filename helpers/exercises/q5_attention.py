@@ -26,6 +26,7 @@ from helpers.exercises import (
     Exercise,
     Misconception,
     Part,
+    Stopped,
     Unfit,
     fill,
     tensor,
@@ -107,11 +108,11 @@ def run(
     x: torch.Tensor,
     att: torch.Tensor | None = None,
     out: torch.Tensor | None = None,
-    errors: bool = False,
 ) -> tuple[dict, FirstProduct]:
-    """One forward pass; `att` and `out` replace what the first and second blank give. Errors pass if `errors`.
+    """One forward pass; `att` and `out` replace what the first and second blank give.
 
-    Returns what went into `att_drop` and `projection` and came out of forward, and the product that was seen.
+    Returns what went into `att_drop` and `projection`, what came out of forward or the error that ended it, and
+    the product that was seen.
     """
     went: dict = {}
     product = FirstProduct(out)
@@ -130,10 +131,10 @@ def run(
     try:
         with torch.no_grad(), product:
             went["output"] = module(x)
-    except Exception:
+    except Exception as error:
         too_wide = "merged" in went and went["merged"].shape[-1:] != x.shape[-1:]
-        if errors and not too_wide:  # the shape of `merged` says it better than the projection's error
-            raise
+        if not too_wide:  # else the shape of `merged` says it better than the projection's error
+            went["error"] = error
     finally:
         for hook in hooks:
             hook.remove()
@@ -141,10 +142,8 @@ def run(
 
 
 def observe(obj, case: Case) -> Arrays:
-    from helpers.check import blanks_left
-
     module = build(obj, case)
-    plain, _ = run(module, case["x"], errors=not blanks_left(obj))
+    plain, _ = run(module, case["x"])
     if "output" in plain:
         if isinstance(plain["output"], (tuple, list)):
             raise Unfit("forward should return the output alone, as the given last line does.")
@@ -158,7 +157,10 @@ def observe(obj, case: Case) -> Arrays:
         MERGED: merging.get("merged") if replaced.result is not None else None,
         OUTPUT: plain.get("output"),
     }
-    return {key: to_array(value, key) for key, value in found.items() if isinstance(value, torch.Tensor)}
+    seen = {key: to_array(value, key) for key, value in found.items() if isinstance(value, torch.Tensor)}
+    if "error" in plain:
+        raise Stopped(seen) from plain["error"]
+    return seen
 
 
 # --- what PyTorch gives ---------------------------------------------------------------------------

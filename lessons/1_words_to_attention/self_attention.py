@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] order=2
 # # Self-attention
 #
 # Let every word look at every other word: attention worked out by hand for five words, then written as the multi-head module that Transformers use.

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] order=1
 # # Word embedding
 #
 # Turn words into vectors that point the same way when the words are used alike, and learn such vectors from a little text in seconds.
