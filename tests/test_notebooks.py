@@ -43,7 +43,7 @@ def test_a_solution_runs_to_full_points(path):
     for text, points, maximum in found:
         assert text.startswith("✓ correct"), text
         assert points == maximum
-    assert seconds < SECONDS[path.parent.name]
+    assert seconds < SECONDS.get(path.parent.name, 60)
     # a figure without its reading can't be followed by someone who does not see it
     figures = [c for c in nb.cells if any("image/png" in o.get("data", {}) for o in c.get("outputs", []))]
     assert figures
