@@ -161,6 +161,8 @@ def to_array(value: Any, what: str, hint: str = "") -> np.ndarray:
         array = np.asarray(value)
         if np.iscomplexobj(array):
             raise Unfit(f"{what} holds complex numbers; real ones are expected.")
+        if array.dtype.kind in "SU":
+            raise TypeError("text that looks like a number is still text")
         return array.astype(np.float64)
     except (TypeError, ValueError):
         raise Unfit(
