@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -10,6 +11,12 @@ os.environ["VIT_OFFLINE"] = "1"
 # The tests run beside each other: one thread a kernel, or they would fight over the cores.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a debugger's warning on stderr of a kernel
+
+# Busy machines are slow for a moment, and CI should say the same thing twice.
+settings.register_profile(
+    "course", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("course")
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from helpers import exercises
 from tests import notebooks
 
 SECONDS = {"1_words_to_attention": 30, "2_build_a_vit": 8}  # promised in every notebook
+SLOW = 1.5  # for a machine that is older than ours, or busy with something else
 
 
 def execute(path):
@@ -43,7 +44,7 @@ def test_a_solution_runs_to_full_points(path):
     for text, points, maximum in found:
         assert text.startswith("✓ correct"), text
         assert points == maximum
-    assert seconds < SECONDS.get(path.parent.name, 60)
+    assert seconds < SLOW * SECONDS.get(path.parent.name, 60)
     # a figure without its reading can't be followed by someone who does not see it
     figures = [c for c in nb.cells if any("image/png" in o.get("data", {}) for o in c.get("outputs", []))]
     assert figures
