@@ -21,12 +21,11 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 10))" || { echo "This course needs Python 3.10 or newer, $(PYTHON) is $$($(PYTHON) -V): install a newer one, then run make PYTHON=python3.12 setup."; exit 1; }
 	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { echo "pip is missing: run $(PYTHON) -m ensurepip, or install your system's python3-pip."; exit 1; }
 	@echo "Setting up $(VENV): on Linux PyTorch is a download of some gigabytes, this takes minutes the first time."
-	@rm -rf $(VENV)
-	@# Debian and Ubuntu split ensurepip off (python3-venv): pip can then be brought in from outside.
-	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install -q pip; } \
+	@# An environment that works is kept; Debian and Ubuntu split ensurepip off, pip is then brought in from outside.
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) >/dev/null 2>&1 || { $(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install -q pip; } \
 	|| { echo "No virtual environment could be made: install python3-venv (sudo apt install python3-venv), then run make again."; exit 1; }
 	@$(BIN)/python -m pip install -q --disable-pip-version-check $(PINS) torch torchvision -e ".[dev]" \
-	|| { echo "The packages could not be installed: the lines above say which. No network, a full disk (8 GB are needed) or a proxy are the usual causes; run make again after mending it."; exit 1; }
+	|| { echo "The packages could not be installed: the lines above say which. No network, a full disk (over 6 GB are needed) or a proxy are the usual causes; run make again after mending it."; exit 1; }
 	@touch $(READY)
 
 lab: $(READY) ## open JupyterLab on the course

@@ -60,7 +60,7 @@ def test_the_solution_is_right_and_each_blank_alone_is_not_attempted(key, kernel
         indent = line[: len(line) - len(line.lstrip())]
         text, points = kernels(key).answer(key, {line: indent + stub})
         assert text.startswith("○ not attempted"), text
-        assert stub.rstrip(",") in text or "..." in text, text
+        assert stub.replace('"', "").rstrip(",") in text, text  # the blank is named
         assert points < exercises.load(key).points
 
 
