@@ -1,0 +1,161 @@
+"""A notebook runs in a sandboxed kernel, and each exercise is observed where its test cell stands.
+
+What a test cell says is not executed. Inputs are sent into the kernel and arrays come back; whatever the
+student's code does in between, it can only change which arrays these are. Nothing that comes back is trusted: files are
+read without following links, and parsed within bounds.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+from nbformat import NotebookNode
+
+from course import inside
+from course.release import Release, grade_id
+from course.running import Dead, Running, stopped
+from course.sandbox import Limits, Sandbox
+from helpers import wire
+from helpers.exercises import Arrays, Case
+from helpers.observing import Problem, State
+
+TEXT = 400  # characters of a student's error that are repeated
+ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What came back from the kernel about one exercise: the arrays by set of inputs, or why there are none."""
+
+    found: Mapping[str, Sequence[Arrays] | Problem] = field(default_factory=dict)
+    missing: bool = False  # its name is not defined
+    ended: State | None = None  # the kernel died, or the time was over
+    garbled: str = ""  # what came back is not an observation
+
+
+Told = Callable[[str, Seen], State]
+
+
+def run(release: Release, nb: NotebookNode, limits: Limits, sandboxed: bool, told: Told) -> NotebookNode:
+    """A copy of `nb` with the outputs of its cells; each exercise is observed where its test cell stands.
+
+    Args:
+        nb: a notebook rebuilt from the release, so its test cells are the release's.
+        told: is given the key of each exercise and what was seen, once; the kernel hears the state that it answers.
+    """
+    nb = copy.deepcopy(nb)
+    gone: State | None = None  # why there is no kernel any more
+    late: set[str] = set()  # cells that were interrupted
+    with kernel(release, nb, limits, sandboxed) as running:
+        for cell in nb.cells:
+            if cell.cell_type != "code":
+                continue
+            cell.outputs, cell.execution_count = [], None
+            key = release.tests.get(grade_id(cell))
+            if gone is not None:
+                if key:
+                    told(key, Seen(ended=gone))
+                continue
+            try:
+                if key:
+                    seen = observed(release, key, running)
+                    if key in late and not seen.found:
+                        seen = Seen(ended=State.TIMEOUT)
+                elif cell.source.strip():
+                    cell.outputs, state = running.cell(cell.source)
+                    if state:
+                        late.add(grade_id(cell))
+                        cell.outputs.append(stopped(f"Stopped after {limits.cell_seconds:g} seconds."))
+            except Dead as dead:
+                gone = dead.state
+                seen = Seen(ended=gone)
+                cell.outputs.append(stopped(f"Nothing runs from here on: {gone.value}."))
+            if key:
+                state = told(key, seen)
+                if gone is None:
+                    gone = tell(key, state, running)
+    return nb
+
+
+@contextmanager
+def kernel(release: Release, nb: NotebookNode, limits: Limits, sandboxed: bool) -> Iterator[Running]:
+    """A kernel in its sandbox, with the course's `helpers` as kernels get them and this notebook in its folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder) / "work"
+        work.mkdir()
+        nbformat.write(nb, work / f"{release.name}.ipynb")
+        helpers = inside.furnish(Path(folder), release.tests.values())
+        with Sandbox(work, limits, sandboxed, helpers) as sandbox, Running(sandbox, limits) as running:
+            yield running
+
+
+def observed(release: Release, key: str, running: Running) -> Seen:
+    """Have the kernel try the student's object on the public and on the hidden inputs.
+
+    Raises:
+        Dead: if it does not survive that.
+    """
+    request = {"key": key, "source": inside.observer(key), "cases": release.cases(key)}
+    asked, answer = f"{key}-asked.npz", f"{key}-answer.npz"
+    running.sandbox.write(asked, wire.dump(request))
+    code = f"__import__('helpers').check.observe({running.sandbox.inside!r}, {asked!r}, {answer!r})"
+    _, late = running.cell(code, keep=False)
+    if late:
+        return Seen(ended=State.TIMEOUT)
+    try:
+        return _seen(wire.parse(running.sandbox.read(answer, wire.LIMIT)), request["cases"])
+    except OSError:
+        return Seen(garbled="nothing came back")
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return Seen(garbled=str(error)[:TEXT])
+
+
+def _seen(message: Any, cases: Mapping[str, list[Case]]) -> Seen:
+    """What the kernel wrote, with nothing in it but what an observation may hold."""
+    if message["missing"]:
+        return Seen(missing=True)
+    found: dict[str, Sequence[Arrays] | Problem] = {}
+    for name in cases:
+        arrays = [
+            {str(key): np.asarray(value).astype(np.float64) for key, value in seen.items()}
+            for seen in message[name]["seen"]
+        ]
+        if any(array.dtype.kind == "c" for seen in message[name]["seen"] for array in seen.values()):
+            raise ValueError("complex numbers")
+        problem = message[name]["problem"]
+        if problem is not None:
+            state = State.INCORRECT if problem["state"] == State.INCORRECT.value else State.ERROR
+            found[name] = Problem(state, _text(problem["text"]), _text(problem["error"]), tuple(arrays))
+        else:
+            found[name] = arrays
+        if len(arrays) != len(cases[name]) and (problem is None or arrays):
+            raise ValueError(f"{len(arrays)} observations for {len(cases[name])} inputs")
+    return Seen(found)
+
+
+def _text(value: Any) -> str:
+    """A student's text: one line, not too long, without addresses, which differ from run to run."""
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return ADDRESS.sub("0x...", " ".join(value.encode("utf-8", "replace").decode().split()))[: 3 * TEXT]
+
+
+def tell(key: str, state: State, running: Running) -> State | None:
+    """Let the kernel know how exercise `key` was judged; why it died if it did."""
+    source, name = inside.equivalent(key)
+    try:
+        running.cell(
+            f"__import__('helpers').check.told({key!r}, {state.value!r}, {source!r}, {name!r})", keep=False
+        )
+    except Dead as dead:
+        return dead.state
+    return None
