@@ -8,10 +8,11 @@ changes `course_id`.
 import os
 from pathlib import Path
 
-from nbgrader.converters import GenerateAssignment
-from nbgrader.preprocessors import ClearSolutions
+from nbgrader.converters import Autograde, GenerateAssignment
+from nbgrader.preprocessors import ClearSolutions, Execute
 
 from course.blanks import KeepLeftHandSide
+from course.grading import Intake, Judge
 
 root = Path(__file__).resolve().parent
 below = os.environ.get("VIT_GRADING", "grading")
@@ -42,8 +43,11 @@ c.GenerateAssignment.preprocessors = [
     for step in GenerateAssignment.preprocessors.default_args[0]
 ]
 
-# A test cell that a student deleted comes back and is graded (it would stay ungraded).
-c.OverwriteCells.add_missing_cells = True
-# Importing torch on a busy machine takes a while; a lesson's cells take seconds.
-c.Execute.startup_timeout = 120
-c.Execute.timeout = 120
+# What a student sends is rebuilt from the release and run in a sandbox; the judge decides: docs/how-grading-works.md.
+c.Autograde.exporter_class = Intake
+c.Autograde.autograde_preprocessors = [
+    Judge if step is Execute else step for step in Autograde.autograde_preprocessors.default_args[0]
+]
+c.Judge.records = f"{below}/records"
+# Feedback pages and formgrader: nothing of a student's notebook runs in a browser.
+c.HTMLExporter.sanitize_html = True

@@ -162,10 +162,10 @@ def _walls(root: bool, size: int = Limits.disk_bytes) -> list[str]:
     return argv
 
 
-def _course() -> list[str]:
+def _course(instead: Path | None = None) -> list[str]:
     """What a notebook imports and reads: `helpers`, data/ and VIT_DATA, never `course`."""
     helpers = Path(importlib.util.find_spec("helpers").origin).parent
-    argv = [*_bind(helpers, "/vit/helpers"), *_bind(cage.__file__, "/vit/cage.py")]
+    argv = [*_bind(instead or helpers, "/vit/helpers"), *_bind(cage.__file__, "/vit/cage.py")]
     if (data := helpers.parent / "data" / "registry.txt").is_file():
         argv += _bind(data.parent, "/vit/data")
     given = os.environ.get("VIT_DATA")
@@ -177,7 +177,7 @@ def _course() -> list[str]:
 @functools.lru_cache(maxsize=1)
 def _fonts() -> str | None:
     """matplotlib's list of fonts, made now if need be: making it anew in each sandbox would take seconds."""
-    import matplotlib.font_manager  # noqa: F401  writes the list
+    import matplotlib.font_manager
 
     lists = sorted(Path(matplotlib.get_cachedir()).glob("fontlist-*.json"), key=lambda p: p.stat().st_mtime)
     return str(lists[-1]) if lists else None
@@ -212,6 +212,7 @@ class Sandbox:
     submission : folder that is copied; the copy is the kernel's working folder and is thrown away
     limits : Limits
     sandboxed : False runs a plain kernel where there is no sandbox, or none is wanted
+    helpers : folder to import in place of the course's `helpers`
 
     Attributes
     ----------
@@ -226,7 +227,13 @@ class Sandbox:
         If this machine has none and sandboxed is not False.
     """
 
-    def __init__(self, submission: Path, limits: Limits | None = None, sandboxed: bool = True):
+    def __init__(
+        self,
+        submission: Path,
+        limits: Limits | None = None,
+        sandboxed: bool = True,
+        helpers: Path | None = None,
+    ):
         if sandboxed and (why := why_not()):
             raise NoSandbox(
                 f"Nothing was run, because {why}. To let student code do all that you can do on this machine, "
@@ -234,6 +241,7 @@ class Sandbox:
             )
         self.level = level() if sandboxed else "none"
         self.limits = limits or Limits()
+        self._helpers = helpers
         self._process: subprocess.Popen | None = None
         self._fate: str | None = None
         self._asked = threading.Event()  # somebody wants the kernel to end
@@ -272,7 +280,7 @@ class Sandbox:
         number = 65534 if uid is None else uid
         passwd = self._base / "passwd"
         passwd.write_text(f"student:x:{number}:{number}::/tmp/home:/bin/sh\n")
-        argv = [*_walls(uid is not None, self.limits.disk_bytes), *_course()]
+        argv = [*_walls(uid is not None, self.limits.disk_bytes), *_course(self._helpers)]
         argv += [*_bind(run, how="--bind"), *_bind(self.exchange, EXCHANGE, "--bind")]
         argv += [*_bind(passwd, "/etc/passwd"), *_bind(submission, "/vit/submission")]
         if fonts := _fonts():
@@ -299,9 +307,9 @@ class Sandbox:
         home = os.environ.get("HOME", str(self._base))
         environment = {**os.environ, **self._environment(home)}
         environment["PATH"] = os.environ.get("PATH", os.defpath)
-        environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(
-            os.pathsep
-        )
+        environment["PYTHONPATH"] = os.pathsep.join(
+            [str(self._helpers.parent if self._helpers else ROOT), os.environ.get("PYTHONPATH", "")]
+        ).rstrip(os.pathsep)
         launcher = importlib.util.find_spec(
             "ipykernel_launcher"
         ).origin  # a path: the folder's own is not meant

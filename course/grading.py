@@ -1,0 +1,150 @@
+"""nbgrader's classes with the judge in them; `nbgrader_config.py` puts them in place.
+
+`nbgrader autograde`, formgrader's button and `python -m course grade` all go this way:
+
+1. `Intake` reads the file that was submitted, whatever it is, and hands on the notebook that is rebuilt from the release.
+2. `Judge` stands in the place of nbgrader's Execute: it runs the notebook in a sandbox, or finds its record.
+3. nbgrader's own steps save the points and write the autograded notebook; manual grades stay.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbformat import NotebookNode
+from nbgrader.converters.base import NbGraderException
+from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import rmtree
+from traitlets import Bool, Unicode
+
+from course import judge, records
+from course.rebuild import Unreadable, rebuild
+from course.release import JudgeError, Release
+from course.salvage import LARGEST
+from course.sandbox import why_not
+
+
+def read(path: Path) -> bytes:
+    """A submitted file; links are not followed, and of a larger file one byte too many comes, which `rebuild` refuses.
+
+    Raises:
+        OSError: if it is a link, a folder or a pipe, or can't be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{path} is not a file")
+        return file.read(LARGEST + 1)
+
+
+def submitted(path: Path) -> bytes:
+    """As `read`; no bytes at all for what is not a file, so that it gets a verdict too."""
+    try:
+        return read(path)
+    except OSError:
+        return b""
+
+
+def release_of(converter: Any, assignment: str, notebook: str) -> Release:
+    folder = converter.coursedir.format_path(converter.coursedir.source_directory, ".", assignment)
+    return Release.read(Path(folder) / f"{notebook}.ipynb")
+
+
+class Intake(NotebookExporter):
+    """Reads what is autograded: first the submitted file, rebuilt; then what the first step has written."""
+
+    def __init__(self, config: Any = None, **kw: Any) -> None:
+        super().__init__(config=config, **kw)
+        why = why_not()
+        if why and Judge(parent=self).sandboxed:
+            raise NbGraderException(
+                f"Nothing was graded, because {why}. To let student code do all that you can do on this machine, "
+                "add --Judge.sandboxed=False."
+            )
+        forget_unfinished(self.parent)
+
+    def from_filename(self, filename: str, resources: Any = None, **kw: Any):
+        if not self.parent._sanitizing:
+            return super().from_filename(filename, resources, **kw)
+        at = resources["nbgrader"]
+        release = release_of(self.parent, at["assignment"], at["notebook"])
+        try:
+            nb, repairs = rebuild(release.notebook, submitted(Path(filename)))
+        except Unreadable as error:
+            nb, repairs = nbformat.from_dict(release.notebook), []
+            self.log.warning("%s %s", filename, error.reason)
+        for repair in repairs:
+            self.log.info("%s: %s %s", filename, repair.cell, repair.what)
+        return self.from_notebook_node(nb, resources, **kw)
+
+
+class Judge(NbGraderPreprocessor):
+    """In the place of nbgrader's Execute: the notebook with its outputs and verdicts."""
+
+    sandboxed = Bool(True, help="False lets student code do all that you can do on this machine.").tag(
+        config=True
+    )
+    again = Bool(None, allow_none=True, help="Run what has a record already; left out, as --force says.").tag(
+        config=True
+    )
+    records = Unicode("grading/records", help="Folder of the records.").tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        converter, at = self.parent.parent, resources["nbgrader"]
+        release = release_of(converter, at["assignment"], at["notebook"])
+        folder = converter.coursedir.format_path(
+            converter.coursedir.submitted_directory, at["student"], at["assignment"]
+        )
+        data = submitted(Path(folder) / f"{at['notebook']}.ipynb")
+        kept = Path(converter.coursedir.root) / self.records
+        again = converter.force if self.again is None else self.again
+        done, record = judge.grade(release, data, kept, sandboxed=self.sandboxed, again=again)
+        for text in record.attention:
+            self.log.warning("%s, %s: %s", at["student"], at["notebook"], text)
+        # cell by cell: what nbgrader has noted in the sanitised notebook stays
+        noted = {cell.id: cell.metadata for cell in nb.cells}
+        for cell in done.cells:
+            cell.metadata = noted.get(cell.id, cell.metadata)
+        nb.cells, nb.metadata["vit"] = done.cells, done.metadata["vit"]
+        return nb, resources
+
+
+def forget_unfinished(converter: Any) -> None:
+    """Remove what nbgrader would take for graded and is not: half-written by a run that was killed, or of an older file.
+
+    nbgrader skips every student who has a folder of autograded notebooks, complete or not.
+    """
+    course = converter.coursedir
+    for folder, notebooks in converter.assignments.items():
+        student = Path(folder).parent.name
+        graded = Path(converter._format_dest(course.assignment_id, student))
+        known = [Path(path) for path in notebooks if _is_known(converter, Path(path).stem)]
+        open_ = [path for path in known if not finished(graded / path.name, submitted(path))]
+        if open_ and graded.is_dir() and course.notebook_id == "*":
+            converter.log.info("Grading again: %s", graded)
+            rmtree(str(graded))
+        elif graded.is_dir():
+            for path in open_:
+                (graded / path.name).unlink(missing_ok=True)
+
+
+def _is_known(converter: Any, notebook: str) -> bool:
+    try:
+        return bool(release_of(converter, converter.coursedir.assignment_id, notebook))
+    except JudgeError:
+        return False
+
+
+def finished(graded: Path, data: bytes) -> bool:
+    """An autograded notebook is written when its points are saved; this one was, for these submitted bytes."""
+    try:
+        content = json.loads(graded.read_bytes())
+        return content["metadata"]["vit"]["submission"] == records.digest(data)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
