@@ -49,5 +49,3 @@ c.Autograde.autograde_preprocessors = [
     Judge if step is Execute else step for step in Autograde.autograde_preprocessors.default_args[0]
 ]
 c.Judge.records = f"{below}/records"
-# Feedback pages and formgrader: nothing of a student's notebook runs in a browser.
-c.HTMLExporter.sanitize_html = True

@@ -56,5 +56,26 @@ def demo() -> None:
         raise SystemExit(str(error)) from None
 
 
+@app.command()
+def grade(
+    part: Annotated[str, typer.Argument(help="For example 2_build_a_vit.")],
+    student: Annotated[list[str] | None, typer.Option(help="Only this student; may be repeated.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run again what has been graded.")] = False,
+    no_sandbox: Annotated[
+        bool, typer.Option("--no-sandbox", help="Let student code do all that you can do on this machine.")
+    ] = False,
+) -> None:
+    """Grade what lies in grading/submitted: points to nbgrader's gradebook, a record of each verdict."""
+    from course import grade as grading
+    from course.release import JudgeError
+    from course.sandbox import NoSandbox
+
+    try:
+        well = grading.grade(part, student or (), again=force, sandboxed=not no_sandbox)
+    except (grading.GradeError, JudgeError, NoSandbox) as error:
+        raise SystemExit(str(error)) from None
+    raise SystemExit(0 if well else 1)
+
+
 if __name__ == "__main__":
     app()

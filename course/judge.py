@@ -25,7 +25,7 @@ import numpy as np
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
-from course import records
+from course import harmless, records
 from course.execute import Seen, run
 from course.rebuild import Unreadable, rebuild
 from course.records import Record
@@ -290,6 +290,9 @@ def with_outputs(nb: NotebookNode, record: Record) -> NotebookNode:
         mark = record.verdicts.get(grade_id(cell))
         if mark is not None:
             cell.outputs = shown(mark, float(cell.metadata.nbgrader.points))
+    for cell in nb.cells:
+        if cell.cell_type == "markdown" and (cell.id.startswith("extra-") or grade_id(cell)):
+            cell.source = harmless.html(cell.source)  # a student's words
     nb.metadata["vit"] = {
         "record": record.key,
         "submission": record.submission,

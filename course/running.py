@@ -7,7 +7,6 @@ outputs and widget states of any size, obeys cell tags, and raises on messages t
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from queue import Empty
 from typing import Any
@@ -16,13 +15,13 @@ from jupyter_core.utils import ensure_async, run_sync
 from nbformat import NotebookNode
 from nbformat.v4 import new_output, output_from_msg
 
+from course import harmless
 from course.sandbox import Limits, Sandbox
 from helpers.observing import State
 
 START_SECONDS = 120  # importing on a busy machine takes a while
 AFTER = 5.0  # seconds for the rest of a cell's messages, and for an interrupted cell to stop
 SHOWN = ("stream", "display_data", "execute_result", "error")
-MIME = re.compile(r"[a-z]+/[\w.+-]+")
 
 
 wait = run_sync(ensure_async)  # the manager's methods are coroutines
@@ -124,7 +123,7 @@ class Running:
         if message["msg_type"] not in SHOWN:
             return
         try:
-            output = _plain(output_from_msg(message))
+            output = harmless.output(output_from_msg(message))
         except Exception:  # made up by the student's code
             return
         last = outputs[-1] if outputs else None
@@ -132,27 +131,6 @@ class Running:
             last.text += output.text
         else:
             outputs.append(output)
-
-
-def _plain(output: NotebookNode) -> NotebookNode:
-    """The output with nothing in it but text (and JSON) under plain names."""
-    if output.output_type == "stream":
-        name = "stderr" if output.name == "stderr" else "stdout"
-        return new_output("stream", name=name, text=_text(output.text))
-    if output.output_type == "error":
-        lines = [_text(line) for line in output.traceback]
-        return new_output("error", ename=_text(output.ename), evalue=_text(output.evalue), traceback=lines)
-    data = {
-        mime: _text(text)
-        for mime, text in output.data.items()
-        if MIME.fullmatch(mime) and isinstance(text, str)
-    }
-    return new_output("display_data" if output.output_type == "display_data" else "execute_result", data=data)
-
-
-def _text(value: Any) -> str:
-    """Text that can be written to a file: half characters (lone surrogates) are replaced."""
-    return str(value).encode("utf-8", "replace").decode()
 
 
 def stopped(text: str) -> NotebookNode:
