@@ -1,0 +1,95 @@
+"""Submissions that try to earn what they should not, that are broken, or that are right in unusual ways.
+
+One file a family; an entry says how the submission is made from the solution and what it must get. Each goes the real
+way: rebuilt from the release, run in a sandboxed kernel, judged outside of it. The release is a small notebook made
+of real exercises, so that a kernel has nothing to do but the entry's own work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook
+
+from course.release import Release, grade_id
+from course.sandbox import Limits
+from helpers.observing import State
+from tests import notebooks
+
+SETUP = """\
+import math
+import sys
+import numpy as np
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from einops.layers.torch import Rearrange
+from torch import nn
+
+from helpers import check
+"""
+LIMITS = Limits(cell_seconds=60, notebook_seconds=240)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One submission.
+
+    Args:
+        answers: key -> what stands in the answer cell: a text, or {text of the solution: what is there instead};
+            exercises that are not named keep the solution's answer.
+        before: a cell of the student's own, ahead of all answers.
+        after: one behind the answer cell of a key.
+        edit: changes the notebook or gives the bytes that are handed in instead.
+        points: key -> points; what is not named gets none.
+        states: key -> its verdict, where it matters.
+        never: must not be in anything that was displayed.
+    """
+
+    name: str
+    answers: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
+    before: str = ""
+    after: Mapping[str, str] = field(default_factory=dict)
+    edit: Callable[[NotebookNode], None] | None = None
+    points: Mapping[str, float] = field(default_factory=dict)
+    states: Mapping[str, State] = field(default_factory=dict)
+    limits: Limits = LIMITS
+    never: str = "ESCAPED"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@cache
+def release(*keys: str) -> Release:
+    """A notebook with just these exercises: setup, and each one's real answer and test cell."""
+    cells = [new_code_cell(SETUP, id="setup", metadata={"tags": ["setup"]})]
+    for key in keys:
+        solution = notebooks.read(notebooks.ROOT / "solutions" / notebooks.notebook_of(key))
+        cells += [notebooks.cell_of(solution, key), notebooks.cell_of(solution, f"check_{key}")]
+    nb = new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
+    return Release("hostile", "mini", nbformat.writes(nb).encode())
+
+
+def submission(entry: Entry, course: Release) -> bytes:
+    """What the student of this entry hands in."""
+    nb = nbformat.from_dict(course.notebook)
+    solved = {grade_id(cell): cell.source for cell in course.solution.cells}
+    cells = []
+    for cell in nb.cells:
+        key = grade_id(cell)
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            cell.source = notebooks.apply(solved[key], entry.answers.get(key, {}))
+        cells.append(cell)
+        if cell.id == "setup" and entry.before:
+            cells.append(new_code_cell(entry.before, id="own"))
+        if key in entry.after:
+            cells.append(new_code_cell(entry.after[key], id=f"own-{key}".replace("_", "-")))
+    nb.cells = cells
+    if entry.edit:
+        entry.edit(nb)
+    return nbformat.writes(nb).encode()
