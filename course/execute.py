@@ -125,12 +125,7 @@ def _seen(message: Any, cases: Mapping[str, list[Case]]) -> Seen:
         return Seen(missing=True)
     found: dict[str, Sequence[Arrays] | Problem] = {}
     for name in cases:
-        arrays = [
-            {str(key): np.asarray(value).astype(np.float64) for key, value in seen.items()}
-            for seen in message[name]["seen"]
-        ]
-        if any(array.dtype.kind == "c" for seen in message[name]["seen"] for array in seen.values()):
-            raise ValueError("complex numbers")
+        arrays = [{str(key): _real(array) for key, array in seen.items()} for seen in message[name]["seen"]]
         problem = message[name]["problem"]
         if problem is not None:
             state = State.INCORRECT if problem["state"] == State.INCORRECT.value else State.ERROR
@@ -140,6 +135,12 @@ def _seen(message: Any, cases: Mapping[str, list[Case]]) -> Seen:
         if len(arrays) != len(cases[name]) and (problem is None or arrays):
             raise ValueError(f"{len(arrays)} observations for {len(cases[name])} inputs")
     return Seen(found)
+
+
+def _real(array: Any) -> np.ndarray:
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
+        raise TypeError("an observation should be an array of real numbers")
+    return array.astype(np.float64)
 
 
 def _text(value: Any) -> str:

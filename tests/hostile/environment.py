@@ -6,7 +6,7 @@ from pathlib import Path
 from course.sandbox import Limits
 from helpers.observing import State
 from tests.hostile import Entry
-from tests.hostile.forgery import KEYS, Q1, Q6, WRONG_Q1, WRONG_Q6, forged
+from tests.hostile.forgery import KEYS, Q1, Q6, QUICK, WRONG_Q1, WRONG_Q6, forged
 
 __all__ = ["ENTRIES", "KEYS"]
 
@@ -35,7 +35,6 @@ def endless(swallow: bool) -> str:
     return f"def getPositionEncoding(*args, **kwargs):\n{loop}"
 
 
-QUICK = Limits(cell_seconds=20, notebook_seconds=120)
 SMALL = Limits(cell_seconds=60, notebook_seconds=200, memory=1_500_000_000)
 
 ENTRIES = [

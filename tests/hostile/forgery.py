@@ -1,8 +1,12 @@
 """Forgeries inside the kernel: wrong answers, and something that should make them look right. All earn nothing."""
 
+from nbformat.v4 import new_output
+
+from course.sandbox import Limits
 from helpers.observing import State
 from tests.hostile import Entry
 
+QUICK = Limits(cell_seconds=20, notebook_seconds=120)
 KEYS = ("q6_residual_add", "q1_position_encoding")
 Q6, Q1 = KEYS
 
@@ -25,22 +29,6 @@ WRONG = {Q1: WRONG_Q1, Q6: WRONG_Q6}
 def forged(name: str, before: str = "", **more) -> Entry:
     """An entry with two wrong answers and a cell that works on Python, IPython or the check."""
     return Entry(name, WRONG, before, **more)
-
-
-# Runs whenever the judge's code does: tries to put `source` in the way of what is observed.
-ON_EVERY_CELL = """\
-def before(*info):
-    try:
-{body}
-    except Exception:
-        pass
-get_ipython().events.register("pre_execute", before)
-get_ipython().events.register("pre_run_cell", before)
-"""
-
-
-def whenever(body: str) -> str:
-    return ON_EVERY_CELL.format(body="\n".join(f"        {line}" for line in body.strip().split("\n")))
 
 
 def tag_tests(nb) -> None:
@@ -74,14 +62,7 @@ def tests_become_answers(nb) -> None:
 def forged_outputs(nb) -> None:
     for cell in nb.cells:
         if cell.cell_type == "code":
-            cell.outputs = [
-                {
-                    "output_type": "execute_result",
-                    "data": {"text/plain": "3"},
-                    "metadata": {},
-                    "execution_count": 1,
-                }
-            ]
+            cell.outputs = [new_output("execute_result", data={"text/plain": "3"}, execution_count=1)]
 
 
 ENTRIES = [
@@ -116,6 +97,7 @@ def getPositionEncoding(seq_len, d, n=10000):
         "builtins changed",
         "import builtins\nbuiltins.sum = lambda *a: 3\nbuiltins.all = builtins.any = lambda *a: True\n"
         "builtins.round = builtins.max = builtins.min = lambda *a, **k: 3.0\nbuiltins.float = lambda *a: 3.0",
+        limits=QUICK,
     ),
     forged("later cells emptied", "get_ipython().input_transformers_cleanup.append(lambda lines: ['3'])"),
     forged("later cells replaced", "get_ipython().input_transformers_post.append(lambda lines: ['3.0\\n'])"),
@@ -150,7 +132,7 @@ def forging(stream, kind, content=None, *args, **kwargs):
 session.send = forging
 """,
     ),
-    forged("messages with wrong signatures", "get_ipython().kernel.session.key = b'other'", never=""),
+    forged("messages with wrong signatures", "get_ipython().kernel.session.key = b'other'", limits=QUICK),
     forged("the tests are tagged to be skipped", edit=tag_tests),
     forged("the tests are edited", edit=edit_tests),
     forged("the tests are deleted", edit=delete_tests),

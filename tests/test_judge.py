@@ -1,0 +1,452 @@
+"""The judge, piece by piece: what goes into a kernel, what comes back, and what is made of it."""
+
+import ast
+import io
+import json
+import warnings
+from dataclasses import replace
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from course import execute, harmless, inside, judge, records
+from course.execute import Seen
+from course.release import HIDDEN, PUBLIC, JudgeError, Release
+from helpers import check, exercises, wire
+from helpers.observing import Problem, State, observe
+from tests import hostile, notebooks
+from tests.hostile import Entry
+
+Q1, Q6 = "q1_position_encoding", "q6_residual_add"
+RELEASE = hostile.release(Q6, Q1)
+
+
+# --- the messages ---------------------------------------------------------------------------------
+
+ARRAYS = hnp.arrays(
+    st.sampled_from([np.float64, np.float32, np.int64, np.bool_]),
+    hnp.array_shapes(min_dims=0, max_dims=3, min_side=0),
+)
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec="utf-8"))
+VALUES = st.recursive(
+    PLAIN | ARRAYS | ARRAYS.map(torch.from_numpy) | st.just(np.float32(1.5)),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=5), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def same(a, b) -> bool:
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, torch.Tensor):
+        return a.dtype == b.dtype and same(a.numpy(), b.numpy())
+    if isinstance(a, (np.ndarray, np.generic)):
+        return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+    return a == b or (a != a and b != b)
+
+
+@given(VALUES)
+def test_a_message_arrives_as_it_was_sent(value):
+    assert same(wire.parse(wire.dump(value)), value)
+
+
+@pytest.mark.parametrize("key", exercises.names())
+def test_every_exercises_inputs_can_be_sent(key):
+    for seed in (0, 1):
+        cases = exercises.load(key).cases(seed)
+        assert same(wire.parse(wire.dump(cases)), cases)
+
+
+def npz(compressed=False, **arrays) -> bytes:
+    file = io.BytesIO()
+    (np.savez_compressed if compressed else np.savez)(file, **arrays)
+    return file.getvalue()
+
+
+def tree(text: bytes) -> bytes:
+    return npz(tree=np.frombuffer(text, np.uint8))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"PK\x03\x04 and so on",
+        b"x" * (wire.LIMIT + 1),
+        npz(tree=np.array([object()], dtype=object)),
+        npz(True, tree=np.zeros(10**8, np.uint8)),
+        npz(other=np.zeros(3)),
+        tree(b"{"),
+        tree(b"[1, 2]"),
+        tree(b'{"array": "a7"}'),
+        tree(b'{"list": 3}'),
+        tree(b'{"array": "tree", "list": []}'),
+        tree(b'{"exec": "print()"}'),
+        tree(b'{"list": [' * 50_000),
+        npz(tree=np.frombuffer(b'{"array": "a0"}', np.uint8), a0=np.array(["text"])),
+    ],
+    ids=range(14),
+)
+def test_bytes_that_somebody_made_up_are_refused(data):
+    with pytest.raises(ValueError):
+        wire.parse(data)
+
+
+@given(st.binary(max_size=300), st.integers(0, 600))
+def test_damaged_messages_are_refused_or_read(noise, place):
+    good = wire.dump({"seen": [{"P": np.ones(3)}], "text": "x"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile about names that come twice
+        try:
+            wire.parse(good[:place] + noise + good[place + len(noise) :])
+        except ValueError:
+            pass
+
+
+# --- what a kernel gets ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", exercises.names())
+def test_an_observer_knows_no_answer(key):
+    source = inside.observer(key)
+    compile(source, key, "exec")
+    names = {
+        node.name for node in ast.parse(source).body if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+    }
+    assert "observe" in names
+    assert not names & {
+        "expected",
+        "library",
+        "cases",
+        "parts",
+        "misconceptions",
+        "mistakes",
+        "output",
+        "outputs",
+    }
+    assert "Misconception(" not in source and "Part(" not in source
+    assert "hints" not in source
+
+
+def test_a_kernels_helpers_hold_no_judge_and_no_answer_of_this_notebook(tmp_path):
+    folder = inside.furnish(tmp_path, [Q6, Q1])
+    assert not (folder / "judging.py").exists()
+    assert not (folder / "exercises" / f"{Q6}.py").exists()
+    assert not (folder / "exercises" / f"{Q1}.py").exists()
+    text = (folder / "assemble.py").read_text()
+    assert "class ResidualAdd" not in text and "class MultiHeadAttention" in text
+    for path in (folder / "exercises").glob("*.py"):
+        assert "def expected(" not in path.read_text(), path
+    assert inside.equivalent(Q6)[0].startswith("class ResidualAdd")
+    assert inside.equivalent("cosine_similarity") == ("", "")
+
+
+# --- the release ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", notebooks.SOLUTIONS, ids=lambda path: path.stem)
+def test_the_release_is_what_students_get(path):
+    release = Release.read(path)
+    assert release.notebook == notebooks.read(notebooks.ROOT / "notebooks" / path.parent.name / path.name)
+    assert list(release.tests.values()) == notebooks.exercises_of(path)
+
+
+def test_hidden_inputs_belong_to_the_release():
+    one, again = hostile.release(Q1), Release("hostile", "mini", hostile.release(Q1).content)
+    other = Release("hostile", "mini", one.content + b"\n")
+    assert one.seed(Q1) == again.seed(Q1) != other.seed(Q1)
+    assert one.seed(Q1) != one.seed(Q6)
+    assert len({json.dumps(case["label"]) for cases in one.cases(Q1).values() for case in cases}) > 3
+
+
+def test_a_test_cell_that_cannot_be_judged_is_told_before_anything_runs(tmp_path):
+    nb = nbformat.from_dict(RELEASE.solution)
+    notebooks.cell_of(nb, f"check_{Q6}").source = "assert ResidualAdd"
+    path = tmp_path / "part" / "name.ipynb"
+    path.parent.mkdir()
+    nbformat.write(nb, path)
+    with pytest.raises(JudgeError, match=rf'part/name: test cell check_{Q6} should be check\("<key>"\)'):
+        Release.read(path)
+    with pytest.raises(JudgeError, match="There is no solution"):
+        Release.read(tmp_path / "no.ipynb")
+
+
+# --- the verdict, without a kernel ----------------------------------------------------------------
+
+GOOD = notebooks.cell_of(RELEASE.solution, Q1).source
+
+
+def seen_of(source: str) -> Seen:
+    """What a kernel would have sent about this answer to Q1."""
+    space = {"np": np, "torch": torch}
+    exec(compile(source, "<answer>", "exec"), space)
+    found = {
+        name: observe(exercises.load(Q1), space["getPositionEncoding"], cases, space)
+        for name, cases in RELEASE.cases(Q1).items()
+    }
+    return Seen(found)
+
+
+EXPECTED = seen_of(GOOD).found
+
+
+def verdict(source: str, seen: Seen | None = None, **more):
+    exercise = exercises.load(Q1)
+    return judge.verdict(exercise, RELEASE.cases(Q1), seen or seen_of(source), EXPECTED, source, **more)
+
+
+def test_the_solution_is_right():
+    assert (verdict(GOOD).state, verdict(GOOD).points) == (State.CORRECT, 3)
+
+
+@pytest.mark.parametrize("change", [("2 * i / d", "i / d"), ("np.cos", "np.sin"), ("return P", "return P.T")])
+def test_the_words_are_those_of_the_students_own_check(change):
+    source = GOOD.replace(*change)
+    space = {"np": np}
+    exec(compile(source, "<answer>", "exec"), space)
+    assert str(verdict(source)) == str(check.verdict(Q1, space))
+
+
+def test_right_for_the_public_inputs_only_is_not_right_and_shows_no_hidden_input():
+    source = GOOD.replace("    P = ", "    n = n if n in (100, 10000) or seq_len == 5 else 3\n    P = ")
+    seen = {
+        PUBLIC: EXPECTED[PUBLIC],
+        HIDDEN: [{"P": arrays["P"] * 0 + 7} for arrays in EXPECTED[HIDDEN]],
+    }
+    result = verdict(source, Seen(seen))
+    assert (result.state, result.points) == (State.INCORRECT, 0)
+    assert "It is right for the inputs that the notebook's check tries, but not for others." in str(result)
+    for case in RELEASE.cases(Q1)[HIDDEN]:
+        assert case["label"] not in str(result) or case["label"] in [
+            c["label"] for c in RELEASE.cases(Q1)[PUBLIC]
+        ]
+    failing = Problem(State.ERROR, "Line 3 raised ValueError: n is 77", "ValueError: n is 77")
+    result = verdict(source, Seen({**seen, HIDDEN: failing}))
+    assert (result.state, result.points) == (State.ERROR, 0)
+    assert "There it raised ValueError." in str(result) and "77" not in str(result)
+
+
+def test_a_part_that_is_right_everywhere_keeps_its_points():
+    source = GOOD.replace("np.cos", "np.sin")
+    assert verdict(source).points == 2
+
+
+@pytest.mark.parametrize(
+    ("seen", "source", "state", "said"),
+    [
+        (Seen(missing=True), GOOD, State.ERROR, "`getPositionEncoding` is not defined"),
+        (Seen(missing=True), GOOD.replace("n, 2 * i / d", "n, ..."), State.NOT_ATTEMPTED, "Still to fill in: line 6"),
+        (Seen(missing=True), "def getPositionEncoding(:\n  pass", State.ERROR, "Line 1, `def getPositionEncoding(:`, is not Python"),
+        (Seen(missing=True), "", State.ERROR, "is not defined"),
+        (Seen(garbled="x"), GOOD, State.ERROR, "could not be looked at"),
+        (Seen(ended=State.TIMEOUT), GOOD, State.TIMEOUT, "Is there a loop that never ends?"),
+        (Seen(ended=State.MEMORY), GOOD, State.MEMORY, "asked for more memory"),
+        (Seen(ended=State.KILLED), GOOD, State.KILLED, "ended Python itself"),
+    ],
+)  # fmt: skip
+def test_what_could_not_be_observed_has_a_verdict_of_its_own(seen, source, state, said):
+    result = verdict(source, seen)
+    assert (result.state, result.points) == (state, 0)
+    assert said in str(result)
+
+
+def test_the_untouched_blank_is_not_attempted():
+    release = notebooks.cell_of(RELEASE.notebook, Q1).source
+    result = verdict(release, seen_of(release))
+    assert result.state is State.NOT_ATTEMPTED and result.points == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "taken"),
+    [
+        (
+            "from helpers.exercises.q1_position_encoding import library",
+            "helpers.exercises.q1_position_encoding",
+        ),
+        ("from helpers.exercises import q6_residual_add", "helpers.exercises.q6_residual_add"),
+        ("import helpers.exercises.q6_residual_add as q", "helpers.exercises.q6_residual_add"),
+        ("from helpers.exercises.q2_patch_embedding import make", ""),
+        ("from helpers import check, show", ""),
+        ("%%time\n1 +", ""),
+    ],
+)
+def test_imports_from_the_check_are_seen(source, taken):
+    nb = nbformat.reads(hostile.submission(Entry("", before=source), RELEASE).decode(), as_version=4)
+    assert judge.borrowed(RELEASE, nb) == taken
+    assert judge.borrowed(RELEASE, RELEASE.notebook) == ""
+
+
+def test_the_cell_that_defines_the_object_is_the_one_that_is_read():
+    own = "def getPositionEncoding(seq_len, d, n=10000):\n    return ..."
+    entry = Entry("", after={Q1: own})
+    nb = nbformat.reads(hostile.submission(entry, RELEASE).decode(), as_version=4)
+    assert judge.source_of(RELEASE, nb, Q1) == own
+    assert judge.source_of(RELEASE, nb, Q6) == notebooks.cell_of(nb, Q6).source
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {},
+        {"missing": False},
+        {"missing": False, PUBLIC: {"problem": None, "seen": [{}]}, HIDDEN: {"problem": None, "seen": []}},
+        {"missing": False, PUBLIC: {"problem": {"state": 3, "text": 3, "error": ""}, "seen": []}},
+        {"missing": False, PUBLIC: {"problem": None, "seen": [{"P": "text"}] * 3}},
+        {"missing": False, PUBLIC: {"problem": None, "seen": [{"P": np.ones(2) + 0j}] * 3}},
+        3,
+        None,
+    ],
+)
+def test_an_answer_that_is_no_observation_is_refused(message):
+    with pytest.raises((ValueError, TypeError, KeyError, AttributeError)):
+        execute._seen(message, RELEASE.cases(Q1))
+
+
+# --- records --------------------------------------------------------------------------------------
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path):
+    marks = {f"check_{Q1}": verdict(GOOD.replace("np.cos", "np.sin"))}
+    record = records.Record(
+        "k", "part", "name", "s", "r", "g", "none", marks, [[{"output_type": "stream"}]], ("a",), ("b",)
+    )
+    path = records.save(tmp_path, record)
+    assert records.load(tmp_path, "k") == record
+    assert (record.state, record.points) == (State.INCORRECT, 2)
+    path.write_bytes(path.read_bytes()[:-50])
+    assert records.load(tmp_path, "k") is None
+    assert records.load(tmp_path, "other") is None
+
+
+def test_nothing_is_left_of_a_record_that_could_not_be_written(tmp_path, monkeypatch):
+    def full(*args):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(records.os, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        records.write(tmp_path / "x.json", b"1")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("states", "whole"),
+    [
+        ([State.CORRECT, State.CORRECT], State.CORRECT),
+        ([State.CORRECT, State.NOT_ATTEMPTED], State.INCORRECT),
+        ([State.NOT_ATTEMPTED], State.NOT_ATTEMPTED),
+        ([State.ERROR, State.INCORRECT], State.ERROR),
+        ([State.ERROR, State.TIMEOUT], State.TIMEOUT),
+        ([State.KILLED, State.MEMORY], State.KILLED),
+    ],
+)
+def test_a_submission_is_what_its_worst_exercise_is(states, whole):
+    mark = verdict(GOOD)
+    marks = {str(n): replace(mark, state=state) for n, state in enumerate(states)}
+    assert records.Record("", "", "", "", "", "", "", marks, []).state is whole
+
+
+# --- what is displayed ----------------------------------------------------------------------------
+
+NASTY = (
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    '<a href="javascript:alert(1)">x</a>',
+    '<a href="data:text/html,<script>alert(1)</script>">x</a>',
+    '<div onclick="alert(1)" style="position:fixed;background:url(http://evil)">x</div>',
+    "<iframe src=//evil></iframe><form action=//evil><input></form>",
+    "<svg><script>alert(1)</script></svg>",
+    "<style>@import '//evil'</style><link rel=stylesheet href=//evil>",
+    "<math><mtext><img src=x onerror=alert(1)>",
+    '<img src="http://evil/track.png">',
+)
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_nothing_that_runs_or_loads_is_displayed(text):
+    clean = harmless.html(text).lower()
+    for bad in (
+        "<script",
+        "onerror",
+        "onclick",
+        "javascript:",
+        "data:text",
+        "<iframe",
+        "<form",
+        "<svg",
+        "<style",
+        "<link",
+        "evil/track",
+        "position",
+        "url(",
+    ):
+        assert bad not in clean, clean  # fmt: skip
+
+
+def test_pictures_and_tables_stay():
+    picture = '<img src="data:image/svg+xml;base64,PHN2Zz4=" alt="a map" style="max-width: 100%;">'
+    assert harmless.html(picture) == picture
+    table = "<table><tbody><tr><td>1</td></tr></tbody></table>"
+    assert harmless.html(table) == table
+
+
+def test_outputs_hold_nothing_but_text_and_pictures():
+    made = nbformat.v4.new_output(
+        "execute_result",
+        data={
+            "text/plain": "3",
+            "text/latex": "<script>",
+            "application/javascript": "alert(1)",
+            "image/png": '"><script>alert(1)</script>',
+            "image/svg+xml": "<svg onload=alert(1)>",
+        },
+    )
+    clean = harmless.output(made)
+    assert (clean.output_type, clean.data) == ("display_data", {"text/plain": "3"})
+    assert harmless.output(nbformat.v4.new_output("stream", text="\ud800x")).text == "?x"
+
+
+# --- the whole way --------------------------------------------------------------------------------
+
+
+@pytest.mark.grading
+def test_the_same_submission_gets_the_same_verdict_three_times(tmp_path):
+    entry = Entry("", {Q1: {"np.cos(k / denominator)": "np.cos(k / denominator) + torch.rand(1).item()"}})
+    data = hostile.submission(entry, RELEASE)
+    found = [judge.grade(RELEASE, data, tmp_path, again=True)[1] for _ in range(3)]
+    assert found[0] == found[1] == found[2]
+    assert (found[0].state, found[0].points) == (State.INCORRECT, 3)
+    assert found[0].level.startswith("bubblewrap")
+    text = (tmp_path / f"{found[0].key}.json").read_text()
+    assert str(RELEASE.seed(Q1)) not in text
+    # and the fourth time nothing runs
+    assert judge.grade(RELEASE, data, tmp_path)[1] == found[0]
+
+
+@pytest.mark.grading
+def test_a_solution_that_fails_its_own_check_is_told(tmp_path):
+    content = RELEASE.content.replace(
+        b"x + self.fn(x, **kwargs)  # blank", b"x - self.fn(x, **kwargs)  # blank"
+    )
+    broken = Release("hostile", "broken", content)
+    with pytest.raises(JudgeError, match="does not pass q6_residual_add"):
+        judge.reference(broken, tmp_path)
+
+
+def test_bytes_that_are_no_notebook_have_a_verdict(tmp_path):
+    nb, record = judge.grade(RELEASE, b"\x00\xff not a notebook", tmp_path)
+    assert (record.state, record.points) == (State.UNREADABLE, 0)
+    assert record.attention
+    assert "file that could not be read" in str(notebooks.cell_of(nb, f"check_{Q1}").outputs)
