@@ -1,0 +1,172 @@
+"""nbgrader's commands with the judge in them: odd files, manual grades, a killed run, one path to the points."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+
+from course import demo
+from course.build import ROOT
+from tests import notebooks
+
+pytestmark = pytest.mark.grading
+
+PART, NAME, KEY = demo.PART, "q6_residual_block", "q6_residual_add"
+BELOW = "grading/test-pipeline"
+FOLDER = ROOT / BELOW
+
+
+def handed_in(student: str, data: bytes) -> Path:
+    path = FOLDER / "submitted" / student / PART / f"{NAME}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def notebook(answer: str = "x + self.fn(x, **kwargs)", change=None) -> bytes:
+    nb = demo.submission("ada", f"{NAME}.ipynb")
+    cell = notebooks.cell_of(nb, KEY)
+    assert "x + self.fn(x, **kwargs)" in cell.source
+    cell.source = cell.source.replace("x + self.fn(x, **kwargs)", answer)
+    if change:
+        change(nb)
+    return nbformat.writes(nb).encode()
+
+
+def twice(nb) -> None:
+    nb.cells += [nbformat.from_dict(notebooks.cell_of(nb, f"check_{KEY}")) for _ in range(2)]
+    nb.cells[-1].id, nb.cells[-2].id = "one-more", "and-another"
+
+
+def from_the_future(nb) -> None:
+    for cell in nb.cells:
+        if "nbgrader" in cell.metadata:
+            cell.metadata["nbgrader"]["schema_version"] = 99
+
+
+def with_scripts(nb) -> None:
+    evil = "<script>alert('EVIL')</script><img src=x onerror=alert('EVIL')>"
+    nb.cells.append(nbformat.v4.new_markdown_cell(evil))
+    code = f"from IPython.display import HTML, Javascript, display\ndisplay(HTML({evil!r}), Javascript('EVIL()'))\nprint({evil!r})"
+    nb.cells.append(nbformat.v4.new_code_cell(code))
+
+
+STUDENTS = {
+    "right": (lambda: notebook(), 1),
+    "wrong": (lambda: notebook("x"), 0),
+    "twice": (lambda: notebook(change=twice), 1),
+    "future": (lambda: notebook(change=from_the_future), 1),
+    "broken": (lambda: b'{"cells": [', 0),
+    "empty": (lambda: b"", 0),
+    "evil": (lambda: notebook(change=with_scripts), 1),
+}
+
+
+def command(*words: str, check: bool = True) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=ROOT,
+        env={**os.environ, "VIT_GRADING": BELOW},
+        capture_output=True,
+        text=True,
+    )
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def points() -> dict[str, float]:
+    with Gradebook(f"sqlite:///{FOLDER / 'gradebook.db'}") as gradebook:
+        return {s.student.id: s.score for s in gradebook.assignment_submissions(PART)}
+
+
+def graded(student: str) -> Path:
+    return FOLDER / "autograded" / student / PART / f"{NAME}.ipynb"
+
+
+@pytest.fixture(scope="module")
+def course():
+    """All students, graded by `python -m course grade`; what it printed."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    for student, (make, _) in STUDENTS.items():
+        handed_in(student, make())
+    said = command("course", "grade", PART)
+    return said, points()
+
+
+def test_every_submission_has_a_verdict_and_nobody_stops_the_others(course):
+    said, found = course
+    assert found == {student: most for student, (_, most) in STUDENTS.items()}
+    for student, verdict in {"right": "correct", "wrong": "incorrect", "broken": "could not be read"}.items():
+        assert any(line.startswith(student) and verdict in line for line in said.splitlines()), said
+    assert "Look at these yourself:" in said
+    for student in ("broken", "empty"):
+        assert f"  {student}, {NAME}: The file" in said
+    for student in STUDENTS:
+        level = json.loads(graded(student).read_text())["metadata"]["vit"]["sandbox"]
+        assert level.startswith("bubblewrap")
+
+
+def test_nbgraders_own_command_gives_the_same_points(course):
+    before = points()
+    command("nbgrader", "autograde", PART, "--force")
+    assert points() == before
+
+
+def test_a_manual_grade_survives(course):
+    with Gradebook(f"sqlite:///{FOLDER / 'gradebook.db'}") as gradebook:
+        grade = gradebook.find_grade(f"check_{KEY}", NAME, PART, "wrong")
+        grade.manual_score = 0.5
+        gradebook.db.commit()
+    assert points()["wrong"] == 0.5
+    command("course", "grade", PART, "--student", "wrong", "--force")
+    assert points()["wrong"] == 0.5
+    command("nbgrader", "autograde", PART, "--student=wrong", "--force")
+    with Gradebook(f"sqlite:///{FOLDER / 'gradebook.db'}") as gradebook:
+        grade = gradebook.find_grade(f"check_{KEY}", NAME, PART, "wrong")
+        assert (grade.manual_score, grade.auto_score, grade.needs_manual_grade) == (0.5, 0, True)
+        grade.manual_score = None
+        gradebook.db.commit()
+
+
+def test_who_was_being_graded_when_the_run_was_killed_is_graded_by_the_next(course):
+    """A killed run leaves the rebuilt notebook without verdict, and no points."""
+    shutil.copy(FOLDER / "submitted" / "right" / PART / f"{NAME}.ipynb", graded("right").with_suffix(".tmp"))
+    os.replace(graded("right").with_suffix(".tmp"), graded("right"))
+    with Gradebook(f"sqlite:///{FOLDER / 'gradebook.db'}") as gradebook:
+        gradebook.find_grade(f"check_{KEY}", NAME, PART, "right").auto_score = None
+        gradebook.db.commit()
+    before = {student: graded(student).stat().st_mtime_ns for student in STUDENTS}
+    command("nbgrader", "autograde", PART)
+    assert points()["right"] == 1
+    again = {s for s in STUDENTS if graded(s).stat().st_mtime_ns != before[s]}
+    assert again == {"right"}
+
+
+def test_a_newer_file_is_graded(course):
+    handed_in("wrong", notebook())
+    command("course", "grade", PART, "--student", "wrong")
+    assert points()["wrong"] == 1
+
+
+def test_feedback_shows_the_words_of_the_check_and_runs_nothing(course):
+    command("nbgrader", "generate_feedback", PART, "--force")
+    page = (FOLDER / "feedback" / "evil" / PART / f"{NAME}.html").read_text("utf-8")
+    assert "correct: ResidualAdd" in page
+    assert "EVIL" in page, "the text itself is shown"
+    for bad in ("<script>alert", "<img src=x", "EVIL()", "onerror=alert('EVIL')>"):
+        assert bad not in page.replace("&lt;", "(").replace("&gt;", ")"), bad
+    assert "seed" not in page.split("Grade cell")[-1][:2000]
+    unread = (FOLDER / "feedback" / "broken" / PART / f"{NAME}.html").read_text("utf-8")
+    assert "file that could not be read" in unread
+
+
+def test_the_command_says_what_it_cannot_do(course):
+    assert "There is no part 'nope'; there are " in command("course", "grade", "nope", check=False)
+    said = command("course", "grade", PART, "--student", "nobody", check=False)
+    assert f"Nothing of nobody is in {BELOW}/submitted/*/{PART}." in said
