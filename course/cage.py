@@ -137,6 +137,27 @@ def forbid() -> None:
     prctl(22, 2, ctypes.byref(Program(len(program), steps)))  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
 
 
+def bound_output(most: int) -> None:
+    """Keep what is printed small at its source; the judge's side (`course/kernels.py`) does not rely on it.
+
+    A message above its limit would cost the notebook all further output, so honest floods must not get there.
+    """
+    from ipykernel.iostream import OutStream
+
+    write, left = OutStream.write, most
+
+    def bounded(self, string):
+        nonlocal left
+        if not isinstance(string, str):
+            return write(self, string)
+        kept, left = string[: max(left, 0)], left - len(string)
+        if kept:
+            write(self, kept)
+        return len(string)
+
+    OutStream.write = bounded
+
+
 def prctl(option: int, *values) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     values = [ctypes.c_ulong(v) if isinstance(v, int) else v for v in (*values, 0, 0, 0, 0)[:4]]
@@ -165,6 +186,7 @@ def main() -> None:
 
     from ipykernel.kernelapp import launch_new_instance
 
+    bound_output(2 * settings["output_bytes"])
     launch_new_instance()
 
 

@@ -15,9 +15,9 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import Type
 
-# Sixteen waiting messages of sixteen megabytes: what one kernel can make the judge hold.
-MESSAGE_BYTES = 16 * 2**20
-MESSAGES_WAITING = 16
+# Eight waiting messages of 32 MB: what one kernel can make the judge hold. A larger one closes the connection.
+MESSAGE_BYTES = 32 * 2**20
+MESSAGES_WAITING = 8
 ERROR_BYTES = 20_000  # an error is always passed on, shortened to this
 
 

@@ -177,7 +177,7 @@ def _course() -> list[str]:
 @functools.lru_cache(maxsize=1)
 def _fonts() -> str | None:
     """matplotlib's list of fonts, made now if need be: making it anew in each sandbox would take seconds."""
-    import matplotlib.font_manager  # noqa: F401  writes the list
+    import matplotlib.font_manager
 
     lists = sorted(Path(matplotlib.get_cachedir()).glob("fontlist-*.json"), key=lambda p: p.stat().st_mtime)
     return str(lists[-1]) if lists else None
@@ -256,7 +256,7 @@ class Sandbox:
             self.inside = str(self.exchange)
             argv, popen = self._plain(submission)
             settings = {}
-        popen |= {"stdout": self._log, "stderr": self._log}
+        popen |= {"stdout": subprocess.DEVNULL, "stderr": self._log}
         self.manager = UntrustedKernel(
             argv,
             self.limits.output_bytes,
@@ -287,6 +287,7 @@ class Sandbox:
             "memory": self.limits.memory,
             "processes": self.limits.processes + _processes_beside(),
             "file_bytes": self.limits.file_bytes,
+            "output_bytes": self.limits.output_bytes,
             "cpu_seconds": int(self.limits.notebook_seconds) + 1,
         }
         argv += ["--remount-ro", "/", "--chdir", "/", sys.executable, "-s", "/vit/cage.py"]
