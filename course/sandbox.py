@@ -39,6 +39,7 @@ from course.kernels import UntrustedKernel
 ROOT = Path(__file__).resolve().parent.parent
 EXCHANGE = "/vit/exchange"
 WATCH_EVERY = 0.1  # seconds: one look at the processes costs about 0.3 ms
+FILES = 200  # in the exchange, which is flat
 INSTALL = "install it (Debian, Ubuntu: sudo apt install bubblewrap; Fedora: sudo dnf install bubblewrap)"
 
 
@@ -217,7 +218,8 @@ class Sandbox:
     ----------
     manager : jupyter_client AsyncKernelManager, to give nbclient as `km`
     exchange, inside : the folder that both sides see; the kernel knows it as `inside`
-        Student code may put anything there: use `read` and `write`, which follow no link.
+        Student code may put anything there: use `read` and `write`, which follow no link. Files only: a kernel
+        that makes folders in it is ended ("killed").
     level : what `level()` says, "none" for a plain kernel; goes on record with the grade
 
     Raises
@@ -358,9 +360,10 @@ class Sandbox:
             raise ValueError(f"{name} should be a plain file but cannot be opened: {error}.") from None
         finally:
             os.close(folder)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise ValueError(f"{name} should be a plain file and is not.")
         with open(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise ValueError(f"{name} should be a plain file and is not.")
             data = file.read(limit + 1)
         if len(data) > limit:
             raise ValueError(f"{name} is larger than {limit:,} bytes.")
@@ -394,8 +397,18 @@ class Sandbox:
         if sum(map(resident, pids)) > self.limits.memory:  # counts shared pages for each who shares
             if sum(map(proportional, pids)) > self.limits.memory:
                 return "memory"
-        # The exchange is the only disk within reach.
-        return "killed" if sum(map(written, pids)) > self.limits.disk_bytes else None
+        # The exchange and the sockets' folder are the only disks within reach: no tree, no million files.
+        if self._messy() or sum(map(written, pids)) > self.limits.disk_bytes:
+            return "killed"
+        return None
+
+    def _messy(self) -> bool:
+        for folder in (self.exchange, self._base / "run"):
+            with os.scandir(folder) as entries:
+                for number, entry in enumerate(entries):
+                    if number >= FILES or entry.is_dir(follow_symlinks=False):
+                        return True
+        return False
 
     def fate(self) -> str | None:
         """Why the kernel ended: "memory" or "timeout" (a limit), "killed" (by itself), None (nobody else ended it)."""
