@@ -1,6 +1,6 @@
 """The first thing that runs inside the sandbox: it takes every right away from itself, then becomes the kernel.
 
-`course/sandbox.py` starts this file inside bubblewrap; nothing imports it. Standard library only, and no
+`course/sandbox.py` starts this file inside bubblewrap. Standard library only, and no
 student code has run before `main` is over. In order: copy the submission into the sandbox's own memory-backed
 folder, give up root, set the limits that the system enforces for each process, forbid system calls that no
 notebook needs, start ipykernel.
@@ -10,7 +10,6 @@ import ctypes
 import json
 import os
 import platform
-import resource
 import shutil
 import stat
 import sys
@@ -80,7 +79,10 @@ def give(folder: str, owner: int) -> None:
 
 def limit(settings: dict) -> None:
     """What the system enforces for each process; `course/sandbox.py` watches the sums."""
+    import resource  # not on Windows, where this file is imported for its path
+
     for what, most in {
+        # Not RLIMIT_AS: torch and its libraries alone map more than 4 GB that they never use.
         # Twice: the watch sees what a notebook really uses and ends it at the limit; this stops what is too fast.
         resource.RLIMIT_DATA: 2 * settings["memory"],
         resource.RLIMIT_NPROC: settings["processes"],

@@ -18,7 +18,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course import sandbox
+from course import processes, sandbox
 from course.sandbox import Limits, NoSandbox, Sandbox
 
 linux = pytest.mark.grading  # fails, does not skip, on a Linux machine that has no sandbox
@@ -317,10 +317,10 @@ def test_the_death_of_the_grader_leaves_nothing(folder):
     code = f"""
 import sys, time
 from pathlib import Path
-from tests.test_sandbox import DAEMON, PATIENT, Sandbox, execute
+from tests.test_sandbox import DAEMON, PATIENT, Sandbox, execute, processes
 with Sandbox(Path({str(folder)!r}), PATIENT) as box:
     print(execute(box, DAEMON.format(token={token!r})).error(), flush=True)
-    print("started", *__import__("course.sandbox").sandbox.tree(box._process.pid), flush=True)
+    print("started", *processes.tree(box._process.pid), flush=True)
     time.sleep(600)
 """
     grader = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
@@ -368,7 +368,7 @@ else:
             nonlocal most
             while not stop.wait(0.01):
                 if box._process is not None:
-                    most = max(most, len(sandbox.tree(box._process.pid)))
+                    most = max(most, len(processes.tree(box._process.pid)))
 
         counter = threading.Thread(target=count)
         counter.start()
