@@ -320,17 +320,18 @@ from pathlib import Path
 from tests.test_sandbox import DAEMON, PATIENT, Sandbox, execute, processes
 with Sandbox(Path({str(folder)!r}), PATIENT) as box:
     print(execute(box, DAEMON.format(token={token!r})).error(), flush=True)
-    print("started", *processes.tree(box._process.pid), flush=True)
+    print(box._base, *processes.tree(box._process.pid), flush=True)
     time.sleep(600)
 """
     grader = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     try:
         assert grader.stdout.readline() == "\n"
-        pids = grader.stdout.readline().split()[1:]
+        base, *pids = grader.stdout.readline().split()
         assert len(pids) > 2 and alive(token)
     finally:
         grader.send_signal(signal.SIGKILL)
         grader.communicate()
+    processes.remove(Path(base))  # nobody else is left to do it
     wait_until(lambda: not alive(token) and not any(Path("/proc", pid, "exe").exists() for pid in pids))
 
 
@@ -598,7 +599,10 @@ def test_it_works_for_an_ordinary_user(tmp_path, root):
     kept = ("PATH", "PYTHONPATH", "VIT_OFFLINE", "OMP_NUM_THREADS")
     env = {name: os.environ[name] for name in kept if name in os.environ}
     env |= {"HOME": str(home), "TMPDIR": "/tmp", "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(argv, env=env, cwd=root, capture_output=True, text=True, timeout=600)
+    try:
+        done = subprocess.run(argv, env=env, cwd=root, capture_output=True, text=True, timeout=600)
+    finally:
+        home.rmdir()  # where tmp_path was shown to the other user
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
     assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 10
 
