@@ -77,5 +77,16 @@ def grade(
     raise SystemExit(0 if well else 1)
 
 
+@app.command()
+def doctor() -> None:
+    """Say what this machine offers for grading and what to install; exit code 1 if it is not safe."""
+    from course import doctor as examination
+
+    findings = examination.examine()
+    examination.show(findings)
+    if not examination.ready(findings):
+        raise SystemExit(1)
+
+
 if __name__ == "__main__":
     app()

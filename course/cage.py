@@ -1,6 +1,6 @@
 """The first thing that runs inside the sandbox: it takes every right away from itself, then becomes the kernel.
 
-`course/sandbox.py` starts this file inside bubblewrap; nothing imports it. Standard library only, and no
+`course/sandbox.py` starts this file inside bubblewrap. Standard library only, and no
 student code has run before `main` is over. In order: copy the submission into the sandbox's own memory-backed
 folder, give up root, set the limits that the system enforces for each process, forbid system calls that no
 notebook needs, start ipykernel.
@@ -10,7 +10,6 @@ import ctypes
 import json
 import os
 import platform
-import resource
 import shutil
 import stat
 import sys
@@ -80,7 +79,10 @@ def give(folder: str, owner: int) -> None:
 
 def limit(settings: dict) -> None:
     """What the system enforces for each process; `course/sandbox.py` watches the sums."""
+    import resource  # not on Windows, where this file is imported for its path
+
     for what, most in {
+        # Not RLIMIT_AS: torch and its libraries alone map more than 4 GB that they never use.
         # Twice: the watch sees what a notebook really uses and ends it at the limit; this stops what is too fast.
         resource.RLIMIT_DATA: 2 * settings["memory"],
         resource.RLIMIT_NPROC: settings["processes"],
@@ -137,6 +139,27 @@ def forbid() -> None:
     prctl(22, 2, ctypes.byref(Program(len(program), steps)))  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
 
 
+def bound_output(most: int) -> None:
+    """Keep what is printed small at its source; the judge's side (`course/kernels.py`) does not rely on it.
+
+    A message above its limit would cost the notebook all further output, so honest floods must not get there.
+    """
+    from ipykernel.iostream import OutStream
+
+    write, left = OutStream.write, most
+
+    def bounded(self, string):
+        nonlocal left
+        if not isinstance(string, str):
+            return write(self, string)
+        kept, left = string[: max(left, 0)], left - len(string)
+        if kept:
+            write(self, kept)
+        return len(string)
+
+    OutStream.write = bounded
+
+
 def prctl(option: int, *values) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     values = [ctypes.c_ulong(v) if isinstance(v, int) else v for v in (*values, 0, 0, 0, 0)[:4]]
@@ -165,6 +188,7 @@ def main() -> None:
 
     from ipykernel.kernelapp import launch_new_instance
 
+    bound_output(2 * settings["output_bytes"])
     launch_new_instance()
 
 

@@ -15,9 +15,9 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import Type
 
-# Sixteen waiting messages of sixteen megabytes: what one kernel can make the judge hold.
-MESSAGE_BYTES = 16 * 2**20
-MESSAGES_WAITING = 16
+# Eight waiting messages of 32 MB: what one kernel can make the judge hold. A larger one closes the connection.
+MESSAGE_BYTES = 32 * 2**20
+MESSAGES_WAITING = 8
 ERROR_BYTES = 20_000  # an error is always passed on, shortened to this
 
 
@@ -126,10 +126,15 @@ class UntrustedKernel(AsyncKernelManager):
         )
         self.output = Output(output_bytes)
         self._started, self._stopping, self._popen = started, stopping, popen
+        self._clients: list[BoundedClient] = []
 
     def _context_default(self) -> zmq.asyncio.Context:
         self._created_context = True
         return bounded_context()
+
+    def client(self, **settings) -> BoundedClient:
+        self._clients.append(super().client(**settings))
+        return self._clients[-1]
 
     async def _async_pre_start_kernel(self, **kw):
         return await super()._async_pre_start_kernel(**{**kw, **self._popen})
@@ -144,7 +149,11 @@ class UntrustedKernel(AsyncKernelManager):
         await super().shutdown_kernel(now=True, restart=restart)
 
     def close(self) -> None:
-        """Let go of sockets and files. The process is somebody else's to end."""
+        """Let go of sockets and files, the clients' too. The process is somebody else's to end."""
+        for client in self._clients:
+            client.stop_channels()
+            if not client.context.closed:
+                client.context.destroy(linger=0)
         self.cleanup_connection_file()
         self.cleanup_ipc_files()
         self._close_control_socket()

@@ -35,10 +35,15 @@ from pathlib import Path
 
 from course import cage
 from course.kernels import UntrustedKernel
+from course.processes import owner, proportional, remove, resident, tasks, tree, written
 
 ROOT = Path(__file__).resolve().parent.parent
 EXCHANGE = "/vit/exchange"
 WATCH_EVERY = 0.1  # seconds: one look at the processes costs about 0.3 ms
+FILES = 200  # in the exchange, which is flat
+# Windows has other open flags: no links to fear there, but line ends.
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
 INSTALL = "install it (Debian, Ubuntu: sudo apt install bubblewrap; Fedora: sudo dnf install bubblewrap)"
 
 
@@ -148,8 +153,9 @@ def _walls(root: bool, size: int = Limits.disk_bytes) -> list[str]:
     installed = (
         Path(sys.prefix) / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
     )
-    if (installed / "course").is_dir():
-        argv += ["--tmpfs", str(installed / "course"), "--remount-ro", str(installed / "course")]
+    for name in ("course", "helpers"):  # helpers comes to /vit
+        if (installed / name).is_dir():
+            argv += ["--tmpfs", str(installed / name), "--remount-ro", str(installed / name)]
 
     for name in ("bin", "lib", "lib32", "lib64", "libx32", "sbin"):
         path = Path("/", name)
@@ -195,9 +201,7 @@ def _processes_beside() -> int:
     release = tuple(int(part) for part in os.uname().release.split(".")[:2] if part.isdigit())
     if os.geteuid() == 0 or release >= (5, 14):
         return 0
-    return sum(
-        len(_tasks(pid)) for pid in os.listdir("/proc") if pid.isdigit() and _owner(pid) == os.geteuid()
-    )
+    return sum(len(tasks(pid)) for pid in os.listdir("/proc") if pid.isdigit() and owner(pid) == os.geteuid())
 
 
 # ------------------------------------------------------------------------------
@@ -218,7 +222,8 @@ class Sandbox:
     ----------
     manager : jupyter_client AsyncKernelManager, to give nbclient as `km`
     exchange, inside : the folder that both sides see; the kernel knows it as `inside`
-        Student code may put anything there: use `read` and `write`, which follow no link.
+        Student code may put anything there: use `read` and `write`, which follow no link. Files only: a kernel
+        that makes folders in it is ended ("killed").
     level : what `level()` says, "none" for a plain kernel; goes on record with the grade
 
     Raises
@@ -264,7 +269,7 @@ class Sandbox:
             self.inside = str(self.exchange)
             argv, popen = self._plain(submission)
             settings = {}
-        popen |= {"stdout": self._log, "stderr": self._log}
+        popen |= {"stdout": subprocess.DEVNULL, "stderr": self._log}
         self.manager = UntrustedKernel(
             argv,
             self.limits.output_bytes,
@@ -295,6 +300,7 @@ class Sandbox:
             "memory": self.limits.memory,
             "processes": self.limits.processes + _processes_beside(),
             "file_bytes": self.limits.file_bytes,
+            "output_bytes": self.limits.output_bytes,
             "cpu_seconds": int(self.limits.notebook_seconds) + 1,
         }
         argv += ["--remount-ro", "/", "--chdir", "/", sys.executable, "-s", "/vit/cage.py"]
@@ -336,17 +342,10 @@ class Sandbox:
 
     def write(self, name: str, data: bytes) -> None:
         """Put a file into the exchange; whatever stands there under that name is removed, links not followed."""
-        folder = self._open(name)
-        try:
-            try:
-                os.unlink(name, dir_fd=folder)
-            except FileNotFoundError:
-                pass
-            descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644, dir_fd=folder)
-            with open(descriptor, "wb") as file:
-                file.write(data)
-        finally:
-            os.close(folder)
+        path = self._path(name)
+        path.unlink(missing_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o644), "wb") as file:
+            file.write(data)
 
     def read(self, name: str, limit: int) -> bytes:
         """A file of the exchange, of at most `limit` bytes.
@@ -356,27 +355,27 @@ class Sandbox:
         FileNotFoundError, ValueError
             If it is missing; if it is a link, a folder or a pipe, or larger.
         """
-        folder = self._open(name)
+        path = self._path(name)
         try:
-            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+            descriptor = os.open(path, os.O_RDONLY | _NO_LINK | _BINARY)
         except FileNotFoundError:
             raise
         except OSError as error:
             raise ValueError(f"{name} should be a plain file but cannot be opened: {error}.") from None
-        finally:
-            os.close(folder)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise ValueError(f"{name} should be a plain file and is not.")
         with open(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise ValueError(f"{name} should be a plain file and is not.")
             data = file.read(limit + 1)
         if len(data) > limit:
             raise ValueError(f"{name} is larger than {limit:,} bytes.")
         return data
 
-    def _open(self, name: str) -> int:
-        if name in ("", ".", "..") or "/" in name or "\0" in name:
+    def _path(self, name: str) -> Path:
+        """The exchange itself cannot be swapped from inside, so only the last step may be a trap."""
+        if name in ("", ".", "..") or set(name) & set("/\\\0"):
             raise ValueError(f"A file of the exchange has a plain name, not {name!r}.")
-        return os.open(self.exchange, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        return self.exchange / name
 
     # -- watching --------------------------------------------------------------
 
@@ -401,8 +400,18 @@ class Sandbox:
         if sum(map(resident, pids)) > self.limits.memory:  # counts shared pages for each who shares
             if sum(map(proportional, pids)) > self.limits.memory:
                 return "memory"
-        # The exchange is the only disk within reach.
-        return "killed" if sum(map(written, pids)) > self.limits.disk_bytes else None
+        # The exchange and the sockets' folder are the only disks within reach: no tree, no million files.
+        if self._messy() or sum(map(written, pids)) > self.limits.disk_bytes:
+            return "killed"
+        return None
+
+    def _messy(self) -> bool:
+        for folder in (self.exchange, self._base / "run"):
+            with os.scandir(folder) as entries:
+                for number, entry in enumerate(entries):
+                    if number >= FILES or entry.is_dir(follow_symlinks=False):
+                        return True
+        return False
 
     def fate(self) -> str | None:
         """Why the kernel ended: "memory" or "timeout" (a limit), "killed" (by itself), None (nobody else ended it)."""
@@ -447,74 +456,3 @@ _KERNEL = [
     "--HistoryManager.enabled=False",
     "--InteractiveShellApp.ignore_cwd=True",
 ]
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder that student code has filled. No link is followed; what resists stays, without an error.
-
-    By `rm`, which goes to any depth; Python's rmtree gives up at its recursion limit.
-    """
-    if sys.platform == "win32":
-        shutil.rmtree(folder, ignore_errors=True)
-        return
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    if subprocess.run(["rm", "-rf", "--", str(folder)], **quiet).returncode:
-        subprocess.run(["chmod", "-R", "u+rwX", "--", str(folder)], **quiet)
-        subprocess.run(["rm", "-rf", "--", str(folder)], **quiet)
-
-
-# ------------------------------------------------------------------------------
-# What /proc says. Not psutil: it reads every process of the machine to find the children of one.
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:  # gone
-        return ""
-
-
-def _tasks(pid) -> list[str]:
-    try:
-        return os.listdir(f"/proc/{pid}/task")
-    except OSError:
-        return []
-
-
-def _owner(pid) -> int | None:
-    try:
-        return os.stat(f"/proc/{pid}").st_uid
-    except OSError:
-        return None
-
-
-def tree(pid: int) -> list[int]:
-    """A process and all that descend from it, itself first. Linux only; elsewhere itself alone."""
-    found = [pid]
-    for parent in found:
-        for task in _tasks(parent):
-            found += map(int, _text(f"/proc/{parent}/task/{task}/children").split())
-    return found
-
-
-def resident(pid: int) -> int:
-    """Bytes of memory in use, shared ones included."""
-    fields = _text(f"/proc/{pid}/statm").split()
-    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") if len(fields) > 1 else 0
-
-
-def proportional(pid: int) -> int:
-    """Bytes of memory in use, a page that n processes share counted as 1/n."""
-    for line in _text(f"/proc/{pid}/smaps_rollup").splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
-    return resident(pid)
-
-
-def written(pid: int) -> int:
-    """Bytes written to disks so far."""
-    for line in _text(f"/proc/{pid}/io").splitlines():
-        if line.startswith("write_bytes:"):
-            return int(line.split()[1])
-    return 0

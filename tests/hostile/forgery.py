@@ -173,11 +173,15 @@ session.send = forging
     forged(
         "the expected values are looked for in the course's files",
         """\
-import glob
-for path in glob.glob("/**/exercises/q*.py", recursive=True) + glob.glob("/**/solutions/*", recursive=True):
-    text = open(path).read() if path.endswith(".py") else "def expected("
-    if "def expected(" in text or "def library(" in text and "q1_" in path:
-        print("ESCAPED", path)
+import os
+for here, folders, files in os.walk("/"):
+    folders[:] = [f for f in folders if os.path.join(here, f) not in ("/proc", "/sys")]
+    for file in files:
+        path = os.path.join(here, file)
+        if file == "q1_position_encoding.py" and "def observe(obj, case: Case" in open(path).read():
+            print("ESCAPED", path)
+        if file == "q1_positional_encoding.ipynb" and "2 * i / d" in open(path).read():
+            print("ESCAPED", path)
 """,
     ),
     Entry(
