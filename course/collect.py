@@ -210,7 +210,7 @@ def _judge(
         return entry
     if file.problem:
         entry.verdict, entry.why = "unreadable", file.problem
-        entry.human = f"it {file.problem}."
+        entry.human = f"the file {file.problem}."
         return entry
     if file.data is None:
         entry.verdict, entry.why = "not a notebook", "only notebooks (.ipynb) are collected"
@@ -314,7 +314,6 @@ def _settle(
         if entry.received and entry.notebook in releases and (entry.student, entry.notebook) in touched:
             if entry.student:
                 groups.setdefault((entry.student, entry.notebook), []).append(entry)
-    dates: dict[str, str] = {}
     for (student, notebook), attempts in groups.items():
         clean = {}
         for entry in attempts:
@@ -345,10 +344,12 @@ def _settle(
         if path.exists() and path.read_bytes() != content:
             _keep(path.read_bytes(), grading)  # whatever lay there, ours or not, can be found again
         write(path, content)
-        if last.date:
-            dates[student] = max(dates.get(student, ""), last.date)
-    for student, date in dates.items():
-        write(grading / "submitted" / student / part / "timestamp.txt", f"{date}\n".encode())
+    dates: dict[str, str] = {}
+    for entry in entries:
+        if entry.verdict in COUNTS and entry.student and entry.date:
+            dates[entry.student] = max(dates.get(entry.student, ""), entry.date)
+    for student in dates.keys() & {student for student, _ in groups}:
+        write(grading / "submitted" / student / part / "timestamp.txt", f"{dates[student]}\n".encode())
 
 
 def _lost(entries: list[Entry], students: dict[str, dict[str, str]]) -> None:

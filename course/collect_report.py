@@ -10,7 +10,8 @@ from rich.text import Text
 from course.collect import COUNTS, Report, printable
 from course.intake import short
 
-STYLES = {"collected": "green", "repaired": "cyan", "unreadable": "bold red"}
+MARKS = {"collected": ("✓", "green"), "repaired": ("r", "cyan"), "unreadable": ("✗", "bold red")}
+LEGEND = "✓ collected   r collected and repaired   ✗ unreadable   - nothing received"
 
 
 def show(report: Report, console: Console | None = None) -> int:
@@ -19,11 +20,18 @@ def show(report: Report, console: Console | None = None) -> int:
     console = console or Console(highlight=False)
     if report.students:
         console.print(_students(report))
+        console.print(LEGEND + "\n")
     if any(entry.repairs for entry in report.entries):
         console.print(_repairs(report))
     left = [entry for entry in report.entries if entry.verdict not in COUNTS]
     if left:
-        console.print(_others(left))
+        console.print("Not graded")
+        for entry in left:
+            whose = f" ({entry.student})" if entry.student else ""
+            why = f", {entry.why}" if entry.why else ""
+            line = f"  - {entry.path}{whose}: {entry.verdict}{why}"
+            console.print(Text(printable(line)), soft_wrap=True)
+        console.print()
     taken = len(report.entries) - len(left)
     console.print(f"{_files(len(report.entries))} came, {taken} will be graded.")
     if report.missing:
@@ -44,16 +52,15 @@ def _students(report: Report) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title=f"Collected for {report.part}", title_justify="left")
     table.add_column("student", overflow="fold")
     if any(report.names.values()):
-        table.add_column("in the LMS", overflow="fold")
+        table.add_column("in the LMS", overflow="ellipsis", no_wrap=True)
     for notebook in report.notebooks:
-        table.add_column(short(notebook) or notebook)
+        table.add_column(short(notebook) or notebook, justify="center", overflow="fold")
     for student, verdicts in report.students.items():
         row = [Text(student)]
         if any(report.names.values()):
             row.append(Text(printable(report.names.get(student, ""))))
         for notebook in report.notebooks:
-            verdict = verdicts.get(notebook, "-")
-            row.append(Text(verdict, STYLES.get(verdict, "dim")))
+            row.append(Text(*MARKS.get(verdicts.get(notebook, ""), ("-", "dim"))))
         table.add_row(*row)
     return table
 
@@ -70,14 +77,4 @@ def _repairs(report: Report) -> Table:
             cells = (*first, repair["cell"] or "-", repair["what"])
             table.add_row(*(Text(printable(cell)) for cell in cells))
             first = ("", "")
-    return table
-
-
-def _others(entries: list) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title="Not graded", title_justify="left")
-    for column in ("file", "student", "verdict", "why"):
-        table.add_column(column, overflow="fold")
-    for entry in entries:
-        cells = (entry.path, entry.student or "-", entry.verdict, entry.why)
-        table.add_row(*(Text(printable(cell)) for cell in cells))
     return table

@@ -99,7 +99,7 @@ def files(argument: Path) -> Iterator[File]:
         if argument.is_dir():
             yield from _folder(argument, top, budget)
         elif not argument.exists():
-            yield File(str(argument), (), problem="there is no such file")
+            yield File(str(argument), (), problem="does not exist")
         else:
             yield from _one(argument, File(top, () if _is_zip(top) else (top,)), budget)
     except OSError as error:
@@ -185,7 +185,7 @@ def _member(
     budget.members -= 1
     absolute = name.startswith("/") or re.match(r"^[A-Za-z]:", name)
     if absolute or ".." in file.parts:
-        yield replace(file, problem="its path leads out of the archive; it was not opened")
+        yield replace(file, parts=(), problem="has a path that leads out of the archive; it was not opened")
     elif stat.S_ISLNK(info.external_attr >> 16):
         yield replace(file, problem="is a link; send the file itself")
     elif not (_is_zip(name) or _maybe(name)):
@@ -376,7 +376,7 @@ def safe_id(label: str) -> str:
     text = re.sub(r"\s+", "_", text.strip()).strip(".-_")
     digest = hashlib.sha256(label.encode("utf-8", "replace")).hexdigest()[:8]
     if RESERVED.match(text):
-        text = f"{text}_"
+        text = f"_{text}"
     if len(text.encode()) > 80:
         text = f"{text.encode()[:70].decode('utf-8', 'ignore').rstrip('.-_')}-{digest}"
     return text or f"student-{digest}"

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import copy
 import difflib
+import itertools
 import re
 import warnings
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from course.salvage import Cell, Unreadable, read
 __all__ = ["Repair", "Unreadable", "answers", "name_of", "rebuild", "same"]
 
 ALIKE = 0.6  # share of equal words from which an unnamed cell is taken for a cell of the release
+IMPORT = re.compile(r"^(?:from\s+\S+\s+)?import\s+([^\n(]+)", re.MULTILINE)
 NAME = re.compile(
     r"^(?:(?:async\s+)?(?:def|class)\s+(\w+)|((?:\w+\s*,\s*)*\w+)\s*(?::[^=\n]+)?=(?!=))", re.MULTILINE
 )
@@ -77,14 +79,16 @@ def rebuild(release: NotebookNode, text: bytes) -> tuple[NotebookNode, list[Repa
         Unreadable: these bytes hold no notebook; `.reason` says why. Nothing else is raised.
     """
     sent, phrases = read(text)
-    repairs = [Repair("encoding" if "read as" in p else "salvaged", "", p) for p in phrases]
+    repairs = [
+        Repair("encoding" if "read as" in p or "characters (" in p else "salvaged", "", p) for p in phrases
+    ]
     place, how = _match(release, sent)  # place[i]: index of the release's cell that sent[i] is, or None
 
     clean = copy.deepcopy(release)
     chosen: dict[int, int] = {}  # index in the release -> index in sent, for answers
     extra: dict[int, str] = {}  # index in sent -> source to keep
     given = {same(cell.source) for cell in release.cells}
-    bound = set().union(*(_names(cell.source) for cell in release.cells))
+    bound = set().union(*(_names(cell.source) | _imported(cell.source) for cell in release.cells))
     for index, cell in enumerate(clean.cells):
         copies = [i for i, at in enumerate(place) if at == index]
         if is_answer(cell):
@@ -207,6 +211,15 @@ def _names(source: str) -> set[str]:
     return found
 
 
+def _imported(source: str) -> set[str]:
+    return {
+        name.split()[-1].split(".")[0]
+        for line in IMPORT.findall(source)
+        for name in line.split(",")
+        if name.strip()
+    }
+
+
 def _words(source: str) -> list[str]:
     return re.findall(r"\w+|[^\w\s]", source)[:2_000]
 
@@ -308,24 +321,24 @@ def _assemble(
     for i in range(len(sent) - 1, -1, -1):
         following[i] = min(following[i + 1], answered.get(i, len(clean.cells)))
     slots: dict[int, list[NotebookNode]] = {}
-    taken = {cell.id for cell in clean.cells}
-    number, seen = 0, set()
+    seen: set[int] = set()
     for i, cell in enumerate(sent):
         if place[i] is not None and (i in answered or place[i] not in seen | set(answered.values())):
             anchor = place[i]  # a copy of a cell that is elsewhere says nothing about where we are
             seen.add(anchor)
-        if i not in extra:
-            continue
-        number += 1
-        while (name := f"extra-{number}") in taken:
-            number += 1
-        new = nbformat.v4.new_markdown_cell if cell.kind == "markdown" else nbformat.v4.new_code_cell
-        made = new(extra[i], id=name, metadata={"tags": ["extra"]})
-        slots.setdefault(min(anchor + 1, following[i]), []).append(made)
-    if number:
-        repairs.append(Repair("extra", "", f"{len(extra)} extra cell{'s' if len(extra) > 1 else ''} kept"))
-    cells = list(slots.get(0, []))
-    for at, cell in enumerate(clean.cells):
-        cells += [cell, *slots.get(at + 1, [])]
+        if i in extra:
+            new = nbformat.v4.new_markdown_cell if cell.kind == "markdown" else nbformat.v4.new_code_cell
+            made = new(extra[i], metadata={"tags": ["extra"]})
+            slots.setdefault(min(anchor + 1, following[i]), []).append(made)
+    taken = {cell.id for cell in clean.cells}
+    free = (name for name in map("extra-{}".format, itertools.count(1)) if name not in taken)
+    cells = []
+    for at in range(len(clean.cells) + 1):
+        for made in slots.get(at, []):
+            made.id = next(free)
+            cells.append(made)
+        cells += clean.cells[at : at + 1]
     clean.cells = cells
+    if extra:
+        repairs.append(Repair("extra", "", f"{len(extra)} extra cell{'s' if len(extra) > 1 else ''} kept"))
     return clean
