@@ -78,7 +78,7 @@ def _decode(data: bytes, repairs: list[str]) -> str:
     # Either an editor saved Latin-1, or some bytes of UTF-8 are broken: count which explains more.
     text = data.decode("utf-8", "replace")
     broken = text.count("\N{REPLACEMENT CHARACTER}")
-    right = sum(ord(letter) > 127 for letter in text) - broken
+    right = len(text) - len(text.encode("ascii", "ignore")) - broken
     if broken > right:
         repairs.append("read as Latin-1 (notebooks are UTF-8)")
         return data.decode("cp1252", "replace")
