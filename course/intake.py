@@ -343,7 +343,7 @@ def tidy(name: str) -> tuple[str, int]:
 
     `q1 (2).ipynb` -> ("q1", 2), `Copy of q1.ipynb` -> ("q1", 0), `q1-1.ipynb` -> ("q1", 1).
     """
-    stem = unicodedata.normalize("NFC", name)
+    stem = unicodedata.normalize("NFC", name[-300:])
     while PurePosixPath(stem).suffix.lower() in (".ipynb", ".json", ".txt"):
         stem = stem[: -len(PurePosixPath(stem).suffix)]
     number = 0
