@@ -237,23 +237,25 @@ def _from_one(url: str, part: Path, sha256: str, may_be_slow: bool) -> None:
 
     Raises OSError (network, disk; what came is kept), ValueError (wrong bytes; they are deleted).
     """
-    for attempt in range(ATTEMPTS):
-        had, broken = _size(part), None
+    broken = None
+    for _ in range(ATTEMPTS):
+        had = _size(part)
         try:
             _receive(url, part, sha256, may_be_slow)
         except ConnectionError as error:
             broken = error
+            if _size(part) <= had:
+                raise
+        else:
+            broken = None
         if (got := sha256_of(part)) == sha256:
             return
         if broken is None:
             part.unlink(missing_ok=True)
             if not had:
-                raise ValueError(
-                    f"wrong bytes: the sha256 should be {sha256} but is {got}. They were deleted."
-                )
+                break
             # the server's file is not the one that was begun: once more, from the start
-        elif _size(part) <= had or attempt == ATTEMPTS - 1:
-            raise broken
+    raise broken or ValueError(f"wrong bytes: the sha256 should be {sha256} but is {got}. They were deleted.")
 
 
 def _receive(url: str, part: Path, sha256: str, may_be_slow: bool) -> None:

@@ -2,7 +2,7 @@
 
 CIFAR-10 is played by 23 random pictures in exactly its format. Nothing here touches the real data folder.
 """
-# ruff: noqa: F811 (fixtures are imported by name)
+# ruff: noqa: F401, F811
 
 import errno
 import io
@@ -27,7 +27,7 @@ from safetensors.torch import save, save_file
 from timm.models.vision_transformer import VisionTransformer
 
 from helpers import cifar, data, data_cli, downloads
-from tests.mirrors import (  # noqa: F401
+from tests.mirrors import (
     CLASSES,
     NAME,
     SIZES,
@@ -478,7 +478,7 @@ def test_a_shipped_checkpoint_that_is_not_right(changes, complaint, checkpoint):
 
 
 def test_a_shipped_checkpoint_that_is_missing_or_damaged(checkpoint):
-    with pytest.raises(FileNotFoundError, match="git checkout -- data/vit_cifar10.safetensors"):
+    with pytest.raises(FileNotFoundError, match=r"git checkout -- data/vit_cifar10\.safetensors"):
         data._shipped()
     downloads.shipped(data.SHIPPED).write_bytes(b"half")
     with pytest.raises(ValueError, match="is damaged"):
@@ -595,7 +595,7 @@ def test_impossible_sizes(size):
 
 @given(st.text().filter(lambda text: text not in data.PRETRAINED))
 def test_unknown_models(name):
-    with pytest.raises(ValueError, match="augreg2_in21k_ft_in1k.* but is"):
+    with pytest.raises(ValueError, match=r"augreg2_in21k_ft_in1k.* but is"):
         data.pretrained(name)
 
 

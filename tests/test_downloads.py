@@ -1,5 +1,5 @@
 """helpers/downloads.py against a small web server on this machine: bad mirrors, broken connections, full disks, crowds."""
-# ruff: noqa: F811 (fixtures are imported by name)
+# ruff: noqa: F401, F811
 
 import errno
 import hashlib
@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from helpers import downloads
-from tests.mirrors import BIG, NAME, Page, closed_port, here, listing, no_network, register, said, server  # noqa: F401
+from tests.mirrors import BIG, NAME, Page, closed_port, here, listing, no_network, register, said, server
 
 SHA = hashlib.sha256(BIG).hexdigest()
 
