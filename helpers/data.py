@@ -224,7 +224,7 @@ def pretrained(name: str = PRETRAINED[0], download: bool | None = None) -> Pretr
     if path is None:
         print(
             f"{name} is not on this machine and {why}: the course's own small ViT, trained on CIFAR-10 "
-            "(32x32 pictures, 10 classes), stands in. `data.pretrained(download=True)` tries the download.",
+            f"(32x32 pictures, 10 classes), stands in. `data.pretrained({name!r}, download=True)` tries the download.",
             flush=True,
         )
         return _shipped()

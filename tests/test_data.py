@@ -454,7 +454,10 @@ def test_without_a_network_the_small_vit_stands_in(checkpoint, register, no_netw
     loaded = data.pretrained()
     out = said()
     assert out.count("\n") == 1 and data.PRETRAINED[0] in out and "VIT_OFFLINE is set" in out
-    assert "the course's own small ViT" in out and "data.pretrained(download=True)" in out
+    assert (
+        "the course's own small ViT" in out
+        and f"data.pretrained('{data.PRETRAINED[0]}', download=True)" in out
+    )
     picture = torch.rand(2, 3, 32, 32)
     with torch.no_grad():
         assert torch.equal(loaded.model(picture), model(picture))
