@@ -68,10 +68,10 @@ def checkpoint(
     """Make a training run the checkpoint that ships: data/vit_cifar10.safetensors, its log and its card."""
     from course import checkpoint as packer
     from course.build import ROOT
-    from helpers.data import CIFAR10_CLASSES
+    from helpers.cifar import CLASSES
 
     try:
-        print("wrote", packer.pack(run, ROOT / "data", CIFAR10_CLASSES))
+        print("wrote", packer.pack(run, ROOT / "data", CLASSES))
     except (ValueError, OSError) as error:
         raise SystemExit(str(error)) from None
 
