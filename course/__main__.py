@@ -91,5 +91,16 @@ def demo() -> None:
         raise SystemExit(str(error)) from None
 
 
+@app.command()
+def doctor() -> None:
+    """Say what this machine offers for grading and what to install; exit code 1 if it is not safe."""
+    from course import doctor as examination
+
+    findings = examination.examine()
+    examination.show(findings)
+    if not examination.ready(findings):
+        raise SystemExit(1)
+
+
 if __name__ == "__main__":
     app()

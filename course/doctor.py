@@ -1,0 +1,130 @@
+"""What this machine offers for grading, and what to install: `python -m course doctor`."""
+
+import dataclasses
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from course import sandbox
+
+ROOT = Path(__file__).resolve().parent.parent
+GB = 10**9
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One line of the table. `ok` is None for what is good to know but nothing to mend."""
+
+    what: str
+    found: str
+    ok: bool | None = True
+    fix: str = ""
+    needed: bool = True  # False: grading works without, only slower or on fewer notebooks
+
+
+def examine() -> list[Finding]:
+    """Everything that grading depends on, most basic first. Takes under a second."""
+    return [
+        python(),
+        package("torch", "PyTorch"),
+        package("nbgrader", "nbgrader"),
+        command("nbgrader"),
+        command("alembic"),
+        containment(),
+        cores(),
+        memory(),
+        disk(),
+        gpu(),
+    ]
+
+
+def python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    ok = sys.version_info >= (3, 10)
+    return Finding("Python", version, ok, "" if ok else "install Python 3.10 or newer")
+
+
+def package(name: str, title: str) -> Finding:
+    try:
+        return Finding(title, importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(title, "missing", False, "run make setup")
+
+
+def command(name: str) -> Finding:
+    """nbgrader starts `alembic` (and CI `nbgrader`) by name: it must be on the path."""
+    if found := shutil.which(name):
+        return Finding(f"{name} on PATH", found)
+    folder = Path(sys.executable).parent
+    fix = f"source {folder}/activate" if (folder / name).exists() else "run make setup, then activate .venv"
+    return Finding(f"{name} on PATH", "missing", False, fix)
+
+
+def containment() -> Finding:
+    if not (why := sandbox.why_not()):
+        return Finding("sandbox", sandbox.level())
+    return Finding("sandbox", "none: student code could do all that you can", False, why)
+
+
+def cores() -> Finding:
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return Finding("processor cores", str(count), None)
+
+
+def memory() -> Finding:
+    """Of the whole machine; a container may be given less."""
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows
+        return Finding("memory", "unknown", None)
+    limit = sandbox.Limits.memory
+    ok = total > limit
+    fix = "" if ok else f"one notebook may use {limit / GB:.1f} GB: grade on a larger machine"
+    return Finding("memory", f"{total / GB:.1f} GB", ok, fix, needed=False)
+
+
+def disk() -> Finding:
+    free = shutil.disk_usage(ROOT).free
+    fix = "" if free > GB else "grading/ may need 1 GB: make room"
+    return Finding("free disk", f"{free / GB:.1f} GB", free > GB, fix, needed=False)
+
+
+def gpu() -> Finding:
+    """By nvidia-smi: asking torch takes seconds."""
+    if shutil.which("nvidia-smi"):
+        asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+        said = subprocess.run(asked, capture_output=True, text=True, timeout=20, check=False)
+        if said.returncode == 0 and said.stdout.strip():
+            return Finding("GPU", said.stdout.strip().replace("\n", ", "), None)
+    return Finding("GPU", "none (nothing here needs one)", None)
+
+
+def ready(findings: list[Finding]) -> bool:
+    """Whether grading can be done safely."""
+    return all(finding.ok is not False for finding in findings if finding.needed)
+
+
+def show(findings: list[Finding], console: Console | None = None) -> None:
+    """Print the table, then each fix in a line of its own, so that it can be copied."""
+    console = console or Console()
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for finding in findings:
+        sign = {True: "[green]✓[/]", False: "[red]✗[/]", None: " "}[finding.ok]
+        table.add_row(sign, finding.what, finding.found)
+    console.print(table)
+    for finding in findings:
+        if finding.fix:
+            console.print(f"{finding.what}: {finding.fix}.", markup=False, highlight=False, soft_wrap=True)
+    if ready(findings):
+        console.print("Ready to grade: student code is contained.")
+    else:
+        console.print("Not ready to grade safely: mend the lines above.")

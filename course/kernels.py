@@ -1,0 +1,161 @@
+"""A Jupyter kernel manager for kernels that are not trusted: it starts what it is told, and bounds what it hears.
+
+The kernel's messages are made by student code: at most `output_bytes` of output are passed on for a whole
+notebook (then one line says so), and no message may be larger than MESSAGE_BYTES.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import zmq
+import zmq.asyncio
+from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.channels import AsyncZMQSocketChannel
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from traitlets import Type
+
+# Eight waiting messages of 32 MB: what one kernel can make the judge hold. A larger one closes the connection.
+MESSAGE_BYTES = 32 * 2**20
+MESSAGES_WAITING = 8
+ERROR_BYTES = 20_000  # an error is always passed on, shortened to this
+
+
+class Output:
+    """How much output a notebook may still make."""
+
+    def __init__(self, most: int):
+        self.most, self.left = most, most
+
+    def passed(self, message: dict) -> dict | None:
+        """The message, shortened if need be; None to drop it. Only output counts."""
+        kind, content = message["msg_type"], message["content"]
+        if kind == "error":
+            for key in ("ename", "evalue"):
+                content[key] = str(content.get(key, ""))[:ERROR_BYTES]
+            trace = "\n".join(map(str, content.get("traceback", [])))
+            content["traceback"] = trace[-ERROR_BYTES:].split("\n")
+            return message
+        if kind not in ("stream", "display_data", "execute_result", "update_display_data"):
+            return message
+        if self.left <= 0:
+            return None
+        size = size_of(content)
+        self.left -= size
+        if self.left > 0:
+            return message
+        said = f"\n[the rest is left out: a notebook may print {self.most:,} bytes]\n"
+        if kind == "stream":
+            kept = str(content.get("text", ""))[: self.left + size]
+            message["content"] = {"name": content.get("name", "stdout"), "text": kept + said}
+        else:
+            message["msg_type"] = message["header"]["msg_type"] = "stream"
+            message["content"] = {"name": "stdout", "text": said}
+        self.left = 0
+        return message
+
+
+def size_of(value) -> int:
+    """Characters in a message's content, with a few for each item."""
+    if isinstance(value, dict):
+        return sum(size_of(key) + size_of(item) for key, item in value.items())
+    if isinstance(value, list):
+        return sum(map(size_of, value))
+    return len(value) + 2 if isinstance(value, str) else 8
+
+
+class BoundedChannel(AsyncZMQSocketChannel):
+    """The channel that output comes on."""
+
+    output: Output | None = None
+
+    async def get_msg(self, timeout: float | None = None) -> dict:
+        while True:
+            message = await super().get_msg(timeout)
+            if self.output is None or (message := self.output.passed(message)) is not None:
+                return message
+            await asyncio.sleep(0)  # a flood must not keep the caller's time limit from ringing
+
+
+def bounded_context() -> zmq.asyncio.Context:
+    context = zmq.asyncio.Context()
+    context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)
+    context.setsockopt(zmq.RCVHWM, MESSAGES_WAITING)
+    return context
+
+
+class BoundedClient(AsyncKernelClient):
+    iopub_channel_class = Type(BoundedChannel)
+
+    def _context_default(self) -> zmq.asyncio.Context:
+        self._created_context = True
+        return bounded_context()
+
+    @property
+    def iopub_channel(self):
+        channel = super().iopub_channel
+        channel.output = self.parent.output
+        return channel
+
+
+class UntrustedKernel(AsyncKernelManager):
+    """Starts `argv` and nothing else, in the environment given, whatever the notebook's kernelspec says.
+
+    Parameters
+    ----------
+    argv : list of str, with "{connection_file}" in it
+    output_bytes : int
+    started : called with the Popen object of the new process
+    stopping : called before the kernel is stopped because somebody asked for it
+    popen : keyword arguments of Popen (env, cwd, stderr, ...); they win over the caller's
+    """
+
+    def __init__(
+        self,
+        argv: list[str],
+        output_bytes: int,
+        started: Callable,
+        stopping: Callable,
+        popen: dict,
+        **settings,
+    ):
+        super().__init__(client_factory=BoundedClient, **settings)
+        # "message": a signal would reach bubblewrap, not the kernel.
+        self._kernel_spec = KernelSpec(
+            argv=argv, display_name="Python 3", language="python", interrupt_mode="message"
+        )
+        self.output = Output(output_bytes)
+        self._started, self._stopping, self._popen = started, stopping, popen
+        self._clients: list[BoundedClient] = []
+
+    def _context_default(self) -> zmq.asyncio.Context:
+        self._created_context = True
+        return bounded_context()
+
+    def client(self, **settings) -> BoundedClient:
+        self._clients.append(super().client(**settings))
+        return self._clients[-1]
+
+    async def _async_pre_start_kernel(self, **kw):
+        return await super()._async_pre_start_kernel(**{**kw, **self._popen})
+
+    async def _async_launch_kernel(self, kernel_cmd, **kw):
+        await super()._async_launch_kernel(kernel_cmd, **kw)
+        self._started(self.provisioner.process)
+
+    async def shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:
+        """At once: nothing in the kernel is worth waiting for, and a hostile one would make us wait."""
+        self._stopping()
+        await super().shutdown_kernel(now=True, restart=restart)
+
+    def close(self) -> None:
+        """Let go of sockets and files, the clients' too. The process is somebody else's to end."""
+        for client in self._clients:
+            client.stop_channels()
+            if not client.context.closed:
+                client.context.destroy(linger=0)
+        self.cleanup_connection_file()
+        self.cleanup_ipc_files()
+        self._close_control_socket()
+        if self._created_context and not self.context.closed:
+            self.context.destroy(linger=0)

