@@ -1,6 +1,7 @@
 """`python -m course`: the staff's commands."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,6 +40,40 @@ def build(
             "These files are not what lessons/ gives. Run `make notebooks` and commit the result."
         )
     print(f"{len(files)} files are up to date.")
+
+
+@app.command()
+def collect(
+    part: Annotated[str, typer.Argument(help="The part's folder, e.g. 2_build_a_vit.")],
+    files: Annotated[list[Path], typer.Argument(help="Archives from the LMS, folders, notebooks.")],
+    student: Annotated[
+        str | None, typer.Option(help="Id of the one student who sent all of these files.")
+    ] = None,
+) -> None:
+    """Take in what students sent: repaired, sorted into grading/submitted/, a verdict for every file."""
+    from course import collect as collector
+    from course import collect_report
+
+    try:
+        report = collector.collect(part, files, student)
+    except collector.CollectError as error:
+        raise SystemExit(str(error)) from None
+    raise SystemExit(collect_report.show(report))
+
+
+@app.command()
+def checkpoint(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished `python -m helpers.train`.")],
+) -> None:
+    """Make a training run the checkpoint that ships: data/vit_cifar10.safetensors, its log and its card."""
+    from course import checkpoint as packer
+    from course.build import ROOT
+    from helpers.cifar import CLASSES
+
+    try:
+        print("wrote", packer.pack(run, ROOT / "data", CLASSES))
+    except (ValueError, OSError) as error:
+        raise SystemExit(str(error)) from None
 
 
 @app.command()

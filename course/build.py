@@ -17,6 +17,7 @@ import jupytext
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
+from course import tables
 from helpers import exercises
 
 if sys.version_info < (3, 11):
@@ -100,6 +101,9 @@ def solution(lesson: Path) -> NotebookNode:
     nb.cells[0].metadata.pop("order", None)
     nb.cells[0].source = f"{badge(part, name)}\n\n{nb.cells[0].source}"
     _stamp_bootstrap(nb, lesson)
+    for cell in nb.cells:
+        if cell.cell_type == "markdown":
+            cell.source = tables.stamp(cell.source)
 
     seen: set[str] = set()
     for cell in nb.cells:
@@ -214,7 +218,7 @@ def build() -> dict[Path, bytes]:
     readme = ROOT / "README.md"
     if readme.exists():
         text = readme.read_text("utf-8")
-        files[readme] = TABLE.sub(lambda m: m[1] + readme_table() + m[2], text).encode()
+        files[readme] = TABLE.sub(lambda m: m[1] + readme_table() + m[2], tables.stamp(text)).encode()
     return files
 
 

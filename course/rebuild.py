@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import copy
 import difflib
+import itertools
 import re
 import warnings
 from dataclasses import dataclass
@@ -21,9 +22,10 @@ from nbformat.notebooknode import NotebookNode
 
 from course.salvage import Cell, Unreadable, read
 
-__all__ = ["Repair", "Unreadable", "answers", "rebuild"]
+__all__ = ["Repair", "Unreadable", "answers", "name_of", "rebuild", "same"]
 
 ALIKE = 0.6  # share of equal words from which an unnamed cell is taken for a cell of the release
+IMPORT = re.compile(r"^(?:from\s+\S+\s+)?import\s+([^\n(]+)", re.MULTILINE)
 NAME = re.compile(
     r"^(?:(?:async\s+)?(?:def|class)\s+(\w+)|((?:\w+\s*,\s*)*\w+)\s*(?::[^=\n]+)?=(?!=))", re.MULTILINE
 )
@@ -77,14 +79,16 @@ def rebuild(release: NotebookNode, text: bytes) -> tuple[NotebookNode, list[Repa
         Unreadable: these bytes hold no notebook; `.reason` says why. Nothing else is raised.
     """
     sent, phrases = read(text)
-    repairs = [Repair("encoding" if "read as" in p else "salvaged", "", p) for p in phrases]
+    repairs = [
+        Repair("encoding" if "read as" in p or "characters (" in p else "salvaged", "", p) for p in phrases
+    ]
     place, how = _match(release, sent)  # place[i]: index of the release's cell that sent[i] is, or None
 
     clean = copy.deepcopy(release)
     chosen: dict[int, int] = {}  # index in the release -> index in sent, for answers
     extra: dict[int, str] = {}  # index in sent -> source to keep
-    given = {_same(cell.source) for cell in release.cells}
-    bound = set().union(*(_names(cell.source) for cell in release.cells))
+    given = {same(cell.source) for cell in release.cells}
+    bound = set().union(*(_names(cell.source) | _imported(cell.source) for cell in release.cells))
     for index, cell in enumerate(clean.cells):
         copies = [i for i, at in enumerate(place) if at == index]
         if is_answer(cell):
@@ -96,7 +100,7 @@ def rebuild(release: NotebookNode, text: bytes) -> tuple[NotebookNode, list[Repa
         if not copies and cell.cell_type == "code":
             repairs.append(Repair("restored", name_of(cell), "a given cell was deleted; it is back"))
         for i in copies:
-            if _same(sent[i].source) == _same(cell.source) and sent[i].kind == cell.cell_type:
+            if same(sent[i].source) == same(cell.source) and sent[i].kind == cell.cell_type:
                 continue
             added = _additions(cell.source, sent[i].source, bound) if cell.cell_type == "code" else ""
             kept = (
@@ -112,7 +116,7 @@ def rebuild(release: NotebookNode, text: bytes) -> tuple[NotebookNode, list[Repa
         last = place[i] if place[i] is not None else last
         if place[i] is None and (cell.kind == "code" or (cell.kind == "markdown" and last in written)):
             extra[i] = cell.source
-    extra = {i: s for i, s in sorted(extra.items()) if s.strip() and _same(s) not in given}
+    extra = {i: s for i, s in sorted(extra.items()) if s.strip() and same(s) not in given}
     if len(extra) > MOST_EXTRA:
         what = f"{len(extra)} extra cells are in the file; the first {MOST_EXTRA} are kept"
         repairs.append(Repair("extra", "", what, human=True))
@@ -149,11 +153,9 @@ def _match(release: NotebookNode, sent: list[Cell]) -> tuple[list[int | None], d
     taken = {at for at in place if at is not None}
 
     # the same text as a cell of the release that has not been seen yet
-    waiting = {
-        _same(cell.source): i for i, cell in reversed(list(enumerate(release.cells))) if i not in taken
-    }
+    waiting = {same(cell.source): i for i, cell in reversed(list(enumerate(release.cells))) if i not in taken}
     for i, cell in enumerate(sent):
-        if place[i] is None and (at := waiting.pop(_same(cell.source), None)) is not None:
+        if place[i] is None and (at := waiting.pop(same(cell.source), None)) is not None:
             place[i] = at
             taken.add(at)
 
@@ -209,11 +211,20 @@ def _names(source: str) -> set[str]:
     return found
 
 
+def _imported(source: str) -> set[str]:
+    return {
+        name.split()[-1].split(".")[0]
+        for line in IMPORT.findall(source)
+        for name in line.split(",")
+        if name.strip()
+    }
+
+
 def _words(source: str) -> list[str]:
     return re.findall(r"\w+|[^\w\s]", source)[:2_000]
 
 
-def _same(source: str) -> str:
+def same(source: str) -> str:
     """Two sources with the same value are the same to a reader: blanks at line ends and around are not."""
     return "\n".join(line.rstrip() for line in source.strip().split("\n"))
 
@@ -225,11 +236,11 @@ def _choose(cell: NotebookNode, copies: list[tuple[int, Cell]], repairs: list[Re
     """Index of the copy that counts: the last attempted one that defines what the cell is there to define."""
     if len(copies) == 1:
         return copies[0][0]
-    attempted = [(i, c) for i, c in copies if _same(c.source) != _same(cell.source) and c.source.strip()]
-    different = {_same(c.source) for _, c in attempted}
+    attempted = [(i, c) for i, c in copies if same(c.source) != same(cell.source) and c.source.strip()]
+    different = {same(c.source) for _, c in attempted}
     names = _names(cell.source)
     defining = [(i, c) for i, c in attempted if names <= _names(c.source)]
-    untouched = [(i, c) for i, c in copies if _same(c.source) == _same(cell.source)]
+    untouched = [(i, c) for i, c in copies if same(c.source) == same(cell.source)]
     i, _ = (defining or attempted or untouched or copies)[-1]
     if len(different) > 1:
         what = f"{len(different)} different answers are in the file; the last one counts, code before it still runs"
@@ -257,7 +268,7 @@ def _fill(cell: NotebookNode, sent: Cell | None, how: str | None, repairs: list[
     if sent.pictures and cell.cell_type == "markdown":
         what = "a picture pasted into the written answer is only in the original"
         repairs.append(Repair("picture", name, what, human=True))
-    if _same(sent.source) != _same(cell.source):
+    if same(sent.source) != same(cell.source):
         cell.source = sent.source
 
 
@@ -310,24 +321,24 @@ def _assemble(
     for i in range(len(sent) - 1, -1, -1):
         following[i] = min(following[i + 1], answered.get(i, len(clean.cells)))
     slots: dict[int, list[NotebookNode]] = {}
-    taken = {cell.id for cell in clean.cells}
-    number, seen = 0, set()
+    seen: set[int] = set()
     for i, cell in enumerate(sent):
         if place[i] is not None and (i in answered or place[i] not in seen | set(answered.values())):
             anchor = place[i]  # a copy of a cell that is elsewhere says nothing about where we are
             seen.add(anchor)
-        if i not in extra:
-            continue
-        number += 1
-        while (name := f"extra-{number}") in taken:
-            number += 1
-        new = nbformat.v4.new_markdown_cell if cell.kind == "markdown" else nbformat.v4.new_code_cell
-        made = new(extra[i], id=name, metadata={"tags": ["extra"]})
-        slots.setdefault(min(anchor + 1, following[i]), []).append(made)
-    if number:
-        repairs.append(Repair("extra", "", f"{len(extra)} extra cell{'s' if len(extra) > 1 else ''} kept"))
-    cells = list(slots.get(0, []))
-    for at, cell in enumerate(clean.cells):
-        cells += [cell, *slots.get(at + 1, [])]
+        if i in extra:
+            new = nbformat.v4.new_markdown_cell if cell.kind == "markdown" else nbformat.v4.new_code_cell
+            made = new(extra[i], metadata={"tags": ["extra"]})
+            slots.setdefault(min(anchor + 1, following[i]), []).append(made)
+    taken = {cell.id for cell in clean.cells}
+    free = (name for name in map("extra-{}".format, itertools.count(1)) if name not in taken)
+    cells = []
+    for at in range(len(clean.cells) + 1):
+        for made in slots.get(at, []):
+            made.id = next(free)
+            cells.append(made)
+        cells += clean.cells[at : at + 1]
     clean.cells = cells
+    if extra:
+        repairs.append(Repair("extra", "", f"{len(extra)} extra cell{'s' if len(extra) > 1 else ''} kept"))
     return clean

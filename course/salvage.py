@@ -15,10 +15,6 @@ LARGEST = 100_000_000  # bytes; a notebook with every figure of the course stays
 LONGEST = 200_000  # characters of one cell's source; the longest of the course has 4,000
 MOST_CELLS = 2_000  # the longest notebook of the course has 66
 
-CONFLICT = re.compile(
-    r"^<<<<<<<[^\n]*\n(?P<ours>.*?)(?:^\|\|\|\|\|\|\|[^\n]*\n.*?)?^=======[^\n]*\n(?P<theirs>.*?)^>>>>>>>[^\n]*(?:\n|\Z)",
-    re.DOTALL | re.MULTILINE,
-)
 CELL = re.compile(
     r'\{\s*"(?:cell_type|source|input|id|metadata|outputs|execution_count|attachments|collapsed|language)"\s*:'
 )
@@ -78,7 +74,7 @@ def _decode(data: bytes, repairs: list[str]) -> str:
     # Either an editor saved Latin-1, or some bytes of UTF-8 are broken: count which explains more.
     text = data.decode("utf-8", "replace")
     broken = text.count("\N{REPLACEMENT CHARACTER}")
-    right = sum(ord(letter) > 127 for letter in text) - broken
+    right = len(text) - len(text.encode("ascii", "ignore")) - broken
     if broken > right:
         repairs.append("read as Latin-1 (notebooks are UTF-8)")
         return data.decode("cp1252", "replace")
@@ -88,11 +84,8 @@ def _decode(data: bytes, repairs: list[str]) -> str:
 
 def _raw_cells(text: str, repairs: list[str]) -> list[Any]:
     whole = _parse(text)
-    if whole is None and CONFLICT.search(text):
-        sides = [
-            _parse(CONFLICT.sub(lambda match, side=side: match[side], text)) for side in ("ours", "theirs")
-        ]
-        found = [_cells_of(side) for side in sides]
+    if whole is None and (sides := _sides(text)):
+        found = [_cells_of(_parse(side)) for side in sides]
         if any(found):
             repairs.append("git's merge markers (<<<<<<<, >>>>>>>) were resolved; both sides were read")
             # both sides one after the other: what is there twice is dealt with as any duplicate is
@@ -118,6 +111,25 @@ def _raw_cells(text: str, repairs: list[str]) -> list[Any]:
             raise Unreadable(f"is not a notebook (no JSON with cells in it); it begins with {start!r}")
         repairs.append(f"the file is damaged or cut off; {len(cells)} whole cells could be read")
     return cells
+
+
+def _sides(text: str) -> tuple[str, str] | None:
+    """Both versions of a text with git's merge markers, or None if it has none. One pass, a state a line."""
+    ours, theirs, state = [], [], "both"
+    for line in text.splitlines(keepends=True):
+        mark = line[:7]
+        if mark == "<<<<<<<":
+            state = "ours"
+        elif mark == "|||||||" and state == "ours":
+            state = "base"
+        elif mark == "=======" and state in ("ours", "base"):
+            state = "theirs"
+        elif mark == ">>>>>>>" and state == "theirs":
+            state = "both"
+        else:
+            ours += [line] if state in ("both", "ours") else []
+            theirs += [line] if state in ("both", "theirs") else []
+    return ("".join(ours), "".join(theirs)) if "<<<<<<<" in text else None
 
 
 def _decoder() -> json.JSONDecoder:

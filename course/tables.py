@@ -1,0 +1,61 @@
+"""Tables of measured numbers, from the JSON that benchmarks/ wrote: a number that no log shows stands nowhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+MARKS = re.compile(r"(<!-- (?P<name>training):start[^>]*-->\n).*?(<!-- (?P=name):end -->)", re.DOTALL)
+
+
+def stamp(text: str) -> str:
+    """The text with every marked table (`<!-- training:start -->` ... `<!-- training:end -->`) written anew."""
+    return MARKS.sub(lambda m: m[1] + TABLES[m["name"]]() + m[3], text)
+
+
+def _read(path: str) -> dict[str, Any]:
+    file = ROOT / path
+    return json.loads(file.read_text("utf-8")) if file.exists() else {}
+
+
+def training() -> str:
+    """Test accuracy by minutes, ours beside the UvA configuration and the shipped checkpoint, and throughput."""
+    measured, shipped = _read("benchmarks/train.json"), _read("data/vit_cifar10.json")
+    if not measured:
+        return "Not measured yet: `python benchmarks/train.py`.\n"
+    lines = [
+        "| model | minutes of training | hardware | epochs | test accuracy |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+
+    def row(model: str, minutes: float, machine: dict[str, Any], epochs: float, accuracy: float) -> None:
+        threads = machine["threads"]
+        hardware = (
+            machine["device_name"]
+            if machine["device"] != "cpu"
+            else f"{threads} CPU core{'s' * (threads != 1)}"
+        )
+        lines.append(f"| {model} | {minutes:g} | {hardware} | {epochs:.1f} | {accuracy:.1%} |")
+
+    for entry in sorted(measured["rows"], key=lambda e: (e["minutes"], e["test_accuracy"])):
+        name = "the course's ViT" if entry["model"] == "ours" else f"{entry['model']}'s configuration"
+        name += f" ({entry['parameters'] / 1e6:.1f} M parameters)"
+        row(name, entry["minutes"], measured["machine"], entry["epochs"], entry["test_accuracy"])
+    if shipped:
+        epochs = shipped["history"][-1]["images"] / (0.9 * shipped["recipe"]["pictures"])
+        name = "the checkpoint that ships"
+        row(name, shipped["minutes"], shipped["machine"], epochs, shipped["test_accuracy"])
+    speeds = measured["images_per_second"]
+    peers = ", ".join(f"{speeds['ours'] / speeds[peer]:.2f} of {peer}'s" for peer in ("timm", "torchvision"))
+    lines.append(
+        f"\nTraining steps of the same architecture (1.8 M parameters, float32): ours make {peers} speed."
+    )
+    return (
+        "\n".join(lines) + f" Pictures: {measured['data']}. Measured by `benchmarks/train.py`, in one run.\n"
+    )
+
+
+TABLES = {"training": training}

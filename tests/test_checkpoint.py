@@ -1,0 +1,52 @@
+"""course.checkpoint: what ships is the run that its card tells of, and timm gets the same logits from it."""
+
+import json
+
+import pytest
+import torch
+from timm.models.vision_transformer import VisionTransformer
+
+from course import checkpoint
+from helpers import checkpoints, train
+
+
+@pytest.fixture
+def run(tmp_path):
+    torch.manual_seed(0)
+    vit = train.course_vit()
+    notes = {"mean": [0.5, 0.5, 0.5], "std": [0.2, 0.2, 0.2]}
+    checkpoints.save(vit.state_dict(), tmp_path / "best.safetensors", notes)
+    recipe = {"strong": True, "data": "CIFAR-10", "half_size": 0.5, "matrix_lr": 0.01, "lr": 0.002}
+    recipe |= {"batch_size": 128, "label_smoothing": 0.1}
+    machine = {"device": "cpu", "threads": 2, "cores": 2, "precision": "float32", "torch": "2.15.0"}
+    log = {"minutes": 90.0, "recipe": recipe, "machine": machine, "history": [{"images": 1234567}]}
+    checkpoints.write_json(tmp_path / "log.json", {**log, "test_accuracy": 0.8512})
+    return tmp_path
+
+
+def test_timm_gets_the_same_logits(run, tmp_path):
+    path = checkpoint.pack(run, tmp_path, ("a",) * 10)
+    weights, notes = checkpoints.read(path)
+    assert path.stat().st_size < 4e6 and {t.dtype for t in weights.values()} == {torch.float16}
+    theirs = VisionTransformer(**notes["timm"])
+    theirs.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+    ours = train.course_vit()
+    checkpoints.load(ours, run / "best.safetensors")
+    ours.half().float()
+    x = torch.randn(3, 3, 32, 32, generator=torch.manual_seed(1))
+    with torch.no_grad():
+        assert (theirs.eval()(x) - ours.eval()(x)).abs().max() < 1e-4
+
+
+def test_the_card_holds_the_logs_numbers(run, tmp_path):
+    checkpoint.pack(run, tmp_path, ("a",) * 10)
+    card = (tmp_path / "vit_cifar10.md").read_text()
+    assert all(words in card for words in ("85.1%", "90 minutes", "1,234,567", "2 thread(s)", "turns"))
+
+
+def test_a_run_that_was_not_tested_does_not_ship(run, tmp_path):
+    log = json.loads((run / "log.json").read_text())
+    del log["test_accuracy"]
+    (run / "log.json").write_text(json.dumps(log))
+    with pytest.raises(ValueError, match="no test accuracy"):
+        checkpoint.pack(run, tmp_path / "x", ())

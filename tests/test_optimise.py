@@ -1,0 +1,65 @@
+"""helpers.optimise: Muon does what torch's does, and each parameter has the optimiser that it should have."""
+
+import pytest
+import torch
+from torch import nn
+
+from helpers import optimise, train
+
+
+@pytest.mark.parametrize("shape", [(3, 24, 16), (2, 16, 40), (1, 8, 8)])
+def test_orthogonalised_has_singular_values_near_one(shape):
+    values = torch.linalg.svdvals(optimise.orthogonalised(torch.randn(shape, generator=torch.manual_seed(0))))
+    assert 0.3 < values.min() and values.max() < 1.3
+
+
+def test_muon_steps_like_torchs():
+    torch.manual_seed(0)
+    ours, theirs = nn.Linear(24, 16, bias=False), nn.Linear(24, 16, bias=False)
+    theirs.load_state_dict(ours.state_dict())
+    a = optimise.Muon(ours.parameters(), lr=0.02, weight_decay=0.1)
+    b = torch.optim.Muon(theirs.parameters(), lr=0.02, weight_decay=0.1, momentum=0.95)
+    for _ in range(5):
+        x = torch.randn(8, 24)
+        for layer, optimiser in ((ours, a), (theirs, b)):
+            optimiser.zero_grad()
+            layer(x).square().sum().backward()
+            optimiser.step()
+    assert (
+        ours.weight - theirs.weight
+    ).abs().max() < 8e-3  # of 0.1 in five steps; torch's computes in bfloat16
+
+
+def test_muon_refuses_vectors():
+    with pytest.raises(ValueError, match=r"matrices.*\(3,\)"):
+        optimise.Muon([nn.Parameter(torch.zeros(3))])
+
+
+def test_only_inner_matrices_go_to_muon():
+    vit = train.course_vit()
+    adam, muon = optimise.optimisers(vit, train.Recipe())
+    names = {p: name for name, p in vit.named_parameters()}
+    inner = [names[p] for group in muon.param_groups for p in group["params"]]
+    assert len(inner) == 6 * 6 and all(n.startswith("blocks.") and n.endswith("weight") for n in inner)
+    rest = [names[p] for group in adam.param_groups for p in group["params"]]
+    assert not set(inner) & set(rest) and len(inner) + len(rest) == len(names)
+    assert {"head.weight", "class_token.cls_token", "patch_embedding.projection.weight"} <= set(rest)
+    assert all(group["weight_decay"] == 0 for group in adam.param_groups)
+
+
+def test_a_model_without_inner_matrices_gets_adam_alone():
+    assert len(optimise.optimisers(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Linear(4, 10)), train.Recipe())) == 1
+
+
+def test_cycle_rises_then_falls_to_almost_nothing():
+    recipe = train.Recipe(warm_up=0.1)
+    shares = [optimise.cycle(share, recipe) for share in (0.0, 0.05, 0.1, 0.5, 0.9, 1.0, 1.1)]
+    assert shares[0] < shares[1] < shares[2] == 1 > shares[3] > shares[4] > shares[5] == shares[6] > 0
+
+
+def test_precision_and_computing_on_this_machine():
+    dtype = optimise.precision("cpu")
+    assert dtype in (torch.float32, torch.bfloat16) and optimise.precision("mps") is torch.float32
+    with optimise.computing(torch.device("cpu")):
+        assert nn.Linear(4, 4)(torch.ones(2, 4)).dtype is dtype
+    assert nn.Linear(4, 4)(torch.ones(2, 4)).dtype is torch.float32
