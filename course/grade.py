@@ -20,6 +20,7 @@ from course.build import ROOT
 from course.grading import finished, submitted
 from course.records import Record
 from course.release import Release
+from course.running import NoKernel
 
 
 class GradeError(Exception):
@@ -141,12 +142,18 @@ def grade(
         mine = course.submissions(part, student)
         if not mine:
             look.append(f"{student}: the folder holds no notebook of this part")
+        failed = False
         for one in mine:
-            done = course.judge(one, again)
+            try:
+                done = course.judge(one, again)
+            except (NoKernel, OSError) as error:  # this machine's fault: the next run tries again
+                failed, well = True, False
+                look.append(f"{student}, {one.release.name}: not graded. {error}")
+                continue
             most = sum(mark.max_points for mark in done.verdicts.values())
             say(f"{student:<16} {one.release.name:<26} {done.state.value:<26} {done.points:g} of {most:g}")
             look += [f"{student}, {one.release.name}: {text}" for text in done.attention]
-        if mine and (trouble := course.record(part, student, again)):
+        if mine and not failed and (trouble := course.record(part, student, again)):
             well = False
             look.append(f"{student}: not in the gradebook. {trouble.strip().splitlines()[-1]}")
     if look:

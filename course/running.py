@@ -35,6 +35,10 @@ class Dead(Exception):
         self.state = state
 
 
+class NoKernel(RuntimeError):
+    """No kernel came up: the machine's fault, not the student's. Run it again."""
+
+
 class Running:
     """The kernel of a sandbox; use it as a context manager inside the sandbox's own."""
 
@@ -47,7 +51,11 @@ class Running:
         wait(self.manager.start_kernel())
         self.client = self.manager.client()
         self.client.start_channels()
-        wait(self.client.wait_for_ready(timeout=START_SECONDS))
+        try:
+            wait(self.client.wait_for_ready(timeout=START_SECONDS))
+        except RuntimeError as error:
+            self.client.stop_channels()
+            raise NoKernel(f"No kernel came up: {error}") from error
         self.deadline = time.monotonic() + self.limits.notebook_seconds
         return self
 
