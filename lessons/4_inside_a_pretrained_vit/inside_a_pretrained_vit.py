@@ -41,7 +41,7 @@ img_size, patch_size = config["img_size"], config["patch_size"]
 rows, columns = model.patch_embed.grid_size
 prefix = model.num_prefix_tokens  # tokens in front of the patches: the class token
 D, depth, heads = model.embed_dim, len(model.blocks), model.blocks[0].attn.num_heads
-is_base = (img_size, D) == (224, 768)
+stands_in = source != TAG
 
 print("model:", source)
 print(f"{'':34}{'this model':>12}{'ViT-Base/16':>14}")
@@ -65,7 +65,7 @@ photo = data.photo("santorini", size=img_size)  # (3, H, W), 0..255
 mean, std = (torch.tensor(config[key]).view(3, 1, 1) for key in ("mean", "std"))
 x = ((photo / 255 - mean) / std)[None]  # (1, 3, H, W): a batch of one
 print(f"x {tuple(x.shape)}, from {x.min():.2f} to {x.max():.2f}")
-if not is_base:
+if stands_in:
     print(
         f"A fair warning: this small model knows {len(class_names)} classes only ({', '.join(class_names)})."
     )
@@ -249,7 +249,7 @@ figure.colorbar(picture, ax=axes, label="cosine similarity with the query patch"
 plt.show()
 show.says(
     f"in z0 the neighbours of the query patch are {near[0]:.2f} like it and patches four or more away {far[0]:.2f}; "
-    f"after the last block {near[-1]:.2f} and {far[-1]:.2f}. On the way, likeness follows what is in the photo, too."
+    f"after the last block {near[-1]:.2f} and {far[-1]:.2f}. Likeness follows both where a patch is and what it shows."
 )
 
 # %% [markdown]
@@ -336,13 +336,11 @@ ax.set(title=f"attention of head {head} in block {OPENED}, row {query} marked")
 ax.set(xlabel="key: the token that is looked at", ylabel="query: the token that looks")
 figure.colorbar(picture, ax=ax, label="attention weight (log scale)")
 plt.show()
-best = A[head, prefix:, prefix:].argmax(dim=1)  # the key that each patch likes best
-step = (best - torch.arange(rows * columns)).mode().values
-there = float((best - torch.arange(rows * columns) == step).float().mean())
+to_class = float(A[head, prefix:, 0].mean())
 show.says(
     f"every row sums to 1 over {A.shape[-1]} tokens; an even share would be {1 / A.shape[-1]:.4f}, the largest weight is "
-    f"{A[head].max():.4f}. Stripes run at steps of {columns}, the width of the grid; the most frequent favourite of a "
-    f"patch is the one {int(step):+d} patches away ({there:.0%} of the patches)."
+    f"{A[head].max():.4f}, and patches give {to_class:.1%} to the class token (column 0). {columns} columns further is the "
+    "patch below, so what repeats at this step are the rows of the image."
 )
 
 # %% [markdown]
@@ -354,7 +352,7 @@ show.says(
 shown = range(min(8, heads))
 maps = A[: len(shown), query, prefix:].view(-1, rows, columns)  # (heads shown, rows, columns)
 colours = plt.matplotlib.colors.LogNorm(vmin=float(maps.quantile(0.02)), vmax=float(maps.max()))
-figure, axes = panels(len(shown) + 1, across=3 if len(shown) > 5 else 4, scale=2.7)
+figure, axes = panels(len(shown) + 1, across={4: 5, 8: 3}.get(len(shown), 4), scale=2.5)
 show_photo(axes.flat[0])
 for number, ax in zip(shown, axes.flat[1:]):
     picture = ax.imshow(maps[number], norm=colours, cmap="viridis", interpolation="nearest")
@@ -391,7 +389,7 @@ plt.show()
 for name, matrix in variants.items():
     row = matrix[query]
     print(f"{name:32} row {query}: sum {row.sum():8.2f}, from {row.min():7.2f} to {row.max():6.2f}")
-_, order_of_A, order_of_raw = (m[query, prefix:].argsort(descending=True)[:10] for m in (A[0], A[head], raw))
+order_of_A, order_of_raw = (m[query, prefix:].argsort(descending=True)[:10] for m in (A[head], raw))
 common = len(set(order_of_A.tolist()) & set(order_of_raw.tolist()))
 show.says(
     f"each panel has a scale of its own, so compare patterns only. Of the ten patches that head {head} looks at most, "
@@ -418,7 +416,7 @@ for h in range(heads):
     beside = [number + 0.8 * (h + 0.5 - heads / 2) / heads for number in range(depth)]  # heads side by side
     ax.scatter(beside, distances[:, h], color="#0072B2", s=14)
     for place_x, value in zip(beside, distances[:, h]):
-        ax.annotate(str(h), (place_x, value), (0, 4), textcoords="offset points", fontsize=6, ha="center")
+        ax.annotate(str(h), (place_x, value), (0, 4), textcoords="offset points", fontsize=7, ha="center")
 ax.axhline(float(apart.mean()), color="#D55E00", linestyle="--", label="attention spread evenly")
 ax.set(title="how far each head looks", xlabel="block", ylabel="mean distance (patches)", xticks=range(depth))
 ax.set_ylim(0, 1.1 * float(distances.max()))
@@ -482,7 +480,7 @@ look(depth // 2, int(distances[depth // 2].argmax()))
 # - *Evidence*: two or more query patches, or two photos, named with what their maps show; a number such as the mean distance or the share of the class token is welcome.
 # - *A check and a limit*: something that could have refuted the claim (a query patch at the edge, in the sky, another photo, a neighbouring head), and at least one thing that the picture can't tell: attention is where a head reads, not what it writes (values and projection come after it), and a large weight is no proof that the answer depends on it (one would have to take the head away and see).
 #
-# *A full answer*: "In block 0 the head with the smallest mean distance looks at the query's own neighbourhood, whatever is in the photo. For all four query patches of `look` the bright spot sits around the outlined patch, in the sky as on the roof. If it followed content, patches of the same roof would light up together; they do not. At the left edge the spot is cut off and does not move to another place that looks alike. With another photo I would expect the same maps, because position vectors alone could produce them. The map does not tell what the head writes into the token: its values might be near zero there. To know whether the model needs it, I would set the head's output to zero and compare the logits."
+# *A full answer*, for a head that looks near: "In block 0 the head with the smallest mean distance looks at the query's own neighbourhood, whatever is in the photo. For all four query patches of `look` the bright spot sits around the outlined patch, in the sky as on the roof. If it followed content, patches of the same roof would light up together; they do not. At the left edge the spot is cut off and does not move to another place that looks alike. With another photo I would expect the same maps, because position vectors alone could produce them. The map does not tell what the head writes into the token: its values might be near zero there. To know whether the model needs it, I would set the head's output to zero and compare the logits."
 
 # %% [markdown]
 # ## Step 4: the head
@@ -499,7 +497,7 @@ print(f"largest difference from model(x): {(by_hand - logits).abs().max():.1e}")
 probability = torch.nn.functional.softmax(logits, 0)
 top = int(logits.argmax())
 figure, axes = plt.subplots(2, 1, figsize=(8, 4.6), layout="constrained", sharex=True)
-for ax, values, name in zip(axes, (logits, probability), ("logit", "probability")):
+for ax, values, name in zip(axes, (logits.numpy(), probability.numpy()), ("logit", "probability")):
     ax.bar(range(len(values)), values, width=max(0.8, len(values) / 400), color="#0072B2")
     ax.bar([top], [values[top]], width=max(0.8, len(values) / 200), color="#D55E00")
     ax.set(ylabel=name)
@@ -533,7 +531,7 @@ check("inside_top5")
 
 # %%
 if check.ready("inside_top5"):
-    print(f"{TAG if is_base else source} says:")
+    print(f"{source} says:")
     for name, value in top_classes(logits, class_names):
         print(f"{value:7.1%}  {name}")
 
@@ -546,7 +544,7 @@ if len(class_names) == 1000:
     for number, name in reported.items():
         place_of = int((logits > logits[number]).sum()) + 1
         print(f"class {number} ({name}): place {place_of}, probability {probability[number]:.1%}")
-    print(f"The first place of {TAG} is class {top}, {class_names[top]}.")
+    print(f"The first place of {source} is class {top}, {class_names[top]}.")
 else:
     print(f"These {len(class_names)} classes hold neither dome nor church, so this model can't say either.")
     print(
@@ -569,19 +567,20 @@ print(f"sums of the rows: from {mixed.sum(dim=1).min():.6f} to {mixed.sum(dim=1)
 
 maps = {"last block alone": attention[-1].mean(dim=0)[0, prefix:], "rollout": mixed[0, prefix:]}
 maps = {name: (values / values.sum()).view(rows, columns) for name, values in maps.items()}
-top_share = max(float(values.max()) for values in maps.values())
+both = torch.stack(list(maps.values()))
+colours = plt.matplotlib.colors.LogNorm(vmin=float(both.quantile(0.02)), vmax=float(both.max()))
 figure, axes = panels(4, across=4, scale=2.9)
 axes[0, 0].imshow(photo.permute(1, 2, 0))
 axes[0, 0].set_title("photo")
 for ax, (name, values) in zip(axes.flat[1:], maps.items()):
-    picture = ax.imshow(values, vmin=0, vmax=top_share, cmap="viridis", interpolation="nearest")
+    picture = ax.imshow(values, norm=colours, cmap="viridis", interpolation="nearest")
     ax.set_title(name)
 light = torch.nn.functional.interpolate(
     maps["rollout"][None, None], scale_factor=patch_size, mode="bilinear"
 )[0]
 axes[0, 3].imshow((photo / 255 * (0.15 + 0.85 * light / light.max())).permute(1, 2, 0))
 axes[0, 3].set_title("photo, lit by rollout")
-figure.colorbar(picture, ax=axes, label="share of the patches", shrink=0.7)
+figure.colorbar(picture, ax=axes, label="share (log scale)", shrink=0.7)
 plt.show()
 share = {
     name: float(values.flatten().topk(rows * columns // 10).values.sum()) for name, values in maps.items()
