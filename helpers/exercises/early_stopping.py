@@ -83,9 +83,9 @@ def waited_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     """Right, or right for the student's own `improved`; a rule that keeps no such count shows it in `stop`."""
     if WAITED not in seen:
         return STOP in seen and exercise.close(seen[STOP], wanted[STOP])
-    own = seen.get(IMPROVED)
+    own = seen.get(IMPROVED, np.ones_like(wanted[IMPROVED]))  # a blank left open counts as True in Python
     return exercise.close(seen[WAITED], wanted[WAITED]) or (
-        own is not None and own.shape == wanted[IMPROVED].shape and exercise.close(seen[WAITED], since(own))
+        own.shape == wanted[IMPROVED].shape and exercise.close(seen[WAITED], since(own))
     )
 
 
@@ -304,7 +304,7 @@ misconceptions = (
 
 def place(key: str, index: tuple[int, ...], case: Case) -> str:
     told = ", ".join(f"{loss:g}" for loss in case["losses"][: index[0] + 1])
-    return f"after the losses {told}, {key}"
+    return f"after the losses {told}, {key}{'' if key == WAITED else ' (1: True, 0: False)'}"
 
 
 exercise = Exercise(

@@ -71,7 +71,7 @@ WRONG = [
     (None, stop("None")),
     # two at once, each named
     ("equal-counts", {**better("loss <= self.best"), **stop("self.waited > self.patience")}),
-    ("one-epoch-late", {**better("loss > self.best"), **stop("self.waited > self.patience")}),
+    ("higher-is-better", {**better("loss > self.best"), **stop("self.waited > self.patience")}),
     # what was given, changed
     (None, {RETURN: "return stop"}),
     (None, {RETURN: "pass"}),
