@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Stopped, Unfit, to_array
+from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, to_array
 
 IMPROVED, WAITED, STOP = "improved", "self.waited", "stop"
 
@@ -30,27 +30,19 @@ def observe(obj, case: Case) -> Arrays:
     rule = obj(case["patience"])
     seen: dict[str, list] = {IMPROVED: [], WAITED: [], STOP: []}
 
-    def arrays() -> Arrays:
-        return {key: np.array(values, dtype=np.float64) for key, values in seen.items() if values}
-
-    try:
-        for loss in case["losses"]:
-            result = rule.step(loss)
-            if result is None:
-                raise Unfit("step gave None. Does it end with `return improved, stop`?")
-            if not isinstance(result, (tuple, list)) or len(result) != 2:
-                raise Unfit("step should return two bools: keep the line `return improved, stop`.")
-            for key, value in zip((IMPROVED, STOP), result, strict=True):
-                if value is not ...:
-                    seen[key].append(flag(value, key))
-            waited = getattr(rule, "waited", None)
-            if waited is not None and waited is not ...:
-                seen[WAITED].append(to_array(waited, WAITED).item())
-    except Unfit:
-        raise
-    except Exception as error:
-        raise Stopped(arrays()) from error
-    return arrays()
+    for loss in case["losses"]:
+        result = rule.step(loss)
+        if result is None:
+            raise Unfit("step gave None. Does it end with `return improved, stop`?")
+        if not isinstance(result, (tuple, list)) or len(result) != 2:
+            raise Unfit("step should return two bools: keep the line `return improved, stop`.")
+        for key, value in zip((IMPROVED, STOP), result, strict=True):
+            if value is not ...:
+                seen[key].append(flag(value, key))
+        waited = getattr(rule, "waited", None)
+        if waited is not None and waited is not ...:
+            seen[WAITED].append(to_array(waited, WAITED).item())
+    return {key: np.array(values, dtype=np.float64) for key, values in seen.items() if values}
 
 
 def flag(value, name: str) -> float:
