@@ -193,7 +193,7 @@ rows, kept = train_test_split(range(len(train.labels)), train_size=few, test_siz
 std, mean = torch.std_mean(train.images[rows].float() / 255, dim=(0, 2, 3))
 mean, std = mean.tolist(), std.tolist()  # three numbers each, of the training pictures only
 validation = train._replace(images=train.images[kept], labels=train.labels[kept])
-best_file = Path("runs") / "early_stopping.safetensors"
+best_file = Path("my_vgg") / "best.safetensors"
 
 
 def train_until_stopped(network, rule):
