@@ -188,8 +188,10 @@ check("early_stopping")
 # To learn by heart quickly, the network gets few pictures. The loop below is all there is to training: batches, loss, backward, step; after the epoch the validation loss, and your rule. The best weights go to the disk each time (as [safetensors](https://huggingface.co/docs/safetensors): numbers and nothing else, so loading them runs no code).
 
 # %%
-few = 1000 if real else 400
-rows, kept = train_test_split(range(len(train.labels)), train_size=few, test_size=few, stratify=train.labels)
+few, lr = (1000, 1e-3) if real else (300, 3e-3)
+rows, kept = train_test_split(
+    range(len(train.labels)), train_size=few, test_size=few, stratify=train.labels, random_state=0
+)
 std, mean = torch.std_mean(train.images[rows].float() / 255, dim=(0, 2, 3))
 mean, std = mean.tolist(), std.tolist()  # three numbers each, of the training pictures only
 validation = train._replace(images=train.images[kept], labels=train.labels[kept])
@@ -198,7 +200,7 @@ best_file = Path("my_vgg") / "best.safetensors"
 
 def train_until_stopped(network, rule):
     """Train on `rows` until the rule says stop; returns training and validation losses, one an epoch."""
-    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3)
+    optimiser = torch.optim.AdamW(network.parameters(), lr)
     losses = {"training": [], "validation": []}
     for _ in range(EPOCHS):
         network.train()
@@ -223,6 +225,7 @@ def train_until_stopped(network, rule):
 device = best_device()
 if check.ready("conv_block") and check.ready("early_stopping"):
     best_file.parent.mkdir(exist_ok=True)
+    torch.manual_seed(0)
     network = vgg16(WIDTH, batch_norm=True).to(device)
     losses = train_until_stopped(network, EarlyStopping(patience=5))
     notes = checkpoints.read(best_file)[1]
@@ -365,7 +368,7 @@ if check.ready("conv_block"):
     answers = F.conv2d(image[None], filters, padding=1)[0]  # (WIDTH, 32, 32)
     chosen = answers.flatten(1).std(dim=1).topk(8).indices  # those that vary most
 
-    figure, axes = plt.subplots(2, 9, figsize=(10.5, 2.9), layout="constrained")
+    figure, axes = plt.subplots(2, 9, figsize=(10.5, 2.5), layout="constrained")
     reach, top = filters.abs().max(), answers[chosen].abs().max()
     axes[0, 0].axis("off")
     axes[1, 0].imshow(picture.permute(1, 2, 0))
@@ -373,7 +376,7 @@ if check.ready("conv_block"):
         above.imshow((filters[i].permute(1, 2, 0) / reach + 1) / 2)  # one scale for all
         above.set_title(f"filter {int(i)}", fontsize=9)
         drawn = below.imshow(answers[i], vmin=-top, vmax=top, cmap="cividis")
-    figure.colorbar(drawn, ax=axes[1], label="answer")
+    figure.colorbar(drawn, ax=axes, label="answer (below)")
     for ax in axes.flat:
         ax.set(xticks=[], yticks=[])
     plt.show()
