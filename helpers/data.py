@@ -1,74 +1,59 @@
-"""The pictures of the course: CIFAR-10, scikit-learn's digits and a few photos.
+"""The pictures and the pretrained models of the course.
 
     cifar10("train"), cifar10("test")     60,000 small colour pictures (Krizhevsky, 2009), downloaded once
     digits()                              1,797 handwritten digits, always there: they stand in for CIFAR-10
     photo("china")                        one photo to cut into patches
+    pretrained()                          a ViT that has seen ImageNet; the course's own small one stands in
 
-Every download is checked against its sha256 in data/registry.txt, and several mirrors are tried in turn.
-Without a network the notebooks still run: something that ships with scikit-learn stands in, and one printed
-line says so.
+Without a network the notebooks still run: something that ships with scikit-learn or with the course stands in,
+and one printed line says so. `python -m helpers.data` shows what is on this machine, gets more, and removes it.
+Where files come from and go to, and the environment variables for that: helpers/downloads.py.
 
-Environment variables, all optional:
-    VIT_DATA      a folder to look in first, possibly read-only (downloads go there if it can be written)
-    VIT_MIRROR    http(s):// or file:// address of a folder that is tried before the mirrors in the registry
-    VIT_OFFLINE   1: never download unasked
-
-Nothing here writes to stderr: in a graded cell, nbgrader gives zero for a single line there. Heavy packages
-are imported inside the functions that use them, so importing this module costs nothing.
+Heavy packages are imported inside the functions that use them, so importing this module costs nothing.
 """
 
-import contextlib
-import os
-import shutil
-import sys
-import tarfile
-import tempfile
-import warnings
-from pathlib import Path
+import json
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+
+from helpers import cifar, downloads
+from helpers.cifar import Images
+from helpers.downloads import DownloadError, quiet
 
 if TYPE_CHECKING:
+    import timm
     import torch
 
-HERE = Path(__file__).resolve().parent
-TARBALL = "cifar-10-python.tar.gz"
-BATCHES = "cifar-10-batches-py"  # the folder inside the tarball, where torchvision looks for it
+__all__ = ["DownloadError", "Images", "Pretrained", "cifar10", "digits", "photo", "pretrained"]
+
 PHOTOS = ("china", "flower", "santorini")
-TIMEOUT = (5, 30)  # seconds to connect, seconds of silence: a blocked network is noticed soon
-BAR_AFTER = 2  # seconds: no progress bar for what is over before one would look at it
+SHIPPED = "vit_cifar10.safetensors"
+PRETRAINED = (
+    "vit_base_patch16_224.augreg2_in21k_ft_in1k",  # 346 MB; what timm means by vit_base_patch16_224 today
+    "vit_base_patch16_224.orig_in21k_ft_in1k",  # 346 MB; the paper's own weights
+    "vit_tiny_patch16_224.augreg_in21k_ft_in1k",  # 23 MB
+)
 
-# Files whose automatic download failed, and why: the next cell does not wait for every mirror again.
-_gave_up: dict[str, str] = {}
 
-
-class Images(NamedTuple):
-    """Labelled pictures, all of one size.
+class Pretrained(NamedTuple):
+    """A trained Vision Transformer.
 
     Attributes
     ----------
-    images : torch.Tensor, uint8, (N, 3, 32, 32)
-        Red, green, blue in 0..255.
-    labels : torch.Tensor, int64, (N,)
-        Index into `class_names`.
+    model : timm.models.vision_transformer.VisionTransformer
+        float32, in eval mode.
+    config : dict
+        mean, std : 3 floats each, to be used on pictures in 0..1 as (picture - mean) / std
+        img_size, patch_size : int, pixels
     class_names : tuple of str
+        What each output stands for.
     source : str
-        "CIFAR-10", or what stands in for it.
+        The timm tag, or what stands in for it.
     """
 
-    images: "torch.Tensor"
-    labels: "torch.Tensor"
+    model: "timm.models.vision_transformer.VisionTransformer"
+    config: dict
     class_names: tuple[str, ...]
     source: str
-
-
-class DownloadError(RuntimeError):
-    """No mirror gave the file. The message names each one, why it failed, and what to do by hand."""
-
-    def __init__(self, message: str, short: str):
-        super().__init__(message)
-        self.short = short  # one phrase, for the line that announces the stand-in
 
 
 # ------------------------------------------------------------------------------
@@ -76,7 +61,9 @@ class DownloadError(RuntimeError):
 
 
 def cifar10(split: str = "train", download: bool | None = None) -> Images:
-    """CIFAR-10: 32x32 colour pictures of 10 classes. Takes about a second once it is on the disk.
+    """CIFAR-10: 32x32 colour pictures of 10 classes.
+
+    Class folders (`train/<class>/*.png` or `.jpg`) do as well; helpers/cifar.py has every form.
 
     Parameters
     ----------
@@ -89,20 +76,20 @@ def cifar10(split: str = "train", download: bool | None = None) -> Images:
     Raises
     ------
     ValueError
-        For any other split.
+        For any other split, and for a class folder with something that is not a 32x32 picture.
     DownloadError
         With download=True, when every mirror failed.
 
     Source: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
     """
-    if split not in ("train", "test"):
+    if split not in cifar.SPLITS:
         raise ValueError(f"split should be 'train' or 'test' but is {split!r}.")
-    for folder in _folders():
-        if (images := _read_batches(folder, split)) is not None:
+    for folder in downloads.folders():
+        if (images := cifar.read(folder, split)) is not None:
             return images
-    tarball, why = _fetch(TARBALL, download)
+    tarball, why = downloads.fetch(cifar.TARBALL, download)
     if tarball is not None:
-        return _unpack(tarball, split)
+        return cifar.unpack(tarball, split)
     print(
         f"No intact copy of CIFAR-10 is on this machine and {why}: scikit-learn's 8x8 digits, "
         "enlarged to 32x32, stand in. `data.cifar10(download=True)` tries the download.",
@@ -128,7 +115,7 @@ def digits(split: str | None = None) -> Images:
     """
     if split not in (None, "train", "test"):
         raise ValueError(f"split should be 'train', 'test' or None (all) but is {split!r}.")
-    with _quiet():
+    with quiet():
         import torch
         from sklearn.datasets import load_digits
         from sklearn.model_selection import train_test_split
@@ -175,7 +162,7 @@ def photo(name: str, size: int | None = None, download: bool | None = None) -> "
         raise ValueError(f"name should be one of {', '.join(map(repr, PHOTOS))} but is {name!r}.")
     if size is not None and size < 1:
         raise ValueError(f"size should be at least 1 pixel but is {size}.")
-    with _quiet():
+    with quiet():
         import numpy as np
         import torch
         from PIL import Image
@@ -183,7 +170,7 @@ def photo(name: str, size: int | None = None, download: bool | None = None) -> "
 
     picture = None
     if name == "santorini":
-        path, why = _fetch("santorini.png", download)
+        path, why = downloads.fetch("santorini.png", download)
         if path is not None:
             with Image.open(path) as file:
                 picture = file.convert("RGB")
@@ -207,192 +194,96 @@ def photo(name: str, size: int | None = None, download: bool | None = None) -> "
 
 
 # ------------------------------------------------------------------------------
-# CIFAR-10 on the disk
+# The models
 
 
-def _read_batches(folder: Path, split: str) -> Images | None:
-    """Read the unpacked batches in `folder`; None if absent or not intact (torchvision checks their md5)."""
-    if not os.path.isdir(folder / BATCHES):
-        return None
-    with _quiet():  # numpy 2.4.0 to 2.4.4 warn about these pickles, which Python 2 wrote
-        import torch
-        from torchvision.datasets import CIFAR10
+def pretrained(name: str = PRETRAINED[0], download: bool | None = None) -> Pretrained:
+    """A ViT trained on ImageNet, by its exact timm tag.
 
-        try:
-            dataset = CIFAR10(folder, train=split == "train", download=False)
-        except RuntimeError:
-            return None
-    images = torch.from_numpy(dataset.data)  # (N, 32, 32, 3)
-    images = images.permute(0, 3, 1, 2).contiguous()  # (N, 3, 32, 32)
-    return Images(images, torch.tensor(dataset.targets), tuple(dataset.classes), "CIFAR-10")
+    Parameters
+    ----------
+    name : one of PRETRAINED. The tag matters: three sets of weights have been called vit_base_patch16_224.
+    download : bool, optional
+        As in `cifar10`. The small ViT that ships with the course (CIFAR-10, 32x32) stands in, and a line says so.
 
+    Raises
+    ------
+    ValueError
+        For another name, and for weights that do not fit the model.
+    DownloadError
+        With download=True, when every mirror failed.
+    FileNotFoundError
+        If the course's own checkpoint, which should stand in, is missing.
 
-def _unpack(tarball: Path, split: str) -> Images:
-    """Read CIFAR-10 from a verified tarball, and keep the unpacked batches if a folder can be written.
-
-    They are unpacked into a temporary folder and moved in one step, so that half of them is never used.
+    Source: Steiner et al., "How to train your ViT?", 2021 (augreg); Dosovitskiy et al., 2020 (orig); by way of
+    timm on huggingface.co. The sha256 in data/registry.txt are those that several projects report for these files.
     """
-    folder = _writable_folder()  # None: the system's temporary folder, and nothing is kept
-    with tempfile.TemporaryDirectory(prefix="unpacking-", dir=folder) as tmp:
-        with tarfile.open(tarball) as tar:
-            tar.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.10.11 has none
-            tar.extractall(tmp)
-        images = _read_batches(Path(tmp), split)
-        if images is None:
-            raise RuntimeError(f"{tarball} has the right sha256 but not the batches torchvision knows.")
-        if folder is not None:
-            with contextlib.suppress(OSError):  # keeping them only saves time
-                if (folder / BATCHES).exists():  # damaged, or it would have been used
-                    os.replace(folder / BATCHES, Path(tmp) / "damaged")
-                os.replace(Path(tmp) / BATCHES, folder / BATCHES)
-    return images
-
-
-# ------------------------------------------------------------------------------
-# Folders and downloads
-
-
-def data_folder() -> Path:
-    """Where data lives unless VIT_DATA says otherwise: data/ of the checkout, or the user's cache folder."""
-    if _registry_file().parent != HERE:
-        return _registry_file().parent
-    return Path(_pooch().os_cache("vit-course"))
-
-
-def _registry_file() -> Path:
-    """data/registry.txt of the checkout; in an installed package, its copy beside this module."""
-    checkout = HERE.parent / "data" / "registry.txt"
-    return checkout if checkout.is_file() else HERE / "registry.txt"
-
-
-def _folders() -> list[Path]:
-    """The folders to look in, in this order; the first that can be written takes the downloads."""
-    folders = [data_folder(), Path(_pooch().os_cache("vit-course"))]
-    if os.environ.get("VIT_DATA"):
-        folders.insert(0, Path(os.environ["VIT_DATA"]).expanduser())
-    return folders
-
-
-def _writable_folder() -> Path | None:
-    """The first of `_folders` that a file can be written to, created if need be; None if there is none."""
-    for folder in _folders():
-        with contextlib.suppress(OSError):
-            folder.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=folder).close()
-            return folder
-    return None
-
-
-def _fetch(filename: str, download: bool | None) -> tuple[Path | None, str]:
-    """Find or download one file of the registry: its path and "", or None and a phrase that says why not."""
-    sha256, urls = _registry()[filename]
-    for folder in _folders():
-        if os.path.isfile(folder / filename) and _pooch().file_hash(str(folder / filename)) == sha256:
-            return folder / filename, ""
-    if download is None:
-        if os.environ.get("NBGRADER_EXECUTION"):
-            return None, "nothing is downloaded while grading"
-        if os.environ.get("VIT_OFFLINE", "0") not in ("", "0"):
-            return None, "VIT_OFFLINE is set"
-        if filename in _gave_up:
-            return None, _gave_up[filename]
-    elif not download:
-        return None, "download=False"
-    try:
-        return _download(filename, sha256, urls), ""
-    except DownloadError as error:
-        if download:
-            raise
-        _gave_up[filename] = error.short
-        return None, error.short
-
-
-def _registry() -> dict[str, tuple[str, list[str]]]:
-    """File name -> (sha256, addresses in the order in which they are tried), VIT_MIRROR first."""
-    mirror = os.environ.get("VIT_MIRROR", "").rstrip("/")
-    registry: dict[str, tuple[str, list[str]]] = {}
-    for line in _registry_file().read_text(encoding="utf-8").splitlines():
-        if line.strip() and not line.startswith("#"):
-            filename, sha256, url = line.split()
-            first = [f"{mirror}/{filename}"] if mirror else []
-            registry.setdefault(filename, (sha256, first))[1].append(url)
-    return registry
-
-
-def _download(filename: str, sha256: str, urls: list[str]) -> Path:
-    """Download one file into the first writable folder, from the first address that gives the right bytes.
-
-    pooch writes to a temporary file, checks the hash, and only then moves it: a broken or interrupted
-    download is never used. Raises DownloadError.
-    """
-    folder = _writable_folder()
-    if folder is None:
-        tried = ", ".join(map(str, _folders()))
-        raise DownloadError(
-            f"{filename} has nowhere to go: none of {tried} can be written. Set VIT_DATA to one that can.",
-            "no folder can be written to keep it",
+    if name not in PRETRAINED:
+        raise ValueError(f"name should be one of {', '.join(map(repr, PRETRAINED))} but is {name!r}.")
+    path, why = downloads.fetch(f"{name}.safetensors", download)
+    if path is None:
+        print(
+            f"{name} is not on this machine and {why}: the course's own small ViT, trained on CIFAR-10 "
+            "(32x32 pictures, 10 classes), stands in. `data.pretrained(download=True)` tries the download.",
+            flush=True,
         )
-    failures = []
-    for url in urls:
+        return _shipped()
+    with quiet():
+        import timm
+
+        model = timm.create_model(name, pretrained=False)
+        config = timm.data.resolve_model_data_config(model)
+        class_names = tuple(timm.data.ImageNetInfo().label_descriptions())
+    _load(model, path)
+    config = {"mean": config["mean"], "std": config["std"], "img_size": config["input_size"][-1]}
+    config["patch_size"] = model.patch_embed.patch_size[0]
+    return Pretrained(model, config, class_names, name)
+
+
+def _shipped() -> Pretrained:
+    """The small ViT in data/vit_cifar10.safetensors: weights in float16, everything else in its metadata."""
+    path = downloads.shipped(SHIPPED)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"The course's own checkpoint should be {path} but is not there. It comes with the course: "
+            f"`git checkout -- data/{SHIPPED}`, or install the course again."
+        )
+    with quiet():
+        from safetensors import SafetensorError, safe_open
+        from timm.models.vision_transformer import VisionTransformer
+
         try:
-            _pooch().retrieve(url, sha256, fname=filename, path=folder, downloader=_copy_to)
-        except (OSError, ValueError) as error:  # no network, HTTP error, full disk; wrong hash
-            failures.append((url, error))
-        else:
-            with contextlib.suppress(OSError):
-                os.chmod(folder / filename, 0o644)  # temporary files are private, a shared folder is not
-            return folder / filename
-    raise DownloadError(
-        f"{filename} could not be downloaded. Tried:\n"
-        + "".join(f"  {url}\n    {type(error).__name__}: {error}\n" for url, error in failures)
-        + f"By hand: open one of these in a browser, save the file as {folder / filename}, and run this again.",
-        f"could not be downloaded ({'; '.join(_short(url, error) for url, error in failures)})",
+            with safe_open(path, "pt") as file:
+                about = file.metadata() or {}
+        except SafetensorError as error:
+            raise ValueError(
+                f"{path} is damaged ({error}): `git checkout -- data/{SHIPPED}` restores it."
+            ) from error
+        if missing := {"timm", "mean", "std", "class_names"} - about.keys():
+            raise ValueError(f"The metadata of {path} should also name: {', '.join(sorted(missing))}.")
+        arguments = json.loads(about["timm"])
+        model = VisionTransformer(**arguments)
+    _load(model, path)
+    config = {key: tuple(json.loads(about[key])) for key in ("mean", "std")}
+    config |= {"img_size": arguments["img_size"], "patch_size": arguments["patch_size"]}
+    return Pretrained(
+        model, config, tuple(json.loads(about["class_names"])), "vit_cifar10 (ships with the course)"
     )
 
 
-def _short(url: str, error: Exception) -> str:
-    """One failure in a few words: "zenodo.org: HTTP 404"."""
-    reason = type(error).__name__
-    if getattr(error, "response", None) is not None:
-        reason = f"HTTP {error.response.status_code}"
-    elif type(error) is ValueError:  # pooch: the hash does not match
-        reason = "wrong bytes"
-    return f"{urlsplit(url).netloc or url}: {reason}"
+def _load(model: "torch.nn.Module", path) -> None:
+    """Put the weights of a safetensors file into a model; float32 whatever the file has. ValueError if they don't fit."""
+    with quiet():
+        from safetensors.torch import load_file
+
+        try:
+            model.load_state_dict(load_file(path))
+        except RuntimeError as error:
+            raise ValueError(f"The weights in {path} do not fit the model: {error}") from error
+    model.eval()
 
 
-def _copy_to(url: str, output_file: str, _: object) -> None:
-    """Copy `url` to `output_file`, as pooch asks of a downloader; a bar on stdout if it takes a while."""
-    if url.startswith("file:"):
-        shutil.copyfile(url2pathname(urlsplit(url).path), output_file)
-        return
-    with _quiet():
-        import requests
-        from tqdm import tqdm
+if __name__ == "__main__":
+    from helpers.data_cli import main
 
-    # the bytes as they are on the server: no gzip on the way, or the hash would be that of something else
-    identity = {"Accept-Encoding": "identity"}
-    response = requests.get(url, stream=True, timeout=TIMEOUT, headers=identity)
-    with response, open(output_file, "wb") as file:
-        response.raise_for_status()
-        title = f"{Path(urlsplit(url).path).name} from {urlsplit(url).netloc}"
-        total = int(response.headers.get("Content-Length", 0)) or None
-        with tqdm(None, title, total, unit="B", unit_scale=True, delay=BAR_AFTER, file=sys.stdout) as bar:
-            for chunk in response.iter_content(2**16):
-                file.write(chunk)
-                bar.update(len(chunk))
-
-
-def _pooch():
-    """pooch, imported when first needed and kept off stderr."""
-    with _quiet():
-        import pooch
-    pooch.get_logger().setLevel("ERROR")
-    return pooch
-
-
-@contextlib.contextmanager
-def _quiet():
-    """Hide the warnings of other people's packages: on stderr they would cost the points of a graded cell."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    raise SystemExit(main())

