@@ -2,6 +2,7 @@
 
     mine = loadable(assemble.pieces(...))      a piece whose weights can't be found gives way to the course's
     load(vit, tensors, eps)                    tensors named as in timm, with queries, keys and values apart
+    load_timm(vit, model)                      the same from timm's model of the same sizes
 
 Your pieces may look different inside from the course's: their layers are found by their kind and order, and
 the order of pixels and of patches by asking the module itself.
@@ -53,6 +54,19 @@ def load(vit: assemble.ViT, tensors: Mapping[str, torch.Tensor], eps: float = 1e
         if isinstance(module, nn.LayerNorm):
             module.eps = eps
     return vit
+
+
+def load_timm(vit: assemble.ViT, model: nn.Module) -> assemble.ViT:
+    """`load` what a timm VisionTransformer holds. Raises ValueError if the sizes differ."""
+    tensors: dict[str, torch.Tensor] = {}
+    for name, tensor in model.state_dict().items():
+        if ".qkv." in name:
+            for part, third in zip(("queries", "keys", "values"), tensor.unflatten(0, (3, -1)), strict=True):
+                tensors[name.replace("qkv", part)] = third
+        else:
+            is_patches = name == "patch_embed.proj.weight"  # (D, c, p, p) -> (D, p * p * c)
+            tensors[name] = tensor.movedim(1, -1).flatten(1) if is_patches else tensor
+    return load(vit, tensors, model.norm.eps)
 
 
 def places(vit: assemble.ViT) -> dict[str, nn.Parameter]:
