@@ -282,13 +282,14 @@ def show(outcome: Outcome) -> int:
     console = Console(highlight=False)
     missing = [s.id for s in outcome.students if s.status == "missing"]
     kept = [s for s in outcome.students if s.status not in ("graded", "missing")]
-    table = Table(box=None, show_header=False, title=f"Exported for {outcome.part}", title_justify="left")
+    table = Table(box=None, show_header=False)
     table.add_row("exported", str(len(outcome.exported)))
     table.add_row("missing", str(len(missing)), Text(printable(", ".join(missing))))
     table.add_row("not final", str(len(kept)), Text(printable(", ".join(s.id for s in kept))))
+    console.print(Text(f"Export of {outcome.part}"))
     console.print(table)
     for path in outcome.paths:
-        console.print(Text(f"wrote {path} ({path.stat().st_size / 1e6:.2f} MB)"), soft_wrap=True)
+        console.print(Text(f"wrote {path}"), soft_wrap=True)
     for sentence in outcome.notes:
         console.print(Text(printable(sentence)), soft_wrap=True)
     if outcome.people:

@@ -150,7 +150,7 @@ def fill_canvas(
     if len(meant) != 1:
         there = ", ".join(f'"{head[place]}"' for place in titles) or "none"
         raise LmsError(
-            f"{sheet.name} has {len(meant) or 'no'} column{'s'[: len(meant) != 1]} for {wanted}; say which is meant "
+            f"{sheet.name} has {f'{len(meant)} columns' if meant else 'no column'} for {wanted}; say which is meant "
             f'with --column "NAME (NUMBER)", or --column new for one more assignment. The assignments are: {there}.'
         )
     place = meant[0]

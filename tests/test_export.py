@@ -258,9 +258,7 @@ def test_canvas_and_back(grading, canvas):
 def test_canvas_finds_the_column_or_says_what_there_is(grading, canvas):
     export(PART, "canvas", canvas)  # "2 Build a ViT" is the part's name but for spaces and capitals
     assert table(grading / "export" / PART / "canvas.csv")[3][7] == "7"
-    with pytest.raises(
-        ExportError, match=r'no columns for Part 9; .*"Part 1 \(41\)", "2 Build a ViT \(42\)"'
-    ):
+    with pytest.raises(ExportError, match=r'no column for Part 9; .*"Part 1 \(41\)", "2 Build a ViT \(42\)"'):
         export(PART, "canvas", canvas, column="Part 9")
     export(PART, "canvas", canvas, column="new")
     after = table(grading / "export" / PART / "canvas.csv")
