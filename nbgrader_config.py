@@ -12,6 +12,7 @@ from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.preprocessors import ClearSolutions, Execute
 
 from course.blanks import KeepLeftHandSide
+from course.export import LmsExport
 from course.grading import Intake, Judge
 
 root = Path(__file__).resolve().parent
@@ -30,7 +31,8 @@ c.CourseDirectory.feedback_directory = f"{below}/feedback"
 c.CourseDirectory.solution_directory = f"{below}/solution"
 c.CourseDirectory.db_url = f"sqlite:///{grading / 'gradebook.db'}"
 c.NbGrader.logfile = str(grading / "nbgrader.log")
-c.CsvExportPlugin.to = str(grading / "grades.csv")
+c.ExportApp.plugin_class = LmsExport
+c.ExportPlugin.to = str(grading / "grades.csv")
 c.ZipCollectApp.downloaded_directory = f"{below}/downloaded"
 c.Exchange.root = str(grading / "exchange")
 c.Exchange.cache = str(grading / "cache")

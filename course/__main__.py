@@ -1,6 +1,7 @@
 """`python -m course`: the staff's commands."""
 
 import sys
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -59,6 +60,32 @@ def collect(
     except collector.CollectError as error:
         raise SystemExit(str(error)) from None
     raise SystemExit(collect_report.show(report))
+
+
+class Lms(str, Enum):
+    canvas, moodle, csv = "canvas", "moodle", "csv"
+
+
+@app.command()
+def export(
+    part: Annotated[str, typer.Argument(help="The part's folder, e.g. 2_build_a_vit.")],
+    to: Annotated[Lms, typer.Option(help="What takes the grades.")],
+    gradebook: Annotated[
+        Path | None, typer.Option(help="The gradebook that Canvas exported, or Moodle's grading worksheet.")
+    ] = None,
+    column: Annotated[
+        str, typer.Option(help="Canvas: name or number of the assignment; `new` adds one.")
+    ] = "",
+    force: Annotated[bool, typer.Option("--force", help="Export points that are not final, too.")] = False,
+) -> None:
+    """Bring grades and feedback back to the LMS: files in grading/export/, and who needs somebody."""
+    from course import export as exporter
+
+    try:
+        outcome = exporter.export(part, to.value, gradebook, column, force)
+    except exporter.ExportError as error:
+        raise SystemExit(f"Nothing was exported. {error}") from None
+    raise SystemExit(exporter.show(outcome))
 
 
 @app.command()

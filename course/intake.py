@@ -279,7 +279,7 @@ def senders(found: list[File], top: str, notebooks: list[str], ignored: set[str]
     folders = [path[:-1] for path in paths if path]
     common = 0
     while folders and all(len(f) > common and f[common] == folders[0][common] for f in folders):
-        if _lms(folders[0][common]):
+        if by_lms(folders[0][common]):
             break
         common += 1
     result: list[Sender | None] = []
@@ -289,18 +289,18 @@ def senders(found: list[File], top: str, notebooks: list[str], ignored: set[str]
         elif len(path) > common + 1:
             result.append(_sender(path[common], path[-1]))
         else:
-            result.append(_lms(path[-1]) or _flat(path[-1], notebooks))
+            result.append(by_lms(path[-1]) or _flat(path[-1], notebooks))
     if common and not any(result):  # everything lies in one student's folder
         own = _sender(folders[0][common - 1], "")
         result = [replace(own, file=path[-1]) if path else None for path in paths]
     elif not any(result) and all(f.parts != (top,) for f in found):
-        own = _lms(top) or _sender(PurePosixPath(top).stem if _is_zip(top) else top, "")
+        own = by_lms(top) or _sender(PurePosixPath(top).stem if _is_zip(top) else top, "")
         if own and own.label.casefold() not in ignored:
             result = [replace(own, file=path[-1]) if path else None for path in paths]
     return result
 
 
-def _lms(name: str) -> Sender | None:
+def by_lms(name: str) -> Sender | None:
     """A folder, file or archive named by Canvas or Moodle."""
     if match := MOODLE.match(name):
         number, who = match["number"] or "", match["name"]
@@ -316,7 +316,7 @@ def _lms(name: str) -> Sender | None:
 
 def _sender(component: str, file: str) -> Sender:
     """The student that a folder or archive is named after, for a file below it."""
-    if known := _lms(component):
+    if known := by_lms(component):
         return replace(known, file=file)
     label = PurePosixPath(component).stem if _is_zip(component) else component
     return Sender(label, label, "", file)

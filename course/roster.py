@@ -7,8 +7,12 @@ import hashlib
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from course.intake import Sender, safe_id
+
+if TYPE_CHECKING:
+    from nbgrader.api import Gradebook
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,7 @@ class Roster:
     ids: frozenset[str] = frozenset()
     ways: dict[str, str] | None = None
     complete: bool = False  # roster.csv was there: whoever is not in it does not belong to the course
+    people: dict[str, dict[str, str]] | None = None  # id -> the row: first_name, last_name, email, ...
 
     def find(self, *texts: str) -> str | None:
         """The id of the student that one of `texts` (number, name) means; "Lovelace, Ada" is "lovelaceada"."""
@@ -34,30 +39,39 @@ def read(grading: Path) -> Roster:
     roster.csv has a column `id` (else the first is it) and any others: first_name, last_name, email, the
     number in the LMS, ...; what two students share identifies neither.
     """
-    rows: list[tuple[str, list[str]]] = []
+    people: list[dict[str, str]] = []
     path, gradebook = grading / "roster.csv", grading / "gradebook.db"
     if path.exists():
         with path.open(newline="", encoding="utf-8-sig", errors="replace") as stream:
             for row in csv.DictReader(stream):
                 cells = {k.strip().casefold(): v.strip() for k, v in row.items() if k and isinstance(v, str)}
                 if who := cells.get("id") or next(iter(cells.values()), ""):
-                    first, last = cells.get("first_name", ""), cells.get("last_name", "")
-                    rows.append((safe_id(who), [*cells.values(), first + last, last + first]))
+                    people.append(cells | {"id": safe_id(who), "written": who})
     elif gradebook.exists():
         from nbgrader.api import Gradebook
 
         with Gradebook(f"sqlite:///{gradebook}") as book:
-            for student in book.students:
-                first, last = student.first_name or "", student.last_name or ""
-                rows.append((student.id, [student.email or "", first + last, last + first]))
+            people = of_gradebook(book)
+    return build(people, path.exists())
+
+
+def of_gradebook(book: Gradebook) -> list[dict[str, str]]:
+    """The students that nbgrader knows, as rows of roster.csv."""
+    columns = ("id", "first_name", "last_name", "email")
+    return [{column: getattr(student, column) or "" for column in columns} for student in book.students]
+
+
+def build(people: list[dict[str, str]], complete: bool = False) -> Roster:
+    """The roster of these rows (column -> cell; `id` is a safe one)."""
     shared: dict[str, set[str]] = {}
-    for who, cells in rows:
-        for cell in cells:
-            shared.setdefault(plain(cell), set()).add(who)
+    for cells in people:
+        first, last = cells.get("first_name", ""), cells.get("last_name", "")
+        texts = cells.values() if complete else (cells["id"], cells["email"])
+        for text in (*texts, first + last, last + first):
+            shared.setdefault(plain(text), set()).add(cells["id"])
     ways = {way: next(iter(ids)) for way, ids in shared.items() if way and len(ids) == 1}
-    return Roster(
-        frozenset(who for who, _ in rows), ways | {plain(who): who for who, _ in rows}, path.exists()
-    )
+    ids = {cells["id"]: cells for cells in people}
+    return Roster(frozenset(ids), ways | {plain(who): who for who in ids}, complete, ids)
 
 
 def identify(
