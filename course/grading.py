@@ -143,10 +143,15 @@ def _is_known(converter: Any, notebook: str) -> bool:
         return False
 
 
-def finished(graded: Path, data: bytes) -> bool:
-    """An autograded notebook is written when its points are saved; this one was, for these submitted bytes."""
+def finished(graded: Path, data: bytes, stamp: dict[str, str] | None = None) -> bool:
+    """An autograded notebook is written when its points are saved; this one was, for these submitted bytes.
+
+    Args:
+        stamp: of the record that it should show, if that matters too.
+    """
     try:
         content = json.loads(graded.read_bytes())
-        return content["metadata"]["vit"]["submission"] == records.digest(data)
+        found = content["metadata"]["vit"]
+        return found["submission"] == records.digest(data) and stamp in (None, found)
     except (OSError, ValueError, KeyError, TypeError):
         return False

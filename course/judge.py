@@ -324,13 +324,19 @@ def with_outputs(nb: NotebookNode, record: Record) -> NotebookNode:
     for cell in nb.cells:
         if cell.cell_type == "markdown" and (cell.id.startswith("extra-") or grade_id(cell)):
             cell.source = harmless.html(cell.source)  # a student's words
-    nb.metadata["vit"] = {
+    nb.metadata["vit"] = stamp(record)
+    return nb
+
+
+def stamp(record: Record) -> dict[str, str]:
+    """What an autograded notebook says about its record."""
+    return {
         "record": record.key,
+        "content": records.digest(records.dump(record)),
         "submission": record.submission,
         "verdict": record.state.name.lower(),
         "sandbox": record.level,
     }
-    return nb
 
 
 def shown(mark: Verdict, most: float) -> list[NotebookNode]:

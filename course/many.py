@@ -41,7 +41,14 @@ def is_infrastructure(error: BaseException) -> bool:
     """Whether another try may do better: a worker died, no kernel came up, a disk of a worker's was full."""
     # Dask's KilledWorker by its name: Dask need not be installed
     names = {cls.__name__ for cls in type(error).__mro__}
-    return isinstance(error, (BrokenExecutor, NoKernel, NoSandbox, OSError)) or "KilledWorker" in names
+    faults = (
+        BrokenExecutor,
+        NoKernel,
+        NoSandbox,
+        OSError,
+        SystemExit,
+    )  # a worker that is ended raises the last
+    return isinstance(error, faults) or "KilledWorker" in names
 
 
 class Lost(RuntimeError):
@@ -70,7 +77,10 @@ def each(
     drained = False
 
     def begin(piece: T, tries: int) -> None:
-        running[executor.submit(*work(piece))] = (piece, tries)
+        try:
+            running[executor.submit(*work(piece))] = (piece, tries)
+        except RuntimeError as error:  # it is shut down
+            raise Lost(f"The workers are gone ({error})") from error
 
     while not stop():
         while not drained and len(running) < width() and not stop():
@@ -89,8 +99,8 @@ def each(
             try:
                 result = future.result()
             except CancelledError as error:
-                raise Lost("the workers are gone") from error
-            except Exception as error:
+                raise Lost("The workers are gone") from error
+            except (Exception, SystemExit) as error:
                 if is_infrastructure(error) and tries < TRIES:
                     again.append((piece, tries + 1))
                     continue

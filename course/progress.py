@@ -23,21 +23,22 @@ class Progress(AbstractContextManager):
     """Counts what is done; on a terminal the table moves, elsewhere there are lines only.
 
     Args:
-        total: notebooks.
         clock: seconds.
+
+    Attributes:
+        total: notebooks that there are; set it before the first `add`.
     """
 
-    def __init__(
-        self, total: int, console: Console | None = None, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         # file names and texts come from students: everything goes out as Text, so that no [markup] is obeyed
         self.console = console or Console(highlight=False)
-        self.total, self.clock, self.begun = total, clock, clock()
+        self.total, self.clock, self.begun = 0, clock, clock()
         self.done = self.found = self.recorded = 0  # notebooks, of these with an older record; students
         self.verdicts: Counter[str] = Counter()
         self.live = Live(get_renderable=self.table, console=self.console, refresh_per_second=2)
 
     def __enter__(self) -> Progress:
+        self.begun = self.clock()
         if self.console.is_terminal:
             self.live.start()
         return self
@@ -63,7 +64,9 @@ class Progress(AbstractContextManager):
         if not found:
             most = sum(mark.max_points for mark in record.verdicts.values()) if record else 0
             points = f"{record.points:g} of {most:g}" if record else ""
-            self.say(f"{student:<16} {notebook:<26} {state:<26} {points:<10} {self.done}/{self.total}".rstrip())
+            self.say(
+                f"{student:<16} {notebook:<26} {state:<26} {points:<10} {self.done}/{self.total}".rstrip()
+            )
 
     def pace(self) -> tuple[float, float] | None:
         """Notebooks a minute in this run, and seconds to go at that pace; None before there is one."""
@@ -88,8 +91,26 @@ class Progress(AbstractContextManager):
         table.add_row(*row.values())
         return table
 
+    def summary(self, students: int, look: list[str], stopped: bool) -> None:
+        """The end: what there is, and which submissions need a person and why."""
+        took = timedelta(seconds=round(self.clock() - self.begun))
+        older = f", {self.found} of them by an earlier run" if self.found else ""
+        self.say(
+            f"\n{self.done} of {self.total} notebooks judged in {took}{older}: {self.counts() or 'none'}."
+        )
+        self.say(f"{self.recorded} of {students} students are in the gradebook.")
+        if stopped:
+            self.say("Stopped. Nothing is lost: the same command goes on from here.")
+        if look:
+            self.say("")
+            self.say("Look at these yourself:")
+            for text in sorted(look):
+                self.say(f"  {text}")
+
     def counts(self) -> str:
         order = [state.value for state in (State.CORRECT, *State)]
         return ", ".join(
-            f"{self.verdicts[name]} {name}" for name in dict.fromkeys([*order, *self.verdicts]) if self.verdicts[name]
+            f"{self.verdicts[name]} {name}"
+            for name in dict.fromkeys([*order, *self.verdicts])
+            if self.verdicts[name]
         )

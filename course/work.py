@@ -51,6 +51,12 @@ class Work:
     limits: Limits | None = None
     folder: Path | None = None
 
+    @classmethod
+    def of(cls, release: Release, data: bytes, sandboxed: bool, folder: Path | None) -> Work:
+        return cls(
+            release.part, release.name, release.content, data, records.grader(), sandboxed, None, folder
+        )
+
 
 def judged(work: Work) -> Record:
     """Raises what `course.judge.judged` does, and WrongVersion."""
