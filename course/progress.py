@@ -95,9 +95,8 @@ class Progress(AbstractContextManager):
         """The end: what there is, and which submissions need a person and why."""
         took = timedelta(seconds=round(self.clock() - self.begun))
         older = f", {self.found} of them by an earlier run" if self.found else ""
-        self.say(
-            f"\n{self.done} of {self.total} notebooks judged in {took}{older}: {self.counts() or 'none'}."
-        )
+        self.say("")
+        self.say(f"{self.done} of {self.total} notebooks judged in {took}{older}: {self.counts() or 'none'}.")
         self.say(f"{self.recorded} of {students} students are in the gradebook.")
         if stopped:
             self.say("Stopped. Nothing is lost: the same command goes on from here.")
