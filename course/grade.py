@@ -165,7 +165,7 @@ def grade(
                 raise GradeError(
                     f"Nothing of {', '.join(unknown)} is in {course.dir.submitted_directory}/*/{part}."
                 )
-            workers = work.cluster(scheduler) if scheduler else work.local(jobs)
+            workers = work.cluster(scheduler, progress.say) if scheduler else work.local(jobs)
             with course.alone():
                 course.prepare(releases)
                 run = Run(

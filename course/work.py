@@ -22,9 +22,13 @@ from typing import Any
 from joblib import cpu_count
 
 from course import judge, records
+from course.many import Lost
 from course.records import Record
 from course.release import Release
 from course.sandbox import Limits
+
+CONNECT = 10  # seconds in which a Dask scheduler must answer
+_ONE = threading.Lock()  # a Dask worker may have more threads; one process has one notebook at a time
 
 
 class WrongVersion(RuntimeError):
@@ -60,6 +64,11 @@ class Work:
 
 def judged(work: Work) -> Record:
     """Raises what `course.judge.judged` does, and WrongVersion."""
+    with _ONE:
+        return _judged(work)
+
+
+def _judged(work: Work) -> Record:
     if work.grader != records.grader():
         raise WrongVersion(
             f"A worker on {os.uname().nodename} has another version of the course. Install the same there."
@@ -156,14 +165,28 @@ def local(jobs: int | None) -> Iterator[tuple[Executor, Callable[[], int]]]:
 
 
 @contextmanager
-def cluster(address: str) -> Iterator[tuple[Executor, Callable[[], int]]]:
-    """As `local`, on the workers of a Dask scheduler.
+def cluster(address: str, say: Callable[[str], None] = print) -> Iterator[tuple[Executor, Callable[[], int]]]:
+    """As `local`, on the workers of a Dask scheduler; each has one notebook in work and one that waits.
 
     Raises:
-        OSError: if there is none at this address.
-        ModuleNotFoundError: if Dask is not installed.
+        Lost: if there is no scheduler at this address, or it goes away.
     """
-    from distributed import Client
+    try:
+        from distributed import Client
+    except ModuleNotFoundError as error:
+        raise Lost(f'There is no Dask here ({error}): pip install "vit-course[cluster]"') from None
+    try:
+        client = Client(address, set_as_default=False, timeout=CONNECT)
+    except (OSError, ValueError) as error:
+        raise Lost(f"No Dask scheduler answers at {address} ({error})") from None
 
-    with Client(address, set_as_default=False) as client:
-        yield client.get_executor(pure=False), lambda: max(1, 2 * sum(client.nthreads().values()))
+    def width() -> int:
+        try:
+            return max(1, 2 * len(client.nthreads()))
+        except (OSError, RuntimeError) as error:
+            raise Lost(f"The Dask scheduler {address} is gone ({error})") from None
+
+    with client:
+        if not client.nthreads():
+            say(f"The Dask scheduler {address} has no workers yet; waiting for them.")
+        yield client.get_executor(pure=False), width

@@ -53,7 +53,7 @@ class Tree:
     def __init__(self, name: str) -> None:
         self.below = f"grading/test-grade/{name}"
         self.folder = ROOT / self.below
-        self.url = f"sqlite:///{self.folder / 'gradebook.db'}"
+        self.url = os.environ.get("VIT_GRADEBOOK") or f"sqlite:///{self.folder / 'gradebook.db'}"
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         os.environ["VIT_GRADING"] = self.below
@@ -107,7 +107,8 @@ class Tree:
 
         with Gradebook(self.url, "vit") as book:
             rows = [*book.db.execute(text(DUMP)), *book.db.execute(text(COMMENTS))]
-        return sorted((tuple(row) for row in rows), key=repr)
+        plain = [tuple(int(cell) if isinstance(cell, bool) else cell for cell in row) for row in rows]
+        return sorted(plain, key=repr)
 
     def files(self, kind: str, pattern: str) -> dict[str, bytes]:
         folder = self.folder / kind
