@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
@@ -59,20 +59,23 @@ class Run:
                 with workers as (executor, width):
                     for (one, _), result in many.each(self._todo(), executor, self._task, width, stop):
                         self._take(one, result)
-                        self._written(wait=False)
-                if not stop():
-                    self._written(wait=True)
+                        self._written()
+                while self.writing and not stop():
+                    wait(self.writing, many.LOOK, FIRST_COMPLETED)
+                    self._written()
             finally:
                 for future in self.writing:
                     future.cancel()  # the next run does these; one that has begun is waited for
+        self._written()
 
     def _todo(self) -> Iterator[tuple[Submission, Work]]:
         """What has to run; students with nothing to run go on to the gradebook."""
         folder = self.course.records if self.shared else None
         for student in self.students:
             mine = self.course.submissions(self.releases, student)
-            self.left[student] = len(mine)
-            if not mine:
+            if mine:
+                self.left[student] = len(mine)
+            else:
                 self.look.append(f"{student}: the folder holds no notebook of this part")
             for one in mine:
                 data, sandboxed = submitted(one.path), self.course.sandboxed
@@ -114,11 +117,10 @@ class Run:
             return ""
         return self.course.record(self.releases[0].part, student)
 
-    def _written(self, wait: bool) -> None:
-        for future in [future for future in self.writing if wait or future.done()]:
-            student, trouble = self.writing[future], future.result()
-            del self.writing[future]
-            if trouble:
+    def _written(self) -> None:
+        for future in [future for future in self.writing if future.done() and not future.cancelled()]:
+            student = self.writing.pop(future)
+            if trouble := future.result():
                 self.failed.add(student)
                 self.look.append(f"{student}: not in the gradebook. {trouble}")
             else:

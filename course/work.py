@@ -11,12 +11,14 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from joblib import cpu_count
@@ -105,13 +107,15 @@ class Processes(Executor):
         if "forkserver" in methods:
             self._context.set_forkserver_preload([__name__])  # PyTorch is imported once, not in each
         self._pools = [self._pool() for _ in range(jobs)]
-        self._idle = list(self._pools)
+        self._idle: SimpleQueue[ProcessPoolExecutor] = SimpleQueue()
+        for pool in self._pools:
+            self._idle.put(pool)
 
     def _pool(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(1, mp_context=self._context, initializer=_begin)
 
     def submit(self, fn: Callable, /, *args: Any, **kw: Any) -> Future:
-        pool = self._idle.pop()
+        pool = self._idle.get()  # a result is out a moment before its pool is back
         try:
             future = pool.submit(fn, *args, **kw)
         except concurrent.futures.BrokenExecutor:  # it died while it was idle
@@ -119,7 +123,7 @@ class Processes(Executor):
             pool = self._pool()
             self._pools.append(pool)
             future = pool.submit(fn, *args, **kw)
-        future.add_done_callback(lambda _: self._idle.append(pool))
+        future.add_done_callback(lambda _: self._idle.put(pool))
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -145,6 +149,8 @@ def _begin() -> None:
 
     def alone() -> None:
         multiprocessing.parent_process().join()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
         os._exit(1)
 
     threading.Thread(target=alone, daemon=True).start()
