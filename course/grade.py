@@ -8,17 +8,16 @@ the gradebook as the records say is recorded by the next run.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from rich.console import Console
-from sqlalchemy.exc import SAWarning, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from course import judge, many, records, work
-from course.gradebook import Course, GradeError, Submission
+from course.gradebook import Course, GradeError, Submission, quiet
 from course.grading import submitted
 from course.progress import Progress
 from course.records import Record
@@ -156,9 +155,7 @@ def grade(
             f"Nothing was run, because {why}. To let student code do all that you can do, --no-sandbox."
         )
     progress = Progress(console)
-    # nbgrader's own queries; they would stand among the verdicts
-    with many.interruptible() as stop, warnings.catch_warnings():
-        warnings.simplefilter("ignore", SAWarning)
+    with many.interruptible() as stop, quiet():
         try:
             course = Course(sandboxed, progress.say, stop)
             releases, there = course.releases(part), course.students(part)

@@ -7,7 +7,9 @@ nothing, so manual grades, late penalties and autograded notebooks are what `nbg
 from __future__ import annotations
 
 import errno
+import logging
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +39,7 @@ from sqlalchemy.exc import (
     InterfaceError,
     InternalError,
     OperationalError,
+    SAWarning,
 )
 from traitlets.config import Config, PyFileConfigLoader
 
@@ -84,6 +87,20 @@ class Recorder(Autograde):
     def convert_single_notebook(self, *args: str) -> None:
         with self._kept():
             super().convert_single_notebook(*args)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No noise of nbgrader's among the verdicts: SQLAlchemy's advice on its queries, tracebacks of what it raises too."""
+    log = logging.getLogger("tornado.application")
+    before = log.disabled
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)
+        log.disabled = True
+        try:
+            yield
+        finally:
+            log.disabled = before
 
 
 class Course:

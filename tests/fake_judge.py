@@ -40,8 +40,9 @@ def judged(task: work.Work) -> Record:
     if says.get("pid"):
         Path(says["pid"]).write_text(str(os.getpid()))
     state = State.UNREADABLE if unreadable else State.CORRECT if says.get("points", 1) else State.INCORRECT
+    points = 0.0 if unreadable else float(says.get("points", 1))
     marks = {
-        test: replace(nothing(exercises.load(key), state, [unreadable]), points=float(says.get("points", 1)))
+        test: replace(nothing(exercises.load(key), state, [unreadable]), points=points)
         for test, key in release.tests.items()
     }
     return Record(

@@ -130,5 +130,13 @@ class Tree:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def rest(process: subprocess.Popen) -> str:
+    """What it still says; it has ended then (communicate() would lose what readline() has read ahead)."""
+    with process.stdout as out:
+        said = out.read()
+    process.wait()
+    return said
+
+
 def path_of(tree: Tree, student: str, name: str = NAMES[0]) -> Path:
     return tree.folder / "submitted" / student / PART / f"{name}.ipynb"
