@@ -17,6 +17,7 @@ from pathlib import Path
 from course import judge, records, work
 from course.records import Record
 from course.running import NoKernel
+from course.sandbox import Limits
 from helpers import exercises
 from helpers.judging import nothing
 from helpers.observing import State
@@ -57,6 +58,12 @@ def judged(task: work.Work) -> Record:
         outputs=[[] for _ in judge.code_cells(nb)],
         attention=tuple(says.get("attention", ())),
     )
+
+
+def impatient(task: work.Work) -> Record:
+    """The real judge, with little patience for endless loops."""
+    short = Limits(cell_seconds=5, notebook_seconds=60) if b"while True" in task.data else None
+    return work.judged(replace(task, limits=short))
 
 
 def main() -> None:

@@ -7,12 +7,14 @@ import signal
 import time
 from concurrent.futures import Executor, Future, wait
 
+import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from course import many, records, work
+from course import demo, many, records, work
 from course.gradebook import GradeError
 from course.release import JudgeError
+from tests import fake_judge, notebooks
 from tests.grading_tree import CLASS, NAMES, PART, Tree, path_of, rest
 
 pytestmark = pytest.mark.grading
@@ -254,6 +256,20 @@ def test_two_at_once_are_one_too_many(tree, tmp_path):
     tree.hand_in("slow", names=NAMES[:1])
     tree.grade()
     assert tree.well
+
+
+def test_an_endless_loop_condemns_no_neighbour(tree):
+    """With the real judge, in real sandboxes."""
+    for student, answer in {"ada": None, "loop": "while True:\n    pass"}.items():
+        path = path_of(tree, student, NAMES[1])
+        path.parent.mkdir(parents=True)
+        nb = demo.submission("ada", path.name)
+        if answer:
+            notebooks.cell_of(nb, "q6_residual_add").source = answer
+        nbformat.write(nb, path)
+    tree.grade(sandboxed=True, judged=fake_judge.impatient)
+    assert tree.well and tree.points() == {"ada": 1, "loop": 0}
+    assert any(line.startswith("loop") and "time limit" in line for line in tree.said.splitlines()), tree.said
 
 
 # --- disks ----------------------------------------------------------------------------------------
