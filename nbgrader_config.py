@@ -1,8 +1,9 @@
 """nbgrader on this tree: solutions/ is its source, notebooks/ its release, all that it writes lies in grading/.
 
 Run nbgrader and JupyterLab from this folder; no flags are needed. `VIT_GRADING` moves grading/ to another
-folder below this one (`make demo` uses grading/demo). A fork that grades several courses on one machine
-changes `course_id`.
+folder below this one (`make demo` uses grading/demo). `VIT_GRADEBOOK` is the gradebook's address if it is not
+to be the SQLite file there: postgresql+psycopg://user:password@host/name. A fork that grades several courses on
+one machine changes `course_id`.
 """
 
 import os
@@ -31,7 +32,7 @@ c.CourseDirectory.feedback_directory = f"{below}/feedback"
 c.CourseDirectory.solution_directory = f"{below}/solution"
 # Training runs that notebooks keep beside themselves go neither into the release nor into feedback.
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "my_vit", "my_vgg"]
-c.CourseDirectory.db_url = f"sqlite:///{grading / 'gradebook.db'}"
+c.CourseDirectory.db_url = os.environ.get("VIT_GRADEBOOK") or f"sqlite:///{grading / 'gradebook.db'}"
 c.NbGrader.logfile = str(grading / "nbgrader.log")
 c.ExportApp.plugin_class = LmsExport
 c.ExportPlugin.to = str(grading / "grades.csv")

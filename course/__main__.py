@@ -122,20 +122,34 @@ def demo(part: Annotated[str, typer.Argument(help="A folder of notebooks/.")] = 
 def grade(
     part: Annotated[str, typer.Argument(help="For example 2_build_a_vit.")],
     student: Annotated[list[str] | None, typer.Option(help="Only this student; may be repeated.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Notebooks at a time; one for each core, if not given.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler whose workers judge: tcp://HOST:8786.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Run again what has been graded.")] = False,
     no_sandbox: Annotated[
         bool, typer.Option("--no-sandbox", help="Let student code do all that you can do on this machine.")
     ] = False,
 ) -> None:
-    """Grade what lies in grading/submitted: points to nbgrader's gradebook, a record of each verdict."""
+    """Grade what lies in grading/submitted: points to nbgrader's gradebook, a record of each verdict.
+
+    It may be stopped at any time: the same command goes on where it stopped.
+    """
     from course import grade as grading
+    from course.gradebook import GradeError
     from course.release import JudgeError
     from course.sandbox import NoSandbox
 
     try:
-        well = grading.grade(part, student or (), again=force, sandboxed=not no_sandbox)
-    except (grading.GradeError, JudgeError, NoSandbox) as error:
+        well = grading.grade(
+            part, student or (), again=force, sandboxed=not no_sandbox, jobs=jobs, scheduler=scheduler
+        )
+    except (GradeError, JudgeError, NoSandbox) as error:
         raise SystemExit(str(error)) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
     raise SystemExit(0 if well else 1)
 
 

@@ -105,10 +105,14 @@ def write(path: Path, data: bytes) -> None:
         raise
 
 
-def save(folder: Path, record: Record) -> Path:
+def dump(record: Record) -> bytes:
     content = {**asdict(record), "state": record.state.name, "points": record.points}
+    return json.dumps(content, indent=1).encode()
+
+
+def save(folder: Path, record: Record) -> Path:
     path = folder / f"{record.key}.json"
-    write(path, json.dumps(content, indent=1).encode())
+    write(path, dump(record))
     return path
 
 
