@@ -31,8 +31,8 @@ $(READY): pyproject.toml constraints.txt
 lab: $(READY) ## open JupyterLab on the course
 	jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/2_build_a_vit/q1_positional_encoding.ipynb
 
-demo: $(READY) ## grade three sample students of Part 2 with nbgrader and show their points
-	python -m course demo
+demo: $(READY) ## grade three sample students with nbgrader and show their points (Part 2; another: PART=folder of notebooks/)
+	python -m course demo $(PART)
 
 test: $(READY) ## run all tests
 	python -m pytest -n auto --dist loadfile

@@ -77,8 +77,8 @@ def checkpoint(
 
 
 @app.command()
-def demo() -> None:
-    """Grade three sample students of Part 2 with nbgrader and show their points by question."""
+def demo(part: Annotated[str, typer.Argument(help="A folder of notebooks/.")] = "2_build_a_vit") -> None:
+    """Grade three sample students of one part with nbgrader and show their points by notebook."""
     if sys.platform != "linux":
         raise SystemExit("Grading needs Linux (nbgrader's autograder is only tested and isolated there).")
     from course import demo as example
@@ -86,7 +86,7 @@ def demo() -> None:
 
     folder = ROOT / "grading" / "demo"
     try:
-        print(example.report(example.run(folder), folder))
+        print(example.report(example.run(folder, part), folder, part))
     except example.DemoError as error:
         raise SystemExit(str(error)) from None
 

@@ -1,4 +1,4 @@
-"""`make demo`: three students of Part 2, graded by nbgrader's own commands, in a gradebook of their own.
+"""`make demo`: three students of one part (Part 2 if none is named), graded by nbgrader's own commands, in a gradebook of their own.
 
 Ada has everything right, Ben about half with mistakes that students make, Cleo handed in the untouched
 notebooks. Their submissions are written from the notebooks each time, so they never go stale.
@@ -21,6 +21,10 @@ STUDENTS = {"ada": "all right", "ben": "typical mistakes", "cleo": "untouched"}
 
 # Ben's answers, exercise -> {text of the solution: what he wrote}; in the others he is right.
 MISTAKES: dict[str, dict[str, str]] = {
+    "cosine_similarity": {"a @ b / (a.norm() * b.norm())": "a @ b"},
+    "attention_scores": {"E / math.sqrt(d_k)": "E / d_k"},
+    "causal_mask": {"torch.ones(n, n).tril()": "torch.ones(n, n).triu()"},
+    "attention_output": {"torch.softmax(scores, dim=1)": "torch.softmax(scores, dim=0)"},
     "q1_position_encoding": {"np.power(n, 2 * i / d)": "np.power(n, i / d)"},
     "q2_rearrange_warmup": {"(30, 1280, 3)": "(960, 40, 3)", "(32, 15, 20, 12)": "(32, 15, 20, 3)"},
     "q2_patch_embedding": {"in_channels * patch_size**2": "patch_size**2"},
@@ -37,6 +41,9 @@ MISTAKES: dict[str, dict[str, str]] = {
         "nn.Linear(emb_size, expansion * emb_size)": "nn.Linear(emb_size, emb_size // expansion)"
     },
     "q7_encoder_block": {"nn.LayerNorm(emb_size),\n                    FeedForwardBlock": "FeedForwardBlock"},
+    "conv_block": {"kernel_size=3, padding=1": "kernel_size=3"},
+    "early_stopping": {"self.waited >= self.patience": "self.waited > self.patience"},
+    "feature_maps": {"output[0].clone()": "output[0]"},
 }
 
 
@@ -44,14 +51,14 @@ class DemoError(Exception):
     """A step of nbgrader failed; the text says which and where its log is."""
 
 
-def submission(student: str, notebook: str) -> nbformat.NotebookNode:
+def submission(student: str, notebook: str, part: str = PART) -> nbformat.NotebookNode:
     """The release notebook as this student would hand it in, not executed."""
-    release = nbformat.read(ROOT / "notebooks" / PART / notebook, as_version=4)
+    release = nbformat.read(ROOT / "notebooks" / part / notebook, as_version=4)
     if student == "cleo":
         return release
     answers = {
         cell.id: cell.source
-        for cell in nbformat.read(ROOT / "solutions" / PART / notebook, as_version=4).cells
+        for cell in nbformat.read(ROOT / "solutions" / part / notebook, as_version=4).cells
     }
     for cell in release.cells:
         if cell.metadata.get("nbgrader", {}).get("solution"):
@@ -64,27 +71,30 @@ def submission(student: str, notebook: str) -> nbformat.NotebookNode:
     return release
 
 
-def run(folder: Path) -> dict[str, dict[str, tuple[float, float]]]:
+def run(folder: Path, part: str = PART) -> dict[str, dict[str, tuple[float, float]]]:
     """Grade the three students with nbgrader below `folder` (emptied first).
 
     Returns:
         student -> notebook -> (points, maximum), from nbgrader's gradebook.
 
     Raises:
-        DemoError: if a command fails; nbgrader's output is kept in `folder`/demo.log.
+        DemoError: if there is no such part, or a command fails; nbgrader's output is kept in `folder`/demo.log.
     """
+    parts = sorted(path.name for path in (ROOT / "notebooks").iterdir() if path.is_dir())
+    if part not in parts:
+        raise DemoError(f"There is no part {part!r}; there are {', '.join(parts)}.")
     shutil.rmtree(folder, ignore_errors=True)
     for student in STUDENTS:
-        there = folder / "submitted" / student / PART
+        there = folder / "submitted" / student / part
         there.mkdir(parents=True)
-        for path in sorted((ROOT / "notebooks" / PART).glob("*.ipynb")):
-            nbformat.write(submission(student, path.name), there / path.name)
+        for path in sorted((ROOT / "notebooks" / part).glob("*.ipynb")):
+            nbformat.write(submission(student, path.name, part), there / path.name)
     below = folder.relative_to(ROOT).as_posix()
     # its own release folder: a demo must never write over notebooks in which somebody works
     steps = (
-        ["generate_assignment", PART, f"--CourseDirectory.release_directory={below}/release"],
-        ["autograde", PART],
-        ["generate_feedback", PART],
+        ["generate_assignment", part, f"--CourseDirectory.release_directory={below}/release"],
+        ["autograde", part],
+        ["generate_feedback", part],
         ["export"],
     )
     log = folder / "demo.log"
@@ -100,10 +110,10 @@ def run(folder: Path) -> dict[str, dict[str, tuple[float, float]]]:
             )
         if done.returncode != 0:
             raise DemoError(f"`nbgrader {' '.join(step)}` failed; its output is in {log}.")
-    return points(folder)
+    return points(folder, part)
 
 
-def points(folder: Path) -> dict[str, dict[str, tuple[float, float]]]:
+def points(folder: Path, part: str = PART) -> dict[str, dict[str, tuple[float, float]]]:
     """Every student's points by notebook, read from nbgrader's gradebook."""
     from nbgrader.api import Gradebook
 
@@ -113,12 +123,12 @@ def points(folder: Path) -> dict[str, dict[str, tuple[float, float]]]:
                 notebook.name: (notebook.score, notebook.max_score)
                 for notebook in sorted(submission.notebooks, key=lambda n: n.name)
             }
-            for submission in gradebook.assignment_submissions(PART)
+            for submission in gradebook.assignment_submissions(part)
         }
 
 
-def report(table: dict[str, dict[str, tuple[float, float]]], folder: Path) -> str:
-    """Points by question, and where the feedback pages are."""
+def report(table: dict[str, dict[str, tuple[float, float]]], folder: Path, part: str = PART) -> str:
+    """Points by notebook, and where the feedback pages are."""
     names = sorted(next(iter(table.values())))
     lines = ["", "student  " + "".join(f"{name.split('_')[0]:>10}" for name in names) + f"{'total':>12}"]
     for student, scores in sorted(table.items()):
@@ -127,5 +137,5 @@ def report(table: dict[str, dict[str, tuple[float, float]]], folder: Path) -> st
         lines.append(f"{student:<9}{cells}{total:>12}   {STUDENTS[student]}")
     lines += ["", "Feedback pages (open one in a browser):"]
     for student in sorted(table):
-        lines.append(f"  {folder.relative_to(ROOT).as_posix()}/feedback/{student}/{PART}/{names[0]}.html")
+        lines.append(f"  {folder.relative_to(ROOT).as_posix()}/feedback/{student}/{part}/{names[0]}.html")
     return "\n".join(lines)

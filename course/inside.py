@@ -16,7 +16,7 @@ from pathlib import Path
 from helpers import exercises
 
 HELPERS = Path(exercises.__file__).resolve().parent.parent
-REGISTRY = HELPERS.parent / "data" / "registry.txt"
+DATA = ("registry.txt", "vit_cifar10.safetensors")  # what ships in data/ and notebooks use
 # Not for kernels: `check` is another one there, and `judging` has nothing to judge.
 LEFT_OUT = ("check.py", "judging.py")
 
@@ -34,8 +34,10 @@ def furnish(folder: Path, own: Collection[str]) -> Path:
             shutil.copy(path, target / path.name)
     shutil.copy(Path(__file__).with_name("kernel_check.py"), target / "check.py")
     shutil.copytree(HELPERS / "diagrams", target / "diagrams", ignore=shutil.ignore_patterns("__pycache__"))
-    if REGISTRY.exists():
-        shutil.copy(REGISTRY, target / "registry.txt")
+    for name in DATA:
+        shutil.copy(
+            next(p for p in (HELPERS.parent / "data" / name, HELPERS / name) if p.exists()), target / name
+        )
     (target / "assemble.py").write_text(without(assemble_source(), own), "utf-8")
     shutil.copy(HELPERS / "exercises" / "__init__.py", target / "exercises" / "__init__.py")
     for key in set(exercises.names()) - set(own):

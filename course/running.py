@@ -104,6 +104,9 @@ class Running:
                 reply = self._next("shell", 0.25 if idle else 0)
                 if reply and reply["parent_header"].get("msg_id") == asked:
                     replied, limit = True, min(limit, now + AFTER)
+                    if _asks_exit(reply["content"].get("payload")):
+                        self.kill()  # it ends by itself in a moment; which cells still run must not depend on that
+                        raise Dead(State.KILLED)
                 if not reply and not wait(self.manager.is_alive()):
                     raise Dead(self._fate())
         return outputs, state
@@ -120,7 +123,8 @@ class Running:
         """The next message, None if there is none in time or it is not one (a student can sign and send anything)."""
         try:
             message = wait(getattr(self.client, f"get_{channel}_msg")(timeout=seconds))
-            return message if isinstance(message["content"], dict) else None
+            whole = isinstance(message["content"], dict) and isinstance(message["parent_header"], dict)
+            return message if whole and isinstance(message["msg_type"], str) else None
         except Empty:
             return None
         except Exception:  # a wrong signature, no JSON, a missing field
@@ -139,6 +143,11 @@ class Running:
             last.text += output.text
         else:
             outputs.append(output)
+
+
+def _asks_exit(payload: Any) -> bool:
+    items = payload if isinstance(payload, list) else []
+    return any(isinstance(item, dict) and item.get("source") == "ask_exit" for item in items)
 
 
 def stopped(text: str) -> NotebookNode:

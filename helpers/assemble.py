@@ -334,7 +334,7 @@ class ViT(nn.Module):
         with borrowed(made["q7_encoder_block"], **inside):
             self.blocks = nn.Sequential(*(_make(made["q7_encoder_block"], sizes) for _ in range(depth)))
         self.norm = nn.LayerNorm(normalized_shape=emb_size)
-        self.head = nn.Linear(emb_size, num_classes)
+        self.head = nn.Linear(in_features=emb_size, out_features=num_classes)
 
     def forward(self, images):
         x = self.patch_embedding(images)  # (b, patches, emb)

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.preprocessors import ClearSolutions
+from nbgrader.utils import compute_checksum, determine_grade
 
 from course import build
 from course.blanks import KeepLeftHandSide
@@ -133,6 +134,9 @@ def test_a_release_holds_blanks_and_nothing_of_the_solution(path):
         if not cell.metadata.get("nbgrader", {}).get("solution"):
             assert release[cell.id] == cell.source
             continue
+        if cell.cell_type == "markdown":  # written in words, graded by hand
+            assert release[cell.id] == ClearSolutions().text_stub
+            continue
         assert "..." in release[cell.id]
         ast.parse(release[cell.id])
         for line in cell.source.split("\n"):
@@ -213,6 +217,24 @@ def test_short_metadata_is_written_out_in_full(tmp_path):
             "points": 2,
         },
     ]  # fmt: skip
+
+
+def test_a_written_answer_is_graded_by_hand(tmp_path):
+    written = LESSON.replace("# %% nbgrader", "# %% [markdown] nbgrader", 1)
+    written = written.replace('"solution": true}', '"solution": true, "grade": true, "points": 3}')
+    written = written.replace("x = 1 + 1  # blank: x = ...", "# a model answer")
+    nb = build.solution(lesson(tmp_path, written))
+    cell = notebooks.cell_of(nb, "answer")
+    assert cell.cell_type == "markdown" and cell.source == "a model answer"
+    record = cell.metadata["nbgrader"]
+    assert (record["grade"], record["solution"], record["locked"], record["points"]) == (True, True, False, 3)
+    MetadataValidator().validate_nb(nb)
+    # left as it was released it earns 0; written, it waits for a person (no points yet, 3 to earn)
+    cell.source = ClearSolutions().text_stub
+    record["checksum"] = compute_checksum(cell)
+    assert determine_grade(cell) == (0, 3)
+    cell.source = "what a student wrote"
+    assert determine_grade(cell) == (None, 3)
 
 
 @settings(deadline=None, max_examples=25)

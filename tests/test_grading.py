@@ -68,6 +68,20 @@ def test_a_failing_step_says_which_and_where_its_log_is(tmp_path, monkeypatch):
         demo.run(ROOT / "grading" / "test-failing")
 
 
+def test_every_mistake_is_still_in_its_solution():
+    made = {
+        cell.id
+        for path in notebooks.RELEASES
+        for cell in demo.submission("ben", path.name, path.parent.name).cells
+    }
+    assert demo.MISTAKES.keys() <= made
+
+
+def test_an_unknown_part_is_told_what_there_is(tmp_path):
+    with pytest.raises(demo.DemoError, match="no part 'q1'; there are 1_words_to_attention, 2_build_a_vit"):
+        demo.run(tmp_path / "demo", "q1")
+
+
 def test_mistakes_must_still_be_in_the_solutions(monkeypatch):
     monkeypatch.setitem(demo.MISTAKES, "q1_position_encoding", {"no such text": ""})
     with pytest.raises(demo.DemoError, match="no such text"):

@@ -1,0 +1,291 @@
+"""The classification head: norm, class token, one linear layer (Dosovitskiy et al. 2021, equation 4)."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from helpers.exercises import (
+    Arrays,
+    Case,
+    Exercise,
+    Misconception,
+    Part,
+    Stopped,
+    Unfit,
+    tensor,
+    to_array,
+    weights,
+)
+
+SIZES = "the sizes of self.linear"
+READ = "what self.linear gets"
+LOGITS = "the logits"
+
+
+def cases(seed: int) -> list[Case]:
+    rng = np.random.default_rng(seed)
+    found = []
+    for batch, tokens, emb, classes in ((2, 5, 7, 3), (3, 4, 6, 11)):
+        found.append(
+            {
+                "emb_size": emb,
+                "num_classes": classes,
+                "x": 1 + tensor(rng, batch, tokens, emb, scale=2.0),
+                "seed": int(rng.integers(1000)),
+                "label": f"emb_size={emb}, num_classes={classes} and tokens of shape {(batch, tokens, emb)}",
+            }
+        )
+    return found
+
+
+def observe(obj, case: Case) -> Arrays:
+    """Sizes of the linear layer, what reaches it, and the logits, each as far as the student's code comes."""
+    if not isinstance(obj, type):
+        raise Unfit(
+            "ClassificationHead should be a class: keep the line `class ClassificationHead(nn.Module):`."
+        )
+    head = obj(emb_size=case["emb_size"], num_classes=case["num_classes"])
+    if not isinstance(head, nn.Module):
+        raise Unfit("ClassificationHead should be an nn.Module: keep `class ClassificationHead(nn.Module):`.")
+    for name, kind in (("norm", nn.LayerNorm), ("linear", nn.Linear)):
+        if not isinstance(getattr(head, name, None), kind):
+            raise Unfit(
+                f"self.{name} should be an nn.{kind.__name__}: keep this name, for trained weights are loaded into it later."
+            )
+    linear = head.linear
+    seen = {
+        SIZES: np.array([linear.in_features, linear.out_features, float(linear.bias is not None)]),
+    }
+    with torch.no_grad():
+        for name, module in (("norm", head.norm), ("linear", linear)):
+            for kind, parameter in module.named_parameters():
+                parameter.copy_(value(f"{name}.{kind}", tuple(parameter.shape), case))
+        caught: list[torch.Tensor] = []
+        linear.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
+        try:
+            logits = head.eval()(case["x"])
+        except Exception as error:
+            raise Stopped(seen | what_was_read(caught)) from error
+    seen |= what_was_read(caught)
+    seen[LOGITS] = to_array(logits, "ClassificationHead(...)(x)", "Does forward end with `return ...`?")
+    return seen
+
+
+def what_was_read(caught: list) -> Arrays:
+    if caught and not isinstance(caught[0], torch.Tensor) and caught[0] is not ...:
+        raise Unfit(f"self.linear should get a tensor but gets a {type(caught[0]).__name__}.")
+    return {READ: to_array(caught[0], READ)} if caught and caught[0] is not ... else {}
+
+
+def value(name: str, shape: tuple[int, ...], case: Case) -> torch.Tensor:
+    """The value of a parameter; scales of the norm lie around 1."""
+    return weights(name, shape, case["seed"]) + (name == "norm.weight")
+
+
+def normed(case: Case) -> torch.Tensor:
+    size = (case["emb_size"],)
+    return F.layer_norm(case["x"], size, value("norm.weight", size, case), value("norm.bias", size, case))
+
+
+def through(read: torch.Tensor, case: Case) -> torch.Tensor:
+    """The linear layer on whatever has emb_size numbers in its last axis."""
+    shape = (case["num_classes"], case["emb_size"])
+    weight, bias = value("linear.weight", shape, case), value("linear.bias", shape[:1], case)
+    return F.linear(read, weight, bias)
+
+
+def expected(case: Case) -> Arrays:
+    read = normed(case).unbind(1)[0]
+    return {
+        SIZES: np.array([case["emb_size"], case["num_classes"], 1.0]),
+        READ: to_array(read, READ),
+        LOGITS: to_array(through(read, case), LOGITS),
+    }
+
+
+def sizes_agree(observed: Arrays, wanted: Arrays, case: Case) -> bool:
+    return np.array_equal(observed[SIZES], wanted[SIZES])
+
+
+def reading_agrees(observed: Arrays, wanted: Arrays, case: Case) -> bool:
+    """The logits are right; where the linear layer's sizes are not, what it gets counts alone."""
+    key = LOGITS if sizes_agree(observed, wanted, case) else READ
+    return key in observed and exercise.close(observed[key], wanted[key])
+
+
+# --- what goes wrong ------------------------------------------------------------------------------
+
+
+def sizes(pair):
+    """The linear layer has these sizes, from emb_size d and num_classes k."""
+
+    def produces(case: Case) -> Arrays:
+        return {SIZES: np.array([*pair(case["emb_size"], case["num_classes"]), 1.0], float)}
+
+    return produces
+
+
+def read(change):
+    """`change(normed tokens)` reaches the linear layer."""
+
+    def produces(case: Case) -> Arrays:
+        return {READ: to_array(change(normed(case)), READ)}
+
+    return produces
+
+
+def logits(change):
+    """The head ends in `change(logits)`, everything before it is right."""
+
+    def produces(case: Case) -> Arrays:
+        return {LOGITS: to_array(change(through(normed(case).unbind(1)[0], case)), LOGITS)}
+
+    return produces
+
+
+misconceptions = (
+    Misconception(
+        "swapped",
+        "the two sizes of nn.Linear are swapped: what comes in is written first.",
+        sizes(lambda d, k: (k, d)),
+    ),
+    Misconception(
+        "fixed-classes",
+        "the number 10 is written out: use num_classes, for other data has other classes.",
+        sizes(lambda d, k: (d, 10)),
+    ),
+    Misconception(
+        "fixed-sizes",
+        "numbers are written out as sizes: use emb_size and num_classes.",
+        when=lambda seen, wanted, case: seen[SIZES][0] in (128, 192, 768),
+    ),
+    Misconception(
+        "to-the-same-size",
+        "nn.Linear leads from emb_size to emb_size: what should come out is one number a class.",
+        sizes(lambda d, k: (d, d)),
+    ),
+    Misconception(
+        "one-number",
+        "nn.Linear gives one number for each image: there should be one for each class.",
+        sizes(lambda d, k: (d, 1)),
+    ),
+    Misconception(
+        "one-class-less",
+        "nn.Linear gives one number less than there are classes.",
+        sizes(lambda d, k: (d, k - 1)),
+    ),
+    Misconception(
+        "one-class-more",
+        "nn.Linear gives one number more than there are classes: the class token is no class.",
+        sizes(lambda d, k: (d, k + 1)),
+    ),
+    Misconception(
+        "no-bias",
+        "self.linear has no bias: leave nn.Linear as it is by default.",
+        lambda case: {SIZES: np.array([case["emb_size"], case["num_classes"], 0.0])},
+    ),
+    Misconception(
+        "size-missing",
+        "an nn.Linear has only one of its two sizes: both are needed, what comes in and what goes out.",
+        raises="missing 1 required positional argument: 'out_features'",
+    ),
+    Misconception(
+        "last-token",
+        "the last token is read: the class token stands in front.",
+        read(lambda x: x.select(1, -1)),
+    ),
+    Misconception(
+        "first-patch",
+        "token 1 is read, which is the first patch: counting starts at 0.",
+        read(lambda x: x.select(1, 1)),
+    ),
+    Misconception(
+        "mean-of-all",
+        "the mean of all tokens is read: some models do that, here the class token speaks for the image.",
+        read(lambda x: x.mean(1)),
+    ),
+    Misconception(
+        "mean-of-patches",
+        "the mean of the patches is read: some models do that, here the class token speaks for the image.",
+        read(lambda x: x.narrow(1, 1, x.shape[1] - 1).mean(1)),
+    ),
+    Misconception(
+        "largest",
+        "the largest value over the tokens is read: here the class token speaks for the image.",
+        read(lambda x: x.amax(1)),
+    ),
+    Misconception(
+        "all-tokens",
+        "all tokens go on: pick the class token, so that each image gets one row of logits.",
+        read(lambda x: x),
+    ),
+    Misconception(
+        "axis-kept",
+        "the axis of the tokens is still there, with length 1: the logits should have two axes, (b, num_classes).",
+        read(lambda x: x.narrow(1, 0, 1)),
+    ),
+    Misconception(
+        "first-image",
+        "the tokens of the first image are read: axis 0 counts the images, axis 1 the tokens.",
+        read(lambda x: x.unbind(0)[0]),
+    ),
+    Misconception(
+        "first-feature",
+        "the first number of every token is read: axis 1 counts the tokens, the last axis their numbers.",
+        read(lambda x: x.unbind(2)[0]),
+        raises=r"multiplied \(2x5 and",
+    ),
+    Misconception(
+        "flattened",
+        "all tokens of an image are laid in one row: pick the class token.",
+        read(lambda x: x.flatten(1)),
+        raises=r"multiplied \(2x35 and",
+    ),
+    Misconception(
+        "not-normed",
+        "the tokens are read before the LayerNorm: keep the line with self.norm, and use what it gives.",
+        lambda case: {READ: to_array(case["x"].unbind(1)[0], READ)},
+    ),
+    Misconception(
+        "softmax",
+        "a softmax ends the head: logits are wanted, for the loss (cross-entropy) takes the softmax itself.",
+        logits(lambda y: y.softmax(-1)),
+    ),
+    Misconception(
+        "argmax",
+        "the head gives the number of the class: one logit for every class is wanted, so that a gradient can flow.",
+        logits(lambda y: y.argmax(-1)),
+    ),
+)
+
+
+def place(key: str, index: tuple[int, ...], case: Case) -> str:
+    if key == SIZES:
+        return (
+            "the input size of self.linear",
+            "the output size of self.linear",
+            "the bias (1: there is one)",
+        )[index[0]]
+    return f"{key}, image {index[0]}, number {index[-1]},"
+
+
+exercise = Exercise(
+    name="ClassificationHead",
+    cases=cases,
+    observe=observe,
+    expected=expected,
+    parts=(
+        Part("the linear layer", 1, (SIZES,), sizes_agree, blank="self.linear"),
+        Part("the class token is read", 1, (READ, LOGITS), reading_agrees, blank="class_token ="),
+    ),
+    misconceptions=misconceptions,
+    hints=(
+        "The linear layer gets one token and gives one number for each class. How long is a token?",
+        "`encoded` has the axes (image, token, number). The class token was put in front of the patches in Q3, so which "
+        "number does it have on the middle axis? Take it for all images.",
+        "nn.Linear takes emb_size first and num_classes second. Index `encoded` with a colon for the images, then 0 for "
+        "the token; the numbers need no index.",
+    ),
+    place=place,
+)

@@ -1,0 +1,395 @@
+"""The block of VGG: convolution, batch norm if asked for, ReLU (Simonyan and Zisserman 2015, Ioffe and Szegedy 2015)."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from helpers.exercises import (
+    Arrays,
+    Case,
+    Exercise,
+    Misconception,
+    Part,
+    Stopped,
+    Unfit,
+    tensor,
+    to_array,
+    to_tensor,
+    weights,
+)
+
+PLAIN, PLAIN_COUNT = "output without norm", "parameters without norm"
+TRAIN, EVAL, COUNT = "output in training", "output in evaluation", "parameters with norm"
+INTO = "what the norm gets"
+EPS = 1e-5  # torch's default
+
+
+def cases(seed: int) -> list[Case]:
+    rng = np.random.default_rng(seed)
+    return [
+        {
+            "x": tensor(rng, b, c_in, h, w),
+            "sizes": (c_in, c_out),
+            "seed": seed,
+            "label": f"conv_block({c_in}, {c_out}, ...)",
+        }
+        for b, c_in, c_out, h, w in ((2, 3, 5, 6, 8), (4, 7, 2, 5, 9))
+    ]
+
+
+def value(kind: str, name: str, shape: tuple[int, ...], seed: int) -> torch.Tensor:
+    """What every parameter and buffer is set to; it depends on its kind, not on where it stands in the block."""
+    drawn = weights(f"{kind}.{name}", shape, seed, scale=0.4)
+    return drawn.abs() + 0.5 if name == "running_var" else drawn + (1.0 if name == "scale" else 0.0)
+
+
+def prepare(block: nn.Module, seed: int) -> nn.Module:
+    """Known numbers in every convolution and every norm of the block."""
+    with torch.no_grad():
+        for module in block.modules():
+            kind = "conv" if isinstance(module, nn.Conv2d) else "norm"
+            own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
+            for name, stored in own:
+                if stored is not None and stored.is_floating_point():
+                    called = "scale" if (kind, name) == ("norm", "weight") else name
+                    stored.copy_(value(kind, called, tuple(stored.shape), seed))
+    return block
+
+
+def made(obj, case: Case, batch_norm: bool) -> nn.Module:
+    block = obj(*case["sizes"], batch_norm)
+    if not isinstance(block, nn.Module):
+        given = "None" if block is None else f"a {type(block).__name__}"
+        raise Unfit(
+            f"conv_block gave {given} instead of a module. Does it end with `return nn.Sequential(*layers)`?"
+        )
+    return prepare(block, case["seed"])
+
+
+def parameters(block: nn.Module) -> np.ndarray:
+    return np.array(float(sum(p.numel() for p in block.parameters())))
+
+
+def observe(obj, case: Case) -> Arrays:
+    if not callable(obj):
+        raise Unfit("conv_block should be a function: keep the line `def conv_block(...):`.")
+    with torch.no_grad():
+        block = made(obj, case, False).eval()
+        seen = {PLAIN_COUNT: parameters(block)}
+        seen[PLAIN] = to_array(to_tensor(block(case["x"].clone()), "What the block gives"), "The output")
+        try:
+            block = made(obj, case, True)
+            seen[COUNT] = parameters(block)
+            for norm in block.modules():
+                if isinstance(norm, nn.BatchNorm2d):
+                    norm.register_forward_pre_hook(
+                        lambda module, inputs: seen.update({INTO: to_array(inputs[0], INTO)})
+                    )
+            for key, mode in ((TRAIN, True), (EVAL, False)):
+                prepare(block, case["seed"]).train(mode)
+                torch.manual_seed(0)
+                seen[key] = to_array(block(case["x"].clone()), "The output")
+        except Unfit:
+            raise
+        except Exception as error:
+            raise Stopped(seen) from error
+    return seen
+
+
+def convolved(case: Case, **options) -> torch.Tensor:
+    """The convolution of the case; options as F.conv2d has them, `window` is the side of its window."""
+    (c_in, c_out), window = case["sizes"], options.pop("window", 3)
+    weight = value("conv", "weight", (c_out, c_in // options.get("groups", 1), window, window), case["seed"])
+    bias = value("conv", "bias", (c_out,), case["seed"])
+    options = {"padding": 1, "bias": bias, **options}
+    return F.conv2d(case["x"], weight, **options)
+
+
+def normed(x: torch.Tensor, case: Case, training: bool) -> torch.Tensor:
+    """Batch norm with the numbers that `prepare` puts into it."""
+    n = (x.shape[1],)
+    mean, var, scale, bias = (
+        value("norm", name, n, case["seed"]) for name in ("running_mean", "running_var", "scale", "bias")
+    )
+    return F.batch_norm(x, mean, var, scale, bias, training, eps=EPS)
+
+
+def outputs(before) -> Arrays:
+    """ReLU of `before(training)` in both modes."""
+    return {key: to_array(F.relu(before(mode)), key) for key, mode in ((TRAIN, True), (EVAL, False))}
+
+
+def expected(case: Case) -> Arrays:
+    c_in, c_out = case["sizes"]
+    conv = convolved(case)
+    count = float(c_out * c_in * 3 * 3 + c_out)
+    return {
+        PLAIN_COUNT: np.array(count),
+        PLAIN: to_array(F.relu(conv), PLAIN),
+        COUNT: np.array(count + 2 * c_out),
+        **outputs(lambda training: normed(conv, case, training)),
+    }
+
+
+def norm_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+    """Right, or right for what the student's own convolution gives."""
+    if TRAIN not in seen or EVAL not in seen:
+        return False
+    close = exercise.close
+    if close(seen[TRAIN], wanted[TRAIN]) and close(seen[EVAL], wanted[EVAL]):
+        return close(seen[COUNT], wanted[COUNT]) or not close(seen[PLAIN_COUNT], wanted[PLAIN_COUNT])
+    plain_is_wrong = not (close(seen[PLAIN], wanted[PLAIN]) and close(seen[PLAIN_COUNT], wanted[PLAIN_COUNT]))
+    into = seen.get(INTO)
+    if not plain_is_wrong or into is None or into.ndim != 4 or into.shape[1] != case["sizes"][1]:
+        return False
+    # the norm's input in evaluation, the last that was kept: it is the same in both modes
+    own = outputs(lambda training: normed(torch.from_numpy(into).float(), case, training))
+    return close(seen[TRAIN], own[TRAIN]) and close(seen[EVAL], own[EVAL])
+
+
+# --- what goes wrong ------------------------------------------------------------------------------
+
+
+def wrong_conv(slug: str, message: str, values) -> Misconception:
+    """`values(case)` is the convolution as this mistake makes it."""
+    return Misconception(slug, message, lambda case: {PLAIN: to_array(F.relu(values(case)), PLAIN)})
+
+
+def wrong_norm(slug: str, message: str, values) -> Misconception:
+    """`values(conv, case, training)` is what stands before the ReLU, the convolution being right."""
+    return Misconception(
+        slug,
+        message,
+        lambda case: outputs(lambda training: values(convolved(case), case, training)),
+    )
+
+
+def no_scale(norm):
+    """A norm without learned scale and shift: `norm(conv, case)`."""
+    return lambda conv, case, training: norm(conv, case)
+
+
+def affine(norm):
+    """The same with scale and shift, one a channel."""
+
+    def values(conv, case, training):
+        n = (conv.shape[1],)
+        scale, bias = (value("norm", name, n, case["seed"]) for name in ("scale", "bias"))
+        return norm(conv, case) * scale.view(1, -1, 1, 1) + bias.view(1, -1, 1, 1)
+
+    return values
+
+
+def small(window: int):
+    return lambda case: convolved(case, window=window)
+
+
+misconceptions = (
+    wrong_conv(
+        "no-padding",
+        "the convolution has no padding: a 3 x 3 window then loses one pixel on every side. Height and width should stay.",
+        lambda case: convolved(case, padding=0),
+    ),
+    wrong_conv(
+        "padding-2",
+        "the padding is 2: a 3 x 3 window needs one pixel on every side, or the maps grow.",
+        lambda case: convolved(case, padding=2),
+    ),
+    wrong_conv(
+        "window-1",
+        "the window is 1 x 1: it should be 3 x 3.",
+        lambda case: convolved(case, window=1, padding=0),
+    ),
+    wrong_conv("window-1-padded", "the window is 1 x 1: it should be 3 x 3.", small(1)),
+    wrong_conv(
+        "window-5",
+        "the window is 5 x 5: it should be 3 x 3.",
+        lambda case: convolved(case, window=5, padding=2),
+    ),
+    wrong_conv(
+        "window-5-shrinks",
+        "the window is 5 x 5: it should be 3 x 3.",
+        small(5),
+    ),
+    wrong_conv(
+        "stride-2",
+        "the convolution makes steps of 2 pixels, which halves height and width: leave the stride at 1, the pooling halves.",
+        lambda case: convolved(case, stride=2),
+    ),
+    wrong_conv(
+        "dilated",
+        "the window is spread out (dilation): leave that at 1.",
+        lambda case: convolved(case, padding=2, dilation=2),
+    ),
+    Misconception(
+        "no-bias",
+        "the convolution has no bias. With batch norm it could do without, but VGG keeps it: leave the default.",
+        when=lambda seen, wanted, case: (
+            float(wanted[PLAIN_COUNT] - seen[PLAIN_COUNT]) == case["sizes"][1]
+            or (
+                float(wanted[PLAIN_COUNT] - seen[PLAIN_COUNT]) == 0
+                and float(wanted[COUNT] - seen.get(COUNT, wanted[COUNT])) == case["sizes"][1]
+            )
+        ),
+    ),
+    Misconception(
+        "two-convolutions",
+        "there is more than one convolution in the block: one block, one convolution.",
+        when=lambda seen, wanted, case: (
+            float(seen[PLAIN_COUNT] - wanted[PLAIN_COUNT]) == case["sizes"][1] * (9 * case["sizes"][1] + 1)
+        ),
+    ),
+    wrong_conv("relu-only", "there is no convolution in the block at all.", lambda case: case["x"]),
+    # --- the norm
+    wrong_norm(
+        "no-norm", "no norm is in the block, though `batch_norm` is True.", lambda conv, case, training: conv
+    ),
+    wrong_norm(
+        "norm-without-scale",
+        "the norm has no learned scale and shift (affine=False): leave the default.",
+        lambda conv, case, training: F.batch_norm(
+            conv,
+            *(
+                value("norm", name, (conv.shape[1],), case["seed"])
+                for name in ("running_mean", "running_var")
+            ),
+            training=training,
+            eps=EPS,
+        ),
+    ),
+    wrong_norm(
+        "no-running-statistics",
+        "the norm keeps no running mean (track_running_stats=False), so in evaluation a picture's answer depends on the others in its batch.",
+        lambda conv, case, training: normed(conv, case, True),
+    ),
+    wrong_norm(
+        "instance-norm",
+        "every picture is normed by itself (instance norm): batch norm takes mean and deviation over the batch.",
+        no_scale(lambda conv, case: F.instance_norm(conv, eps=EPS)),
+    ),
+    wrong_norm(
+        "instance-norm-affine",
+        "every picture is normed by itself (instance norm): batch norm takes mean and deviation over the batch.",
+        affine(lambda conv, case: F.instance_norm(conv, eps=EPS)),
+    ),
+    wrong_norm(
+        "group-norm",
+        "all channels of a picture are normed together (a group norm with one group): batch norm takes each channel by itself, over the batch.",
+        affine(lambda conv, case: F.group_norm(conv, 1, eps=EPS)),
+    ),
+    wrong_norm(
+        "normed-twice",
+        "the block norms twice: once is enough.",
+        lambda conv, case, training: normed(normed(conv, case, training), case, training),
+    ),
+    wrong_norm(
+        "relu-before-norm",
+        "a ReLU stands before the norm: the norm comes first, so that it sees negative numbers too.",
+        lambda conv, case, training: normed(F.relu(conv), case, training),
+    ),
+    Misconception(
+        "norm-before-conv",
+        "the norm stands before the convolution: it should come after it, so append it at the end of the list.",
+        produces=lambda case: outputs(
+            lambda training: convolved({**case, "x": normed(case["x"], case, training)})
+        ),
+    ),
+    Misconception(
+        "dropout-instead",
+        "there is a dropout in the place of the norm (or beside it): it is another thing, and draws at random.",
+        when=lambda seen, wanted, case: (
+            TRAIN in seen
+            and seen[TRAIN].shape == seen[EVAL].shape == wanted[EVAL].shape
+            and bool(((seen[TRAIN] == 0) & (seen[EVAL] != 0)).any())
+            and np.allclose(seen[EVAL], wanted[PLAIN], atol=1e-4)
+        ),
+    ),
+    # --- mistakes that end in an error
+    Misconception(
+        "channels-swapped",
+        "in_channels and out_channels have changed places: a convolution takes first what comes in, then what goes out.",
+        raises=r"RuntimeError: Given groups=1, weight of size \[(3, 5|7, 2), .*expected input\[\d+, \d+, \d+, \d+\] to have",
+    ),
+    Misconception(
+        "colours-fixed",
+        "the number of channels that come in is fixed: use in_channels, only the first block gets the three colours.",
+        raises=r"RuntimeError: Given groups=1, weight of size .* to have \d+ channels, but got",
+    ),
+    Misconception(
+        "norm-of-in-channels",
+        "the norm is told another number of channels than the convolution gives: it comes after it and gets out_channels.",
+        raises=r"running_mean should contain|weight to be a vector of size|Expected weight .* same",
+    ),
+    Misconception(
+        "norm-1d",
+        "the norm is for vectors (BatchNorm1d): pictures have height and width too, which is BatchNorm2d.",
+        raises=r"expected 2D or 3D input",
+    ),
+    Misconception(
+        "norm-3d",
+        "the norm is for videos (BatchNorm3d): pictures have height and width, which is BatchNorm2d.",
+        raises=r"expected 5D input",
+    ),
+    Misconception(
+        "layer-norm",
+        "it is a layer norm, which norms over the last dimension (here the width), or is told other sizes: for "
+        "convolutions of VGG it is BatchNorm2d.",
+        raises=r"Given normalized_shape",
+    ),
+    Misconception(
+        "conv-1d",
+        "the convolution is for sequences (Conv1d): pictures have height and width, which is Conv2d.",
+        raises=r"conv1d",
+    ),
+    Misconception(
+        "linear",
+        "a Linear layer stands where the convolution should: it mixes the last dimension, which is the width.",
+        raises=r"mat1 and mat2 shapes",
+    ),
+    Misconception(
+        "no-window-size",
+        "the convolution is not told the size of its window: it wants the two channels and kernel_size.",
+        raises=r"__init__\(\) missing 1 required positional argument: 'kernel_size'",
+    ),
+    Misconception(
+        "norm-not-told",
+        "the norm is not told its number of channels.",
+        raises=r"missing 1 required positional argument: 'num_features'",
+    ),
+    Misconception(
+        "class-not-made",
+        "the class stands in the list, not a layer made of it: call it, with brackets.",
+        raises=r"type is not a Module subclass|torch\.nn\.modules\.\S+ is not a Module subclass|not a Module subclass",
+    ),
+    Misconception(
+        "not-a-list",
+        "`layers` is no list: keep the square brackets around the convolution.",
+        raises=r"has no attribute 'append'",
+    ),
+)
+
+
+def place(key: str, index: tuple[int, ...], case: Case) -> str:
+    return f"the {key}{list(index) if index else ''}".replace("the parameters", "the number of parameters")
+
+
+exercise = Exercise(
+    name="conv_block",
+    cases=cases,
+    observe=observe,
+    expected=expected,
+    parts=(
+        Part("convolution", 1, (PLAIN, PLAIN_COUNT), blank="layers = ["),
+        Part("batch norm", 1, (TRAIN, EVAL, COUNT), norm_agrees, blank="layers.append("),
+    ),
+    misconceptions=misconceptions,
+    hints=(
+        "Two layers of torch.nn, both for pictures: their names end in 2d. `help(nn.Conv2d)` shows what it wants.",
+        "A 3 x 3 window needs a neighbour on every side. At the border there is none: how many pixels of padding on "
+        "each side replace it? And how many channels does the norm see, coming after the convolution?",
+        "The first is nn.Conv2d with four things: in_channels, out_channels, kernel_size 3 and padding 1. The second is "
+        "nn.BatchNorm2d with one: the number of channels that the convolution gives.",
+    ),
+    place=place,
+)

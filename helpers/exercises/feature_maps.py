@@ -1,0 +1,284 @@
+"""A forward hook keeps what a layer inside a network computes."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, fill, tensor, to_array
+
+MAPS = ("first map", "second map", "third map")
+ENTRIES, HOOKED, LEFT = "entries of maps", "hooks on the layers", "hooks left behind"
+
+
+class Network(nn.Sequential):
+    """Layers one after the other; it notes which of them have forward hooks while it runs."""
+
+    hooked: tuple[str, ...] = ()
+
+    def forward(self, x):
+        self.hooked = tuple(name for name, module in self.named_modules() if module._forward_hooks)
+        return super().forward(x)
+
+
+def cases(seed: int) -> list[Case]:
+    rng = np.random.default_rng(seed)
+    return [
+        {"names": ("0", "2", "3"), "image": tensor(rng, 3, 8, 10), "seed": seed, "label": "a small VGG"},
+        {
+            "names": ("5", "3", "1"),
+            "image": tensor(rng, 3, 12, 6),
+            "seed": seed,
+            "label": "deep layers first",
+        },
+    ]
+
+
+def network_of(case: Case) -> Network:
+    """Like torchvision's VGG: ReLUs that write into the tensor that they get."""
+    layers = (
+        nn.Conv2d(3, 4, kernel_size=3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(2),
+        nn.Conv2d(4, 6, kernel_size=3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(6, 5, kernel_size=3),
+        nn.ReLU(inplace=True),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(5, 7),
+    )
+    return fill(Network(*layers), case["seed"], scale=0.4).eval()
+
+
+def observe(obj, case: Case) -> Arrays:
+    if not callable(obj):
+        raise Unfit(
+            "feature_maps should be a function: keep the line `def feature_maps(network, names, image):`."
+        )
+    network = network_of(case)
+    maps = obj(network, list(case["names"]), case["image"].clone())
+    if not isinstance(maps, dict):
+        given = "None" if maps is None else f"a {type(maps).__name__}"
+        raise Unfit(
+            f"feature_maps should return the dict `maps` but gave {given}. Does it end with `return maps`?"
+        )
+    seen = {
+        key: to_array(maps[name], f"maps[{name!r}]")
+        for key, name in zip(MAPS, case["names"], strict=True)
+        if name in maps
+    }
+    seen[ENTRIES] = np.array(float(len(maps)))
+    seen[HOOKED] = np.array([float(name in network.hooked) for name in ("", *dict(network.named_children()))])
+    seen[LEFT] = np.array(float(sum(len(module._forward_hooks) for module in network.modules())))
+    return seen
+
+
+def outputs(case: Case) -> dict[str, torch.Tensor]:
+    """What every layer gives before anything writes into it, and under "" what the network gives; (1, ...) each."""
+    made, x = {}, case["image"][None]
+    with torch.no_grad():
+        for name, layer in network_of(case).named_children():
+            x = made[name] = layer(torch.clone(x))
+    return {**made, "": x}
+
+
+def maps_of(case: Case, change) -> Arrays:
+    """`change(name, outputs)` for each name that is asked for."""
+    made = outputs(case)
+    return {key: to_array(change(name, made), key) for key, name in zip(MAPS, case["names"], strict=True)}
+
+
+def expected(case: Case) -> Arrays:
+    hooked = [float(name in case["names"]) for name in outputs(case)]
+    return {
+        **maps_of(case, lambda name, made: made[name].squeeze(0)),
+        ENTRIES: np.array(3.0),
+        HOOKED: np.array([0.0, *hooked[:-1]]),
+        LEFT: np.array(0.0),
+    }
+
+
+def right(seen: Arrays, wanted: Arrays) -> bool:
+    return all(key in seen and exercise.close(seen[key], wanted[key]) for key in (*MAPS, ENTRIES))
+
+
+def kept_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+    """The right maps; or, where the hook sits on the whole network, what the network gives."""
+    whole = maps_of(case, lambda name, made: made[""].squeeze(0))
+    on_network = seen[HOOKED][0] == 1
+    return right(seen, wanted) or (on_network and right(seen, {**wanted, **whole}))
+
+
+def hook_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+    """The right maps, however they were caught; or hooks on exactly the layers that were asked for."""
+    return float(seen[LEFT]) == 0 and (right(seen, wanted) or exercise.close(seen[HOOKED], wanted[HOOKED]))
+
+
+# --- what goes wrong ------------------------------------------------------------------------------
+
+
+def wrong(slug: str, message: str, change) -> Misconception:
+    return Misconception(slug, message, lambda case: maps_of(case, change))
+
+
+def overwritten(name: str, made: dict[str, torch.Tensor]) -> torch.Tensor:
+    """The output of a layer after the ReLU behind it, if there is one, has written into it."""
+    return torch.relu(made[name]) if name in ("0", "3", "5") else made[name]
+
+
+def before(name: str, made: dict[str, torch.Tensor], case: Case) -> torch.Tensor:
+    if name in ("1", "4", "6"):  # a ReLU has written into its input
+        return made[name]
+    return made[str(int(name) - 1)] if name != "0" else case["image"][None]
+
+
+misconceptions = (
+    wrong(
+        "not-copied",
+        "the output is kept without a copy: the ReLU behind the layer then writes into what you kept. Use clone.",
+        lambda name, made: overwritten(name, made).squeeze(0),
+    ),
+    wrong(
+        "with-batch",
+        "the maps still have the dimension of the batch: there is one image, take number 0.",
+        lambda name, made: made[name],
+    ),
+    wrong(
+        "with-batch-not-copied",
+        "the whole output is kept as it is: take image number 0 of the batch, and keep a copy.",
+        overwritten,
+    ),
+    wrong(
+        "one-channel",
+        "only the first channel is kept: output[0] is the image, output[0][0] its first channel.",
+        lambda name, made: made[name][0, 0],
+    ),
+    wrong(
+        "channel-0",
+        "channel 0 is taken, not image 0: the batch is the first dimension.",
+        lambda name, made: made[name][:, 0],
+    ),
+    wrong(
+        "last-dimension",
+        "the last dimension is cut, which is the width: the batch is the first.",
+        lambda name, made: made[name][..., 0],
+    ),
+    wrong(
+        "mean-of-channels",
+        "the channels are averaged: keep them all.",
+        lambda name, made: made[name].mean(dim=1).squeeze(0),
+    ),
+    wrong(
+        "flattened",
+        "the maps are flattened: keep them as (channels, H, W).",
+        lambda name, made: made[name].flatten(),
+    ),
+    Misconception(
+        "input-instead",
+        "what goes into the layer is kept: what comes out is `output`.",
+        lambda case: maps_of(case, lambda name, made: before(name, made, case).squeeze(0)),
+    ),
+    Misconception(
+        "input-with-batch",
+        "what goes into the layer is kept: what comes out is `output`.",
+        lambda case: maps_of(case, lambda name, made: before(name, made, case)),
+    ),
+    wrong(
+        "whole-network",
+        "the hook is on the whole network, so each name gets the network's last output: hook it to `layer`.",
+        lambda name, made: made[""].squeeze(0),
+    ),
+    Misconception(
+        "only-one",
+        "all maps are put under one and the same key, or one replaces the other: use `name`.",
+        when=lambda seen, wanted, case: float(seen[ENTRIES]) == 1,
+    ),
+    Misconception(
+        "other-keys",
+        "the keys of `maps` are not the names that were asked for: use `name`.",
+        when=lambda seen, wanted, case: float(seen[ENTRIES]) > 0 and not any(key in seen for key in MAPS),
+    ),
+    Misconception(
+        "never-called",
+        "`keep` put nothing into maps: either the hook is of another kind (for the backward pass, say), or `keep` "
+        "does not store what it gets.",
+        when=lambda seen, wanted, case: float(seen[ENTRIES]) == 0,
+    ),
+    # --- mistakes that end in an error
+    Misconception(
+        "hook-before",
+        "the hook runs *before* the layer (a pre-hook), when there is no output yet: register a forward hook.",
+        raises=r"keep\(\) missing 1 required positional argument: 'output'",
+    ),
+    Misconception(
+        "keep-called",
+        "`keep` is called at once: hand over the function itself, without brackets. PyTorch calls it later.",
+        raises=r"keep\(\) missing \d required positional arguments",
+    ),
+    Misconception(
+        "no-handle",
+        "`handle` is not what registering gives back: that is an object with `remove`, which the last lines need.",
+        raises=r"object has no attribute 'remove'",
+    ),
+    Misconception(
+        "weights-missing",
+        "weights are looked for, but a layer like ReLU has none, and filters are not feature maps: use `output`.",
+        raises=r"no attribute 'weight'",
+    ),
+    Misconception(
+        "no-such-method",
+        "a layer has no method of that name (register_hook, say, is for tensors): look for one that registers a forward hook.",
+        raises=r"AttributeError: '(Conv2d|MaxPool2d|ReLU|Network)' object has no attribute",
+    ),
+    Misconception(
+        "hook-on-name",
+        "the hook is hung on the name, which is text: the layer is called `layer`.",
+        raises=r"'str' object has no attribute",
+    ),
+    Misconception(
+        "not-a-function",
+        "what is registered is no function: hand over `keep`.",
+        raises=r"object is not callable",
+    ),
+    Misconception(
+        "tuple-cloned",
+        "`inputs` is a tuple, one for each argument of the layer; what you want is `output`.",
+        raises=r"'tuple' object has no attribute",
+    ),
+    Misconception(
+        "index-too-large",
+        "there is only one image in the batch: its number is 0.",
+        raises=r"IndexError: index 1 is out of bounds",
+    ),
+    Misconception(
+        "name-unknown",
+        "a name is used that does not exist here: `keep` has module, inputs, output and name.",
+        raises=r"NameError: name ",
+    ),
+)
+
+
+def place(key: str, index: tuple[int, ...], case: Case) -> str:
+    at = list(index) if index else ""
+    return f"maps[{case['names'][MAPS.index(key)]!r}]{at}" if key in MAPS else f"{key}{at}"
+
+
+exercise = Exercise(
+    name="feature_maps",
+    cases=cases,
+    observe=observe,
+    expected=expected,
+    parts=(
+        Part("the maps that are kept", 1, (*MAPS, ENTRIES), kept_agrees, blank="maps[name] ="),
+        Part("the hook", 1, (*MAPS, HOOKED), hook_agrees, blank="handle ="),
+    ),
+    misconceptions=misconceptions,
+    hints=(
+        "`help(nn.Module.register_forward_hook)` says when such a hook is called, and with what.",
+        "output has shape (1, channels, H, W). Which index takes the one image out of the batch? And which method of a "
+        "tensor copies it?",
+        "maps[name]: image 0 of output, then clone() of it. handle: call register_forward_hook of the layer, with keep "
+        "(no brackets behind keep).",
+    ),
+    place=place,
+)

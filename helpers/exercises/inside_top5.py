@@ -1,0 +1,180 @@
+"""Logits to probabilities, and the classes that get most of them."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, tensor, to_array
+
+CLASSES, PROBABILITIES = "classes", "probabilities"
+UNKNOWN = -1.0  # code of an entry that is none of the names
+
+
+def cases(seed: int) -> list[Case]:
+    rng = np.random.default_rng(seed)
+    made = []
+    for count, k in ((13, 5), (8 + int(rng.integers(3)), 3)):
+        logits = tensor(rng, count, scale=1.5)
+        names = tuple(f"class {letter}" for letter in "KDBEAMCGHJFLI"[:count])
+        made.append({"logits": logits, "names": names, "k": k, "label": f"{count} classes, k = {k}"})
+    return made
+
+
+def observe(obj, case: Case) -> Arrays:
+    if not callable(obj):
+        raise Unfit("top_classes should be a function: keep the line `def top_classes(...):` that was given.")
+    result = obj(case["logits"], case["names"], case["k"])
+    if result is None:
+        raise Unfit("top_classes gave None. Does it end with the `return [...]` that was given?")
+    try:
+        pairs = [(name, probability) for name, probability in result]
+    except (TypeError, ValueError):
+        raise Unfit(
+            "top_classes should return a list of pairs (name, probability): keep the `return [...]` that was given."
+        ) from None
+    if any(probability is ... for _, probability in pairs):
+        return {}
+    numbers = [to_array(probability, "a probability").reshape(-1) for _, probability in pairs]
+    if any(len(number) != 1 for number in numbers):
+        raise Unfit("Each pair should hold one name and one number.")
+    there = {name: float(i) for i, name in enumerate(case["names"])}
+    return {
+        CLASSES: np.array(
+            [there.get(name, UNKNOWN) if isinstance(name, str) else UNKNOWN for name, _ in pairs]
+        ),
+        PROBABILITIES: np.array([number[0] for number in numbers]),
+    }
+
+
+def shares(case: Case) -> torch.Tensor:
+    """The probability of every class."""
+    return (case["logits"] - case["logits"].logsumexp(0)).exp()
+
+
+def ranked(case: Case) -> list[int]:
+    """All classes, the one with the largest logit first."""
+    return sorted(range(len(case["logits"])), key=lambda i: -float(case["logits"][i]))
+
+
+def expected(case: Case) -> Arrays:
+    first = ranked(case)[: case["k"]]
+    return {CLASSES: np.array(first, float), PROBABILITIES: to_array(shares(case), "probabilities")[first]}
+
+
+def right_numbers(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+    """Every class that came has its own probability, whichever classes came."""
+    if PROBABILITIES not in seen or not len(seen[CLASSES]) or (seen[CLASSES] == UNKNOWN).any():
+        return False
+    own = to_array(shares(case), "probabilities")[seen[CLASSES].astype(int)]
+    return exercise.close(seen[PROBABILITIES], own)
+
+
+# --- what goes wrong ------------------------------------------------------------------------------
+
+
+def wrong_numbers(slug: str, message: str, values: Callable[[torch.Tensor], torch.Tensor]) -> Misconception:
+    """`values(logits)` stand in place of the probabilities, for the classes that came."""
+
+    def when(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+        if PROBABILITIES not in seen or (seen[CLASSES] == UNKNOWN).any():
+            return False
+        made = to_array(values(case["logits"]), "values")
+        return exercise.close(seen[PROBABILITIES], made[seen[CLASSES].astype(int)])
+
+    return Misconception(slug, message, when=when)
+
+
+def wrong_classes(slug: str, message: str, values: Callable[[list[int], int], list[int]]) -> Misconception:
+    """`values(ranked, k)`: the classes that came."""
+    return Misconception(
+        slug, message, lambda case: {CLASSES: np.array(values(ranked(case), case["k"]), float)}
+    )
+
+
+misconceptions = (
+    wrong_numbers("logits", "the numbers are the logits themselves: the softmax is missing.", lambda x: x),
+    wrong_numbers("sigmoid", "a sigmoid was taken of each logit: the probabilities of all classes together sum to 1.", torch.sigmoid),
+    wrong_numbers("log-softmax", "the numbers are logarithms of the probabilities: use softmax, not log_softmax.", lambda x: x.log_softmax(0)),
+    wrong_numbers("exponential", "the exponentials are not divided by their sum.", torch.exp),
+    wrong_numbers("percent", "the probabilities are in percent: leave them between 0 and 1.", lambda x: 100 * (x - x.logsumexp(0)).exp()),
+    wrong_numbers("minus", "the logits have the wrong sign.", lambda x: (-x).softmax(0)),
+    wrong_numbers("divided-by-sum", "the logits are divided by their sum: softmax takes exponentials first.", lambda x: x / x.sum()),
+    wrong_numbers("softmax-twice", "the softmax is taken twice.", lambda x: x.softmax(0).softmax(0)),
+    wrong_numbers("unit-length", "the logits are divided by their length: softmax takes exponentials and divides by their sum.", lambda x: F.normalize(x, dim=0)),
+    wrong_classes("smallest", "the classes with the smallest probabilities come: the largest are wanted.", lambda r, k: r[::-1][:k]),
+    wrong_classes("smallest-last", "the order runs upwards: the largest comes first.", lambda r, k: r[:k][::-1]),
+    wrong_classes("sorted-upwards", "the last entries of a list that runs downwards are taken, so the smallest come.", lambda r, k: r[-k:]),
+    wrong_classes("first-of-list", "the first classes of the list come, not those with the largest probabilities.", lambda r, k: list(range(k))),
+    wrong_classes("one-only", "only one class comes: k of them are wanted.", lambda r, k: r[:1]),
+    wrong_classes("always-five", "five classes come whatever k is: use k.", lambda r, k: r[:5]),
+    wrong_classes("one-more", "one class too many comes: k of them are wanted.", lambda r, k: r[: k + 1]),
+    wrong_classes("one-less", "one class too few comes: k of them are wanted.", lambda r, k: r[: k - 1]),
+    wrong_classes("all", "all classes come: k of them are wanted.", lambda r, k: r),
+    wrong_classes("not-sorted", "these are the right classes in the order of the list: the largest probability comes first.", lambda r, k: sorted(r[:k])),
+    wrong_classes("second-best", "the best class is left out.", lambda r, k: r[1 : k + 1]),
+    Misconception(
+        "softmax-after",
+        "the softmax is taken of the best k alone: all classes share the probability, so it comes before the selection.",
+        when=lambda seen, wanted, case: (
+            PROBABILITIES in seen
+            and len(seen[CLASSES]) == case["k"]
+            and abs(seen[PROBABILITIES].sum() - 1) < 1e-4
+            and exercise.close(seen[CLASSES], wanted[CLASSES])
+        ),
+    ),
+    Misconception(
+        "swapped",
+        "values and indices are swapped: topk gives the values first, then where they stand.",
+        raises="indices must be integers|only integer tensors|__index__",
+    ),
+    Misconception(
+        "softmax-axis",
+        "the softmax is given an axis that is not there: the logits of one image are a vector, its only axis is 0, or -1.",
+        raises="IndexError: Dimension out of range",
+    ),
+    Misconception(
+        "softmax-without-axis",
+        "the softmax is not told its axis: add dim=0.",
+        raises=r"softmax\(\) (missing|received an invalid combination)",
+    ),
+    Misconception(
+        "not-two",
+        "what stands right of `values, indices =` is not two things: topk and sort give both values and indices.",
+        raises="to unpack|cannot unpack|iteration over a 0-d tensor",
+    ),
+    Misconception(
+        "too-many",
+        "more classes are asked for than there are: topk takes k, the number that was given.",
+        raises="selected index k out of range|tuple index out of range|index [0-9]+ is out of bounds",
+    ),
+    Misconception(
+        "other-name",
+        "a name is used that this function does not know: its inputs are logits, class_names and k.",
+        raises="NameError",
+    ),
+)  # fmt: skip
+
+
+def place(key: str, index: tuple[int, ...], case: Case) -> str:
+    return f"the {'class number' if key == CLASSES else 'probability'} in place {index[0] + 1}"
+
+
+exercise = Exercise(
+    name="top_classes",
+    cases=cases,
+    observe=observe,
+    expected=expected,
+    parts=(
+        Part("probabilities", 1, (PROBABILITIES,), right_numbers, blank="probabilities ="),
+        Part("the k best, best first", 1, (CLASSES,), blank="values, indices ="),
+    ),
+    misconceptions=misconceptions,
+    hints=(
+        "What turns any numbers into positive numbers that sum to 1, larger where they were larger?",
+        "A vector in PyTorch can be asked for its k largest entries, with their places: look at help(torch.topk).",
+        "probabilities: the softmax of the logits along dim=0. Then `probabilities.topk`, given k.",
+    ),
+    place=place,
+)

@@ -1,0 +1,175 @@
+"""timm's tensors for the student's own modules: a convolution as a Linear layer, qkv in three, and the eps of the norms."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, fill, to_array
+
+PATCH, EPS = "the weight of the patch embedding", "log10(eps)"
+THREE = ("queries", "keys", "values")
+WEIGHTS = tuple(f"the weight of the {part}" for part in THREE)
+BIASES = tuple(f"the bias of the {part}" for part in THREE)
+NO_EPS = 99.0  # eps is no positive number
+
+
+def cases(seed: int) -> list[Case]:
+    rng = np.random.default_rng(seed)
+    sizes = [(2, 8, 2, 1), (4, 6, 3, 2)]
+    return [
+        {
+            "patch_size": p, "embed_dim": d, "num_heads": h, "depth": depth, "seed": int(rng.integers(1000)),
+            "label": f"a timm ViT with D = {d}, {h} heads, {depth} block{'s' * (depth > 1)} and patches of {p} x {p} pixels",
+        }
+        for p, d, h, depth in sizes
+    ]  # fmt: skip
+
+
+def timm_model(case: Case) -> torch.nn.Module:
+    from timm.models.vision_transformer import VisionTransformer
+
+    sizes = {name: case[name] for name in ("patch_size", "embed_dim", "num_heads", "depth")}
+    model = VisionTransformer(img_size=2 * case["patch_size"], num_classes=5, mlp_ratio=2, **sizes)
+    return fill(model, case["seed"]).eval().requires_grad_(False)
+
+
+def observe(obj: Any, case: Case) -> Arrays:
+    if not callable(obj):
+        raise Unfit("convert should be a function: keep the line `def convert(model):` that was given.")
+    result = obj(timm_model(case))
+    if not isinstance(result, (tuple, list)) or len(result) != 2 or not isinstance(result[0], Mapping):
+        raise Unfit("convert should return a dict of tensors and a number: keep the line `return mine, eps`.")
+    mine, eps = result
+    last = f"blocks.{case['depth'] - 1}.attn"
+    names = {PATCH: "patch_embed.proj.weight"}
+    for kind, whats in (("weight", WEIGHTS), ("bias", BIASES)):
+        names |= {what: f"{last}.{part}.{kind}" for part, what in zip(THREE, whats, strict=True)}
+    missing = sorted(({"cls_token", "pos_embed", "head.weight"} | set(names.values())) - set(mine))
+    if missing:
+        raise Unfit(f"`mine` has nothing under '{missing[0]}': keep the names that the given lines make.")
+    seen = {what: to_array(mine[name], what) for what, name in names.items() if mine[name] is not ...}
+    if eps is not ...:
+        number = to_array(eps, "eps").reshape(-1)
+        positive = len(number) == 1 and 0 < number[0] < math.inf
+        seen[EPS] = np.array(math.log10(number[0]) if positive else NO_EPS)
+    return seen
+
+
+def expected(case: Case) -> Arrays:
+    tensors = timm_model(case).state_dict()
+    seen = {PATCH: to_array(moved(case, (0, 2, 3, 1)), PATCH), EPS: np.array(-6.0)}
+    for kind, whats in (("weight", WEIGHTS), ("bias", BIASES)):
+        packed = tensors[f"blocks.{case['depth'] - 1}.attn.qkv.{kind}"]
+        seen |= arrays(whats, packed.unflatten(0, (len(whats), -1)))
+    return seen
+
+
+def moved(case: Case, axes: tuple[int, ...]) -> torch.Tensor:
+    """The convolution (D, c, p1, p2) with its axes in another order, the first kept and the others in one."""
+    return torch.flatten(timm_model(case).patch_embed.proj.weight.permute(axes), 1)
+
+
+def arrays(whats: tuple[str, ...], values) -> Arrays:
+    return {what: to_array(value, what) for what, value in zip(whats, values, strict=True)}
+
+
+# --- what goes wrong ------------------------------------------------------------------------------
+
+
+def wrong_patch(slug: str, message: str, values: Callable[[Case], torch.Tensor]) -> Misconception:
+    return Misconception(slug, message, lambda case: {PATCH: to_array(values(case), PATCH)})
+
+
+def wrong_split(
+    slug: str, message: str, values: Callable[[torch.Tensor, Case], Any], whats: tuple[str, ...] = WEIGHTS
+) -> Misconception:
+    """`values(packed weight, case)` for the last block: what came in place of queries, keys and values."""
+
+    def produces(case: Case) -> Arrays:
+        packed = timm_model(case).state_dict()[f"blocks.{case['depth'] - 1}.attn.qkv.weight"]
+        return arrays(whats, values(packed, case))
+
+    return Misconception(slug, message, produces)
+
+
+def thirds(packed: torch.Tensor) -> torch.Tensor:
+    return packed.unflatten(0, (3, -1))  # (3, D, D)
+
+
+def by_head(packed: torch.Tensor, case: Case) -> torch.Tensor:
+    """Read as if each head had its own queries, keys and values."""
+    return packed.unflatten(0, (case["num_heads"], 3, -1)).transpose(0, 1).flatten(1, 2)
+
+
+def wrong_eps(slug: str, message: str, value: float) -> Misconception:
+    return Misconception(slug, message, lambda case: {EPS: np.array(value)})
+
+
+misconceptions = (
+    wrong_patch("channels-first", "the colours come first, as in the convolution: your Linear layer gets (p1 p2 c), the colours of one pixel side by side.", lambda c: moved(c, (0, 1, 2, 3))),
+    wrong_patch("rows-and-columns-swapped", "rows and columns of the patch are swapped: p1 (down) comes before p2 (across).", lambda c: moved(c, (0, 3, 2, 1))),
+    wrong_patch("channels-first-swapped", "the colours come first, and rows and columns are swapped: the order is (p1 p2 c).", lambda c: moved(c, (0, 1, 3, 2))),
+    wrong_patch("channels-between", "the colours stand between rows and columns: the order is (p1 p2 c).", lambda c: moved(c, (0, 2, 1, 3))),
+    wrong_patch("channels-between-swapped", "the colours stand between rows and columns: the order is (p1 p2 c).", lambda c: moved(c, (0, 3, 1, 2))),
+    wrong_patch("patch-transposed", "the matrix is transposed: a Linear layer keeps one row for each number that comes out, (D, p * p * 3).", lambda c: moved(c, (0, 2, 3, 1)).T),
+    wrong_patch("not-flattened", "the weight still has four axes: p1, p2 and c become one.", lambda c: timm_model(c).patch_embed.proj.weight),
+    wrong_patch("not-flattened-moved", "the weight still has four axes: p1, p2 and c become one.", lambda c: timm_model(c).patch_embed.proj.weight.movedim(1, -1)),
+    wrong_patch("reshaped", "the numbers are reshaped without moving the colours first: name the axes with rearrange, or permute before you reshape.", lambda c: timm_model(c).patch_embed.proj.weight.reshape(c["embed_dim"], c["patch_size"], c["patch_size"], 3).permute(0, 1, 2, 3).flatten(1)),
+    wrong_split("keys-first", "keys and queries are swapped: in timm's layer the order is queries, keys, values.", lambda t, c: thirds(t)[[1, 0, 2]]),
+    wrong_split("reversed", "the order is reversed: in timm's layer it is queries, keys, values.", lambda t, c: thirds(t).flip(0)),
+    wrong_split("every-third-row", "every third row is taken: in timm's layer all rows of the queries stand first, then the keys', then the values'.", lambda t, c: t.unflatten(0, (-1, 3)).transpose(0, 1)),
+    wrong_split("by-head", "the rows are split by head first: in timm's layer all rows of the queries stand first, then the keys', then the values'.", by_head),
+    wrong_split("transposed", "the weights are transposed: a Linear layer keeps one row for each number that comes out, here and in timm.", lambda t, c: thirds(t).mT),
+    wrong_split("same-three-times", "queries, keys and values get the same weights: each is another third.", lambda t, c: thirds(t)[[0, 0, 0]]),
+    wrong_split("packed-three-times", "queries, keys and values get all three thirds each: cut the rows in three.", lambda t, c: (t, t, t)),
+    wrong_split("values-last-swapped", "keys and values are swapped: in timm's layer the order is queries, keys, values.", lambda t, c: thirds(t)[[0, 2, 1]]),
+    wrong_eps("torch-default", "eps is PyTorch's default, 1e-5: timm's ViT was trained with another one, ask its `norm`.", -5.0),
+    wrong_eps("bert-eps", "eps is 1e-12, as in BERT: timm's ViT was trained with another one, ask its `norm`.", -12.0),
+    wrong_eps("eps-1e-8", "eps is 1e-8, the default of the Adam optimizer: ask the model's `norm` for that of its LayerNorms.", -8.0),
+    wrong_eps("exponent", "eps is the exponent alone or has the wrong sign: it is a small positive number.", NO_EPS),
+    wrong_eps("million", "eps is 1e6, a million: the exponent is negative.", 6.0),
+    wrong_eps("eps-thousandth", "eps is 1e-3: ask the model's `norm` for it.", -3.0),
+    Misconception(
+        "cut-across",
+        "the columns are cut in three: one row stands for one number that comes out, so the rows are cut, dim=0.",
+        raises=r"IndexError: Dimension out of range|chunk|Dimension out of range",
+    ),
+    Misconception(
+        "bias-forgotten",
+        "the code asks for two axes, but this line sees the biases too, which have one.",
+        raises="too many indices|EinopsError.*(Wrong shape|expected 2 dims|Received 1-dim)|number of dimensions in the tensor input does not match|permute",
+    ),
+    Misconception(
+        "too-few",
+        "what stands on the right is not three things: `torch.chunk` cuts a tensor in as many as you say.",
+        raises="to unpack",
+    ),
+    Misconception("pattern-not-read", "einops can't use the pattern: the same names on both sides, brackets around what becomes one axis.", raises="EinopsError"),
+    Misconception("shape-impossible", "the sizes do not multiply to what is there.", raises="is invalid for input of size|split_with_sizes"),
+    Misconception("no-eps-there", "eps is asked of a module that has none: `model.norm` is a LayerNorm.", raises="AttributeError: .*eps"),
+    Misconception("other-name", "a name is used that this function does not know: its input is model.", raises="NameError"),
+)  # fmt: skip
+
+exercise = Exercise(
+    name="convert",
+    cases=cases,
+    observe=observe,
+    expected=expected,
+    parts=(
+        Part("convolution to Linear", 1, (PATCH,), blank="mine[name] ="),
+        Part("qkv in three", 1, (*WEIGHTS, *BIASES), blank="queries, keys, values ="),
+        Part("eps of the norms", 1, (EPS,), blank="eps ="),
+    ),
+    misconceptions=misconceptions,
+    hints=(
+        "The convolution's weight is (D, c, p1, p2). Your Linear layer of Q2 gets its pixels as (p1 p2 c). The packed "
+        "layer holds the rows of the queries, then the keys', then the values'.",
+        "rearrange moves the colours to the end and makes one axis of three. `chunk` cuts a tensor along axis 0. And a "
+        "LayerNorm keeps its eps as an attribute.",
+        "mine[name]: rearrange from d c p1 p2 to d, then a bracket with p1, p2 and c. The three: the tensor's chunk "
+        "in 3. eps: that of `model.norm`.",
+    ),
+)

@@ -1,0 +1,244 @@
+"""z0 = [class; patches] + positions (Dosovitskiy et al. 2021, equation 1), for tensors as timm keeps them."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, tensor, to_array
+
+TOKENS, Z0 = "tokens", "z0"
+Function = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+def cases(seed: int) -> list[Case]:
+    rng = np.random.default_rng(seed)
+    return [
+        {
+            "patches": tensor(rng, b, n, d),
+            "class_token": tensor(rng, 1, 1, d),
+            "positions": tensor(rng, 1, n + 1, d),
+            "label": f"{b} images of {n} patches, {d} numbers a token",
+        }
+        for b, n, d in ((2, 5, 7), (3, 4, 6 + int(rng.integers(3))))
+    ]
+
+
+def observe(obj, case: Case) -> Arrays:
+    if not callable(obj):
+        raise Unfit(
+            "transformer_input should be a function: keep the line `def transformer_input(...):` that was given."
+        )
+    result = obj(case["patches"], case["class_token"], case["positions"])
+    return results(result, (TOKENS, Z0), "transformer_input", "matrices of tokens")
+
+
+def results(result, names: tuple[str, ...], function: str, what: str) -> Arrays:
+    """What a function returned, by name; what is still `...` is left out."""
+    line = f"`return {', '.join(names)}`"
+    if result is None:
+        raise Unfit(f"{function} gave None. Does it end with {line}?")
+    if not isinstance(result, (tuple, list, torch.Tensor)) or len(result) != len(names):
+        raise Unfit(f"{function} should return {len(names)} {what}: keep the line {line} that was given.")
+    return {
+        name: to_array(value, name) for name, value in zip(names, result, strict=True) if value is not ...
+    }
+
+
+def joined(case: Case) -> torch.Tensor:
+    """Room for one more token in front, filled with the class token."""
+    tokens = F.pad(case["patches"], (0, 0, 1, 0))
+    tokens[:, 0] += case["class_token"].flatten()
+    return tokens
+
+
+def expected(case: Case) -> Arrays:
+    tokens = joined(case)
+    return {TOKENS: to_array(tokens, TOKENS), Z0: to_array(torch.add(tokens, case["positions"]), Z0)}
+
+
+def sum_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+    """Right, or right for the student's own tokens."""
+    if Z0 not in seen:
+        return False
+    if exercise.close(seen[Z0], wanted[Z0]):
+        return True
+    own = seen.get(TOKENS)
+    positions = case["positions"].double().numpy()
+    if own is None or own.ndim != 3 or own.shape[1:] != positions.shape[1:]:
+        return False
+    return exercise.close(seen[Z0], np.add(own, positions))
+
+
+# --- what goes wrong ------------------------------------------------------------------------------
+
+
+def wrong_tokens(slug: str, message: str, values: Function) -> Misconception:
+    """`values(patches, row, positions)`, where `row` is the class token of each image, (b, 1, d)."""
+
+    def produces(case: Case) -> Arrays:
+        row = joined(case)[:, :1]
+        return {TOKENS: to_array(values(case["patches"], row, case["positions"]), TOKENS)}
+
+    return Misconception(slug, message, produces)
+
+
+def wrong_sum(slug: str, message: str, values: Function) -> Misconception:
+    """`values(tokens, positions, patches)`, the tokens being right."""
+    return Misconception(
+        slug,
+        message,
+        lambda case: {Z0: to_array(values(joined(case), case["positions"], case["patches"]), Z0)},
+    )
+
+
+def first_rows(tokens: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+    changed = tokens.clone()
+    changed[:, :1] += positions[:, :1]
+    return changed
+
+
+misconceptions = (
+    wrong_tokens(
+        "at-the-end",
+        "the class token stands behind the patches: the model was trained with it in front, as token 0.",
+        lambda patches, row, positions: torch.hstack([patches, row]),
+    ),
+    wrong_tokens(
+        "added-to-patches",
+        "the class token is added to every patch: it becomes a token of its own, in front of them.",
+        lambda patches, row, positions: patches + row,
+    ),
+    wrong_tokens(
+        "patches-only",
+        "`tokens` holds the patches alone: the class token comes in front of them.",
+        lambda patches, row, positions: patches,
+    ),
+    wrong_tokens(
+        "class-only",
+        "`tokens` holds the class token alone: the patches come behind it.",
+        lambda patches, row, positions: row,
+    ),
+    wrong_tokens(
+        "first-patch-lost",
+        "the class token takes the place of the first patch: the sequence should grow by one.",
+        lambda patches, row, positions: torch.hstack([row, patches[:, 1:]]),
+    ),
+    wrong_tokens(
+        "zeros-in-front",
+        "the token in front is all zeros: the learned class_token belongs there.",
+        lambda patches, row, positions: torch.hstack([0 * row, patches]),
+    ),
+    wrong_tokens(
+        "mean-in-front",
+        "the token in front is the mean of the patches: the learned class_token belongs there.",
+        lambda patches, row, positions: torch.hstack([patches.mean(1, keepdim=True), patches]),
+    ),
+    wrong_tokens(
+        "positions-too-early",
+        "`tokens` has the positions in it already: they are added in the next line.",
+        lambda patches, row, positions: torch.hstack([row, patches]).add(positions),
+    ),
+    wrong_sum("no-positions", "the positions are not added.", lambda tokens, positions, patches: tokens),
+    wrong_sum(
+        "positions-alone",
+        "z0 holds the positions alone: they are added to the tokens.",
+        lambda tokens, positions, patches: positions,
+    ),
+    wrong_sum(
+        "positions-alone-everywhere",
+        "z0 holds the positions alone: they are added to the tokens.",
+        lambda tokens, positions, patches: positions.expand_as(tokens),
+    ),
+    wrong_sum(
+        "multiplied",
+        "the tokens are multiplied by the positions: add them.",
+        lambda tokens, positions, patches: tokens.mul(positions),
+    ),
+    wrong_sum(
+        "subtracted",
+        "the positions are subtracted: add them.",
+        lambda tokens, positions, patches: tokens.sub(positions),
+    ),
+    wrong_sum(
+        "added-twice",
+        "the positions are added twice.",
+        lambda tokens, positions, patches: tokens + 2 * positions,
+    ),
+    wrong_sum(
+        "patches-positioned-only",
+        "the class token gets no position: `positions` has a row for it too, row 0.",
+        lambda tokens, positions, patches: tokens + positions - first_rows(0 * tokens, positions),
+    ),
+    wrong_sum(
+        "first-only",
+        "only the class token gets its position: every token gets one.",
+        lambda tokens, positions, patches: first_rows(tokens, positions),
+    ),
+    wrong_sum(
+        "class-position-everywhere",
+        "every token gets the position of the class token: each has a row of its own.",
+        lambda tokens, positions, patches: tokens + positions[:, :1],
+    ),
+    wrong_sum(
+        "joined",
+        "the positions are appended as more tokens: they are added, number by number.",
+        lambda tokens, positions, patches: torch.hstack([tokens, positions.expand_as(tokens)]),
+    ),
+    wrong_sum(
+        "shifted",
+        "the positions are shifted by one: row 0 belongs to the class token.",
+        lambda tokens, positions, patches: tokens + positions.roll(-1, 1),
+    ),
+    # --- mistakes that end in an error
+    Misconception(
+        "not-expanded",
+        "the class token is there once, but each image of the batch needs it: `class_token.expand(len(patches), -1, -1)`.",
+        raises="Sizes of tensors must match except in dimension 1",
+    ),
+    Misconception(
+        "wrong-axis",
+        "the tensors are joined along another axis than that of the tokens, which is axis 1 of (b, tokens, D).",
+        raises="Sizes of tensors must match except in dimension [02]",
+    ),
+    Misconception(
+        "stacked",
+        "torch.stack makes a new axis and wants equal shapes: the token axis is there already, so use torch.cat.",
+        raises="stack expects each tensor to be equal size",
+    ),
+    Misconception(
+        "no-list",
+        "torch.cat is given single tensors: it takes a list of them, in square brackets.",
+        raises=r"cat\(\) (got|received|takes)|concat.*invalid combination|argument 'tensors'",
+    ),
+    Misconception(
+        "sizes-do-not-fit",
+        "the sizes do not fit: there are as many positions as patches, and one more for the class token. `tokens` should have one row more than `patches`.",
+        raises="must match the size of tensor",
+    ),
+    Misconception(
+        "other-name",
+        "a name is used that this function does not know: its inputs are patches, class_token and positions.",
+        raises="NameError",
+    ),
+)
+
+exercise = Exercise(
+    name="transformer_input",
+    cases=cases,
+    observe=observe,
+    expected=expected,
+    parts=(
+        Part("class token in front of the patches", 1, (TOKENS,), blank="tokens ="),
+        Part("positions added", 1, (Z0,), sum_agrees, blank="z0 ="),
+    ),
+    misconceptions=misconceptions,
+    hints=(
+        "Count rows: how many patches are there, how many rows has `positions`? What is the one more for?",
+        "torch.cat joins a list of tensors along an axis (dim). The class token is (1, 1, D): `expand` makes it "
+        "(b, 1, D) without copying.",
+        "tokens: torch.cat of a list, the expanded class token first and the patches second, along axis 1. "
+        "z0: the sum of the tokens and the positions.",
+    ),
+)

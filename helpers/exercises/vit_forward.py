@@ -1,0 +1,307 @@
+"""The whole ViT: which part runs after which (Dosovitskiy et al. 2021, equations 1 to 4).
+
+The student's ViT is built from the course's parts, small and with given weights, so that only the order of its own
+`forward` is asked. What goes into the encoder blocks is caught by a hook; the rest follows from it.
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from torch import nn
+
+from helpers import assemble
+from helpers.exercises import (
+    Arrays,
+    Case,
+    Exercise,
+    Misconception,
+    Part,
+    Stopped,
+    Unfit,
+    fill,
+    tensor,
+    to_array,
+    to_tensor,
+)
+
+TOKENS = "the tokens that reach the encoder blocks"
+LOGITS = "the logits"
+TRAINABLE = "whether a gradient can reach the patch embedding (1 for yes)"
+PARTS = ("patch_embedding", "class_token", "positional_embedding", "blocks", "head")
+
+
+def cases(seed: int) -> list[Case]:
+    rng = np.random.default_rng(seed)
+    found = []
+    for batch, img_size, patch_size, emb, heads, classes in ((2, 12, 4, 8, 2, 3), (3, 6, 3, 12, 3, 5)):
+        sizes = {"img_size": img_size, "patch_size": patch_size, "emb_size": emb, "num_heads": heads}
+        found.append(
+            {
+                "sizes": sizes,
+                "classes": classes,
+                "x": tensor(rng, batch, 3, img_size, img_size),
+                "seed": int(rng.integers(1000)),
+                "label": f"{batch} images of {img_size} x {img_size} pixels, patch_size={patch_size}",
+            }
+        )
+    return found
+
+
+class Head(nn.Module):
+    """Norm, class token, linear layer."""
+
+    def __init__(self, emb_size: int, num_classes: int) -> None:
+        super().__init__()
+        self.norm, self.linear = nn.LayerNorm(emb_size), nn.Linear(emb_size, num_classes)
+
+    def forward(self, x):
+        return self.linear(self.norm(x).unbind(1)[0])
+
+
+def parts_of(case: Case) -> SimpleNamespace:
+    """The five parts under their names; the same weights whenever they are made."""
+    sizes, emb = case["sizes"], case["sizes"]["emb_size"]
+    blocks = (assemble.TransformerEncoderBlock(emb, sizes["num_heads"], expansion=2) for _ in range(2))
+    made = {
+        "patch_embedding": assemble.PatchEmbedding(3, sizes["patch_size"], emb, sizes["img_size"]),
+        "class_token": assemble.ClassToken(emb),
+        "positional_embedding": assemble.PositionalEmbedding(sizes["patch_size"], emb, sizes["img_size"]),
+        "blocks": nn.Sequential(*blocks),
+        "head": Head(emb, case["classes"]),
+    }
+    for name, part in made.items():
+        fill(part.eval(), case["seed"] + len(name))
+    return SimpleNamespace(**made)
+
+
+def observe(obj, case: Case) -> Arrays:
+    if not isinstance(obj, type):
+        raise Unfit("ViT should be a class: keep the line `class ViT(nn.Module):`.")
+    parts = parts_of(case)
+    vit = obj(parts, parts.head)
+    if not isinstance(vit, nn.Module):
+        raise Unfit("ViT should be an nn.Module: keep the line `class ViT(nn.Module):`.")
+    vit.eval()
+    missing = [name for name in PARTS if not isinstance(getattr(vit, name, None), nn.Module)]
+    if missing:
+        raise Unfit(f"There is no self.{missing[0]}: keep the lines in __init__ that were given.")
+    # the first block says what reaches the encoder; if it never runs, the positional embedding does
+    caught: list[torch.Tensor] = []
+    made: list[torch.Tensor] = []
+    parts.blocks[0].register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
+    parts.positional_embedding.register_forward_hook(lambda _, inputs, output: made.append(output))
+    try:
+        logits = vit(case["x"])
+    except Exception as error:
+        if seen := tokens_seen(caught + made):
+            raise Stopped(seen) from error
+        raise
+    if logits is ...:
+        logits = torch.zeros(0)  # the last blank is still left
+    logits = to_tensor(logits, "ViT(...)(images)", "Does forward end with `return ...`?")
+    return {**tokens_seen(caught + made), LOGITS: to_array(logits, "ViT(...)(images)")}
+
+
+def tokens_seen(found: list[torch.Tensor]) -> dict[str, np.ndarray]:
+    if not found:
+        return {}
+    return {TOKENS: to_array(found[0], TOKENS), TRAINABLE: np.array(float(found[0].requires_grad))}
+
+
+def tokens_of(parts: SimpleNamespace, case: Case) -> torch.Tensor:
+    return nn.Sequential(parts.patch_embedding, parts.class_token, parts.positional_embedding)(case["x"])
+
+
+def rest_of(parts: SimpleNamespace, tokens: torch.Tensor) -> torch.Tensor:
+    return nn.Sequential(*parts.blocks, parts.head)(tokens)
+
+
+@torch.no_grad()
+def expected(case: Case) -> Arrays:
+    parts = parts_of(case)
+    tokens = tokens_of(parts, case)
+    return {
+        TOKENS: to_array(tokens, TOKENS),
+        TRAINABLE: np.array(1.0),
+        LOGITS: to_array(rest_of(parts, tokens), LOGITS),
+    }
+
+
+@torch.no_grad()
+def rest_agrees(observed: Arrays, wanted: Arrays, case: Case) -> bool:
+    """The logits are those of the tokens that reached the blocks, right or not."""
+    if LOGITS not in observed or TOKENS not in observed:
+        return False
+    tokens = torch.from_numpy(observed[TOKENS]).float()
+    if tokens.ndim != 3 or tokens.shape[2] != case["sizes"]["emb_size"]:
+        return False
+    return exercise.close(observed[LOGITS], to_array(rest_of(parts_of(case), tokens), LOGITS))
+
+
+# --- what goes wrong ------------------------------------------------------------------------------
+
+
+def tokens_are(change):
+    """`change(parts, images)` reaches the encoder blocks."""
+
+    @torch.no_grad()
+    def produces(case: Case) -> Arrays:
+        return {TOKENS: to_array(change(parts_of(case), case["x"]), TOKENS)}
+
+    return produces
+
+
+def logits_are(change):
+    """The tokens are right, and `change(parts, tokens)` is returned."""
+
+    @torch.no_grad()
+    def produces(case: Case) -> Arrays:
+        parts = parts_of(case)
+        return {LOGITS: to_array(change(parts, tokens_of(parts, case)), LOGITS)}
+
+    return produces
+
+
+def on_logits(change):
+    return logits_are(lambda p, t: change(rest_of(p, t)))
+
+
+misconceptions = (
+    Misconception(
+        "no-positions",
+        "the positions are left out: without them the encoder can't tell where a patch was (Q4).",
+        tokens_are(lambda p, x: p.class_token(p.patch_embedding(x))),
+    ),
+    Misconception(
+        "positions-twice",
+        "the positions are added twice.",
+        tokens_are(
+            lambda p, x: (
+                p.positional_embedding(p.class_token(p.patch_embedding(x)))
+                + p.positional_embedding.learnable_positions
+            )
+        ),
+    ),
+    Misconception(
+        "input-added",
+        "the tokens are added to what the positional embedding gives: it holds the tokens already.",
+        tokens_are(
+            lambda p, x: torch.add(
+                p.class_token(p.patch_embedding(x)),
+                p.positional_embedding(p.class_token(p.patch_embedding(x))),
+            )
+        ),
+    ),
+    Misconception(
+        "patches-only",
+        "the bare patches reach the encoder: class token and positions belong between the two.",
+        tokens_are(lambda p, x: p.patch_embedding(x)),
+    ),
+    Misconception(
+        "no-gradient",
+        "the tokens are cut off from training (`.detach()`, `.data`, no_grad): the patch embedding would never learn.",
+        when=lambda seen, wanted, case: (
+            seen.get(TRAINABLE) == 0 and exercise.close(seen[TOKENS], wanted[TOKENS])
+        ),
+    ),
+    Misconception(
+        "positions-without-token",
+        "the positions meet the patches alone: there is a row for the class token too, so it joins the patches first.",
+        raises=r"size of tensor a \((10|5)\) must match the size of tensor b \((9|4)\)",
+    ),
+    Misconception(
+        "token-twice",
+        "the class token is put in front twice: the positions have one row for it.",
+        raises=r"size of tensor a \((10|5)\) must match the size of tensor b \((11|6)\)",
+    ),
+    Misconception(
+        "images-not-cut",
+        "the images meet the class token, the positions or the blocks before they are cut into patches.",
+        raises="must have same number of dimensions|Tensors must have|"
+        r"size of tensor a \((8|12)\) must match the size of tensor b \((12|6)\)|"
+        r"expected input with shape \[\*, (8|12)\], but got input of size\[[23], 3,",
+    ),
+    Misconception(
+        "no-blocks",
+        "the encoder blocks are left out: the class token goes to the head without having looked at a patch.",
+        logits_are(lambda p, t: p.head(t)),
+    ),
+    Misconception(
+        "no-head",
+        "the head is left out: the encoded tokens are returned, where one number a class is wanted.",
+        logits_are(lambda p, t: nn.Sequential(*p.blocks)(t)),
+    ),
+    Misconception(
+        "blocks-twice",
+        "the tokens go through the blocks twice.",
+        logits_are(lambda p, t: nn.Sequential(*p.blocks, *p.blocks, p.head)(t)),
+    ),
+    Misconception(
+        "one-block",
+        "only the first block is used: self.blocks(x) runs them all.",
+        logits_are(lambda p, t: p.head(p.blocks[0](t))),
+    ),
+    Misconception(
+        "residual-around-all",
+        "the tokens from before the blocks are added once more: every block has its residuals inside (Q6).",
+        logits_are(lambda p, t: p.head(torch.add(nn.Sequential(*p.blocks)(t), t))),
+    ),
+    Misconception(
+        "softmax",
+        "a softmax ends the model: logits are wanted, for the loss (cross-entropy) takes the softmax itself.",
+        on_logits(lambda y: y.softmax(-1)),
+    ),
+    Misconception(
+        "log-softmax",
+        "a log-softmax ends the model: logits are wanted, for the loss (cross-entropy) takes it itself.",
+        on_logits(lambda y: y.log_softmax(-1)),
+    ),
+    Misconception(
+        "argmax",
+        "the model gives the number of the class: one logit for every class is wanted, so that a gradient can flow.",
+        on_logits(lambda y: y.argmax(-1)),
+    ),
+    Misconception(
+        "head-before-blocks",
+        "the head runs before the blocks: it makes logits, and no tokens are left for the blocks.",
+        raises=r"expected input with shape \[\*, (8|12)\], but got input of size\[(2, 3|3, 5)\]",
+    ),
+    Misconception(
+        "class-token-picked-twice",
+        "the class token is picked before the head: your head picks it itself, so it takes all tokens.",
+        raises=r"size mismatch, got input|shapes cannot be multiplied|mat1 and mat2",
+    ),
+    Misconception(
+        "part-not-called",
+        "a part is put where its output belongs: call it, as in `self.head(x)`.",
+        raises=r"Unfit: .* but is a (\w*Embedding|ClassToken|Sequential|Head)\.|TypeError: .*(Sequential|Embedding|ClassToken|Head)|AttributeError: '(\w*Embedding|ClassToken|Sequential|Head)'",
+    ),
+)
+
+
+def place(key: str, index: tuple[int, ...], case: Case) -> str:
+    if key == TOKENS and len(index) == 3:
+        return f"image {index[0]}, token {index[1]}, number {index[2]} of {TOKENS}"
+    return f"{key}, image {index[0]}, class {index[1]}," if len(index) == 2 else key
+
+
+exercise = Exercise(
+    name="ViT",
+    cases=cases,
+    observe=observe,
+    expected=expected,
+    parts=(
+        Part("images to tokens", 1, (TOKENS, TRAINABLE), blank="# images to tokens"),
+        Part("tokens to logits", 1, (LOGITS,), rest_agrees, blank="# tokens to logits"),
+    ),
+    misconceptions=misconceptions,
+    hints=(
+        "Follow the diagram from left to right. Each box is one of the five parts in __init__, and each is called like "
+        "a function: what it gives goes into the next one.",
+        "First blank: three calls, in the order of Q2, Q3 and Q4. Second blank: two calls.",
+        "The images go through the patch embedding; what comes out through the class token; what comes out of that "
+        "through the positional embedding. Then the blocks, all at once, and last the head.",
+    ),
+    place=place,
+)

@@ -1,0 +1,635 @@
+# %% [markdown] order=2
+# # CNN or ViT
+#
+# Train VGG16 with and without batch norm, stop it in time, look at its filters and feature maps, then let a ViT of the same size compete in the same minutes.
+#
+# **When you are done you can**
+#
+# - stop a training early, keep its best weights on the disk, and load them again;
+# - say what batch norm does to the speed of learning, with a convergence graph as proof;
+# - catch what any layer of a network computes, and compare a CNN with a ViT fairly.
+#
+# **Time and hardware**: at most 5 minutes on two CPU cores in the small size, of which 3 are the three trainings; one setting makes it full size, for a GPU. CIFAR-10 is downloaded once (170 MB); without a network, digits stand in.
+#
+# **Before you start**: what a convolution and a training loop are; Part 2 for the ViT (it need not be finished).
+
+# %% tags=["setup"]
+import os
+import time
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+from sklearn.model_selection import train_test_split
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision.models import VisionTransformer
+from torchvision.models.feature_extraction import create_feature_extractor
+from torchvision.models.vgg import cfgs, make_layers
+
+from helpers import check, checkpoints, data, show
+from helpers.batches import normalise
+from helpers.optimise import best_device
+from helpers.train import Recipe, evaluate, fit
+
+torch.manual_seed(0)
+print("Ready.")
+
+# %% [markdown]
+# ## The pictures, and the one setting
+#
+# `FULL = True` trains the real VGG16 (14.7 million parameters) and a ViT of its size, half an hour each: that wants a GPU. As it stands, all layers are there but have a quarter of the channels (for digits an eighth).
+
+# %%
+FULL = False
+
+train, test = data.cifar10("train"), data.cifar10("test")
+real = "digits" not in train.source
+if real and not FULL:  # every fifth test picture: an accuracy is then good to about 1 %
+    test = test._replace(images=test.images[::5], labels=test.labels[::5])
+WIDTH = (
+    64 if FULL else 16 if real else 8
+)  # channels of the first layer; the last ones have eight times as many
+MINUTES = 30 if FULL else 1 if real else 0.2  # for each of the three trainings
+EPOCHS = 2 if os.environ.get("NBGRADER_EXECUTION") else 25  # at most, in the part on early stopping
+
+one_of_each = [int((test.labels == label).nonzero()[0]) for label in range(10)]
+show.images(
+    test.images[one_of_each],
+    f"one test picture of each class of {train.source}; {len(train.labels):,} for training, {len(test.labels):,} for the test.",
+    titles=test.class_names,
+)
+
+# %% [markdown]
+# ## VGG16: the same block thirteen times
+#
+# [Simonyan and Zisserman 2015](https://arxiv.org/abs/1409.1556) built a deep network of one small thing: a **3 x 3 convolution** with a padding of 1, so that height and width stay, and a ReLU. In between, five times, a pooling that halves height and width ("M"). The 16 of the name counts layers with weights: 13 convolutions and, for ImageNet, 3 linear layers.
+
+# %%
+print("the plan of VGG16, channels of each convolution:", *cfgs["D"])
+
+# %% [markdown]
+# Those three linear layers hold most of the 138 million parameters of the ImageNet network. Our pictures are 32 x 32: after five halvings 1 x 1 is left, 512 numbers, and **one** linear layer, 512 -> 10, does.
+#
+# **Batch norm** ([Ioffe and Szegedy 2015](https://arxiv.org/abs/1502.03167)) stands between convolution and ReLU. For every channel it subtracts the mean of the batch and divides by its deviation, then applies a scale and a shift that are learned. Whatever the layers before it do, the next layer sees numbers of a known size.
+#
+# ## Exercise: the block
+#
+# Two blanks, one point each:
+#
+# 1. the convolution: 3 x 3, height and width stay as they are, everything else (the bias too) as PyTorch has it by default;
+# 2. the norm, for pictures of `out_channels` channels.
+
+
+# %% nbgrader={"grade_id": "conv_block", "solution": true}
+def conv_block(in_channels, out_channels, batch_norm):
+    """Convolution, batch norm if asked for, ReLU: (b, in_channels, H, W) -> (b, out_channels, H, W)."""
+    layers = [nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1)]  # blank: layers = [...]
+    if batch_norm:
+        layers.append(nn.BatchNorm2d(out_channels))  # blank: layers.append(...)
+    layers.append(nn.ReLU())
+    return nn.Sequential(*layers)
+
+
+# %% [markdown]
+# Run the check as often as you like. Stuck? In a new cell: `check.hint("conv_block")`.
+
+# %% nbgrader={"grade_id": "check_conv_block", "grade": true}
+check("conv_block")
+
+# %% [markdown]
+# Thirteen of your blocks, five poolings and one linear layer make VGG16. Is it the one that torchvision builds? Copy torchvision's weights, parameter by parameter, and compare the outputs.
+
+
+# %%
+def vgg16(width, batch_norm):
+    """VGG16 for pictures (b, 3, 32, 32) -> logits (b, 10), with `width` channels in the first layer (64 in the paper)."""
+    layers, channels = [], 3
+    for step in cfgs["D"]:
+        if step == "M":
+            layers.append(nn.MaxPool2d(kernel_size=2))
+        else:
+            layers.append(conv_block(channels, step * width // 64, batch_norm))
+            channels = step * width // 64
+    network = nn.Sequential()
+    network.features = nn.Sequential(*layers)  # (b, 3, 32, 32) -> (b, 8 * width, 1, 1)
+    network.flatten = nn.Flatten()  # (b, 8 * width)
+    network.head = nn.Linear(channels, 10)  # (b, 10)
+    for module in network.modules():  # the first weights as torchvision draws them (He et al. 2015)
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            nn.init.zeros_(module.bias)
+    return network
+
+
+def size(model):
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+if check.ready("conv_block"):
+    for name, batch_norm in (("VGG16", False), ("VGG16 with batch norm", True)):
+        network = vgg16(64, batch_norm)
+        theirs = make_layers(cfgs["D"], batch_norm)
+        with torch.no_grad():
+            for mine, other in zip(network.features.parameters(), theirs.parameters(), strict=True):
+                mine.copy_(other)
+            x = torch.randn(2, 3, 32, 32)
+            difference = (network.features(x) - theirs(x)).abs().max()
+        print(
+            f"{name}: {size(network):,} parameters; largest difference from torchvision's: {difference:.0e}"
+        )
+    print(f"the size that is trained here: {size(vgg16(WIDTH, True)):,} parameters")
+
+# %% [markdown]
+# ## When to stop
+#
+# A network with enough parameters can learn its training pictures by heart. From then on it gets better at them and worse at everything else. To see that moment, keep some training pictures apart, the **validation** pictures, and look at the loss on them after every epoch. The test pictures are not for this: whoever chooses by them has trained on them.
+#
+# **Early stopping**: end when the validation loss has not improved for `patience` epochs in a row, and go back to the weights that were best.
+#
+# ## Exercise: the rule
+#
+# `step` is called after every epoch with the new validation loss. Three blanks, one point each:
+#
+# 1. `improved`: is this loss lower than the best so far? The same loss again is no improvement.
+# 2. `self.waited`: how many epochs in a row have brought no improvement, this one included.
+# 3. `stop`: have we waited for `patience` epochs?
+
+
+# %% nbgrader={"grade_id": "early_stopping", "solution": true}
+class EarlyStopping:
+    """Says when the validation loss has not improved for `patience` epochs in a row."""
+
+    def __init__(self, patience):
+        self.patience = patience
+        self.best = float("inf")  # the lowest loss so far
+        self.waited = 0  # epochs since then
+
+    def step(self, loss):
+        """Take in the loss of one more epoch; returns two bools: is it the best so far, and should we stop?"""
+        improved = loss < self.best  # blank: improved = ...
+        self.best = min(self.best, loss)
+        self.waited = 0 if improved else self.waited + 1  # blank: self.waited = ...
+        stop = self.waited >= self.patience  # blank: stop = ...
+        return improved, stop
+
+
+# %% [markdown]
+# Stuck? In a new cell: `check.hint("early_stopping")`.
+
+# %% nbgrader={"grade_id": "check_early_stopping", "grade": true}
+check("early_stopping")
+
+# %% [markdown]
+# ## Your rule at work
+#
+# To learn by heart quickly, the network gets few pictures. The loop below is all there is to training: batches, loss, backward, step; after the epoch the validation loss, and your rule. The best weights go to the disk each time (as [safetensors](https://huggingface.co/docs/safetensors): numbers and nothing else, so loading them runs no code).
+
+# %%
+few, lr = (1000, 1e-3) if real else (300, 3e-3)
+rows, kept = train_test_split(
+    range(len(train.labels)), train_size=few, test_size=few, stratify=train.labels, random_state=0
+)
+std, mean = torch.std_mean(train.images[rows].float() / 255, dim=(0, 2, 3))
+mean, std = mean.tolist(), std.tolist()  # three numbers each, of the training pictures only
+validation = train._replace(images=train.images[kept], labels=train.labels[kept])
+best_file = Path("my_vgg") / "best.safetensors"
+
+
+def train_until_stopped(network, rule):
+    """Train on `rows` until the rule says stop; returns training and validation losses, one an epoch."""
+    optimiser = torch.optim.AdamW(network.parameters(), lr)
+    losses = {"training": [], "validation": []}
+    for _ in range(EPOCHS):
+        network.train()
+        total = 0.0
+        for batch in torch.tensor(rows)[torch.randperm(few)].split(50):
+            x = normalise(train.images[batch], mean, std).to(device)  # (50, 3, 32, 32)
+            loss = F.cross_entropy(network(x), train.labels[batch].to(device))
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            total += loss.item() * len(batch)
+        losses["training"].append(total / few)
+        losses["validation"].append(evaluate(network, validation, mean, std)[0])
+        improved, stop = rule.step(losses["validation"][-1])
+        if improved:
+            checkpoints.save(network.state_dict(), best_file, {"epoch": len(losses["training"])})
+        if stop:
+            break
+    return losses
+
+
+device = best_device()
+if check.ready("conv_block") and check.ready("early_stopping"):
+    best_file.parent.mkdir(exist_ok=True)
+    torch.manual_seed(0)
+    network = vgg16(WIDTH, batch_norm=True).to(device)
+    losses = train_until_stopped(network, EarlyStopping(patience=5))
+    notes = checkpoints.read(best_file)[1]
+    epochs = range(1, len(losses["training"]) + 1)
+    figure, ax = plt.subplots(figsize=(8, 3.5), layout="constrained")
+    ax.plot(epochs, losses["training"], color="#0072B2", label="training")
+    ax.plot(epochs, losses["validation"], color="#D55E00", linestyle="--", label="validation")
+    ax.plot(notes["epoch"], min(losses["validation"]), "o", color="#000000", label="best, saved")
+    ax.set(title=f"learning {few} pictures by heart", xlabel="epochs", ylabel="loss")
+    ax.grid(alpha=0.3)
+    figure.legend(loc="outside right upper")
+    plt.show()
+    show.says(
+        f"the training loss ends at {losses['training'][-1]:.2f}; the validation loss was lowest after epoch {notes['epoch']} "
+        f"({min(losses['validation']):.2f}) and is {losses['validation'][-1]:.2f} after epoch {len(epochs)}, the last."
+    )
+
+# %% [markdown]
+# The network in memory has the last weights, the file has the best. Load them into a **new** network: that proves that the file holds everything. Then both meet the test pictures.
+
+# %%
+if check.ready("conv_block") and check.ready("early_stopping"):
+    reloaded = vgg16(WIDTH, batch_norm=True).to(device)
+    checkpoints.load(reloaded, best_file)
+    for name, model in (("the last", network), ("the best", reloaded)):
+        loss, accuracy = evaluate(model, test, mean, std)
+        print(f"{name} weights: test loss {loss:.2f}, test accuracy {accuracy:.1%}")
+
+# %% [markdown]
+# "Best" means the lowest validation *loss*: a network that errs with certainty pays for it in the loss, while the accuracy may hardly change.
+#
+# From here on `helpers.train.fit` trains. It does the same things on all pictures: validation pictures kept apart, best weights kept, `Recipe(patience=...)` to stop early. In addition it watches the clock and lowers the learning rate as the time runs out.
+#
+# ## With and without batch norm
+#
+# The same plan, the same first weights for the convolutions, the same minutes; one network has batch norm. First the one without.
+
+# %%
+same_for_all = Recipe(half_size=0, batch_size=128 if real else 32)  # half_size=0: always 32 x 32 pixels
+networks, histories = {}, {}
+
+
+def train_it(name, model):
+    """Train for so many minutes; keep the network, its history, and say how it went."""
+    networks[name] = model
+    histories[name] = fit(model, train, MINUTES, same_for_all)
+    seen, best = histories[name][-1]["images"], histories[name].best["validation_accuracy"]
+    show.says(f"{name}: {best:.1%} of the validation pictures are right after {seen:,} pictures of training.")
+
+
+if check.ready("conv_block"):
+    torch.manual_seed(0)
+    train_it("VGG16", vgg16(WIDTH, batch_norm=False))
+
+# %%
+if check.ready("conv_block"):
+    torch.manual_seed(0)
+    train_it("VGG16 with batch norm", vgg16(WIDTH, batch_norm=True))
+
+# %% [markdown]
+# Both in one **convergence graph**, over the number of pictures that they have seen:
+
+
+# %%
+def convergence(names, x, xlabel, title):
+    """Validation accuracy of some trainings in one figure; `x` says where a point stands."""
+    figure, ax = plt.subplots(figsize=(8, 3.5), layout="constrained")
+    for name, colour, style in zip(names, ("#D55E00", "#0072B2"), ("s--", "o-")):
+        points = [(x(entry), entry["validation_accuracy"]) for entry in histories[name]]
+        ax.plot(*zip(*points), style, color=colour, label=name, markersize=4)
+    ax.axhline(0.1, color="#666666", linestyle=":", label="guessing")
+    ax.set(title=title, xlabel=xlabel, ylabel="validation accuracy", ylim=(0, 1))
+    ax.grid(alpha=0.3)
+    figure.legend(loc="outside right upper")
+    plt.show()
+
+
+def pictures_until(history, accuracy):
+    """How many pictures a training had seen when it first reached this accuracy, in words."""
+    found = [entry["images"] for entry in history if entry["validation_accuracy"] >= accuracy]
+    return f"after {found[0]:,} pictures" if found else "never"
+
+
+if check.ready("conv_block"):
+    plain, normed = histories.values()
+    convergence(
+        ["VGG16", "VGG16 with batch norm"],
+        lambda entry: entry["images"] / 1000,
+        "thousands of pictures seen",
+        "with and without batch norm",
+    )
+    goal = 0.9 * max(plain.best["validation_accuracy"], normed.best["validation_accuracy"])
+    show.says(
+        f"an accuracy of {goal:.0%} is reached {pictures_until(normed, goal)} with batch norm and "
+        f"{pictures_until(plain, goal)} without; the best are {normed.best['validation_accuracy']:.1%} and {plain.best['validation_accuracy']:.1%}."
+    )
+
+# %% [markdown]
+# Why is it faster? In a plain network every layer has to follow when the ones before it change the size of their outputs; thirteen layers deep a small change grows or dies out. With the norm every layer gets numbers of the same size, before the first step and after the hundredth. Look at untrained networks, whose weights are three times too small:
+
+# %%
+if check.ready("conv_block"):
+    sizes = {}
+    for name, batch_norm in (("VGG16", False), ("VGG16 with batch norm", True)):
+        torch.manual_seed(0)
+        model = vgg16(WIDTH, batch_norm)
+        x = normalise(test.images[:64], mean, std)  # (64, 3, 32, 32)
+        sizes[name] = []
+        with torch.no_grad():
+            for layer in model.features:
+                if not isinstance(layer, nn.MaxPool2d):
+                    layer[0].weight /= 3
+                x = layer(x)
+                if not isinstance(layer, nn.MaxPool2d):
+                    sizes[name].append(float(x.std()))
+    figure, ax = plt.subplots(figsize=(8, 3), layout="constrained")
+    for (name, values), colour, style in zip(sizes.items(), ("#D55E00", "#0072B2"), ("s--", "o-")):
+        ax.semilogy(range(1, 14), values, style, color=colour, label=name, markersize=4)
+    ax.set(title="size of the numbers through 13 layers", xlabel="layer", ylabel="deviation (log scale)")
+    ax.set(xticks=range(1, 14))
+    ax.grid(alpha=0.3)
+    figure.legend(loc="outside right upper")
+    plt.show()
+    last = [values[-1] for values in sizes.values()]
+    show.says(
+        f"with weights three times too small {last[0]:.0e} is left after 13 layers without batch norm, {last[1]:.1f} with it."
+    )
+
+# %% [markdown]
+# ## The filters of the first layer
+#
+# A filter of the first layer is 3 x 3 pixels in three colours, so it can be shown as a small picture: grey is zero, a bright colour is wanted, a dark one is not. Below each stands what it makes of one test picture: bright where the picture around a place looks like the filter.
+
+# %%
+picture = test.images[one_of_each[7]]  # (3, 32, 32)
+if check.ready("conv_block"):
+    vgg, used = networks["VGG16 with batch norm"].eval(), histories["VGG16 with batch norm"]
+    image = normalise(picture[None], used.mean, used.std)[0]  # (3, 32, 32)
+    filters = next(vgg.parameters()).detach()  # (WIDTH, 3, 3, 3)
+    answers = F.conv2d(image[None], filters, padding=1)[0]  # (WIDTH, 32, 32)
+    chosen = answers.flatten(1).std(dim=1).topk(8).indices  # those that vary most
+
+    figure, axes = plt.subplots(2, 9, figsize=(10.5, 2.5), layout="constrained")
+    reach, top = filters.abs().max(), answers[chosen].abs().max()
+    axes[0, 0].axis("off")
+    axes[1, 0].imshow(picture.permute(1, 2, 0))
+    for above, below, i in zip(axes[0, 1:], axes[1, 1:], chosen):
+        above.imshow((filters[i].permute(1, 2, 0) / reach + 1) / 2)  # one scale for all
+        above.set_title(f"filter {int(i)}", fontsize=9)
+        drawn = below.imshow(answers[i], vmin=-top, vmax=top, cmap="cividis")
+    figure.colorbar(drawn, ax=axes, label="answer (below)")
+    for ax in axes.flat:
+        ax.set(xticks=[], yticks=[])
+    plt.show()
+    torch.manual_seed(0)
+    at_first = next(vgg16(WIDTH, batch_norm=True).parameters()).detach()
+    show.says(
+        f"every filter lights up other parts of the {test.class_names[7]}: areas of one colour, or edges in one direction. "
+        f"The training has moved the filters by {(filters - at_first).norm() / at_first.norm():.0%} of their length."
+    )
+
+# %% [markdown]
+# ## Exercise: catch what a layer computes
+#
+# What comes out *inside* a network is lost as soon as the next layer has it. A **forward hook** keeps it: a function that PyTorch calls each time after a layer has run, with the layer, its inputs and its output. Two blanks, one point each:
+#
+# 1. in `keep`: put the maps of the one image under the layer's name, shape (channels, H, W), without the dimension of the batch. Keep a **copy** (`clone`): many networks, torchvision's VGG too, have ReLUs that write into the very tensor which you are given.
+# 2. `handle`: hook `keep` up to `layer`, so that it runs *after* the layer. The handle is for taking the hook off again, which the last lines do.
+
+
+# %% nbgrader={"grade_id": "feature_maps", "solution": true}
+def feature_maps(network, names, image):
+    """What the layers called `names` give for one image (3, H, W): a dict, name -> (channels, H, W)."""
+    maps, handles = {}, []
+    for name in names:
+        layer = network.get_submodule(name)
+
+        def keep(module, inputs, output, name=name):  # output: (1, channels, H, W)
+            maps[name] = output[0].clone()  # blank: maps[name] = ...
+
+        handle = layer.register_forward_hook(keep)  # blank: handle = ...
+        handles.append(handle)
+    with torch.no_grad():
+        network(image[None])  # (1, 3, H, W)
+    for handle in handles:
+        handle.remove()
+    return maps
+
+
+# %% [markdown]
+# Stuck? In a new cell: `check.hint("feature_maps")`.
+
+# %% nbgrader={"grade_id": "check_feature_maps", "grade": true}
+check("feature_maps")
+
+# %% [markdown]
+# ## One test picture on its way through the network
+#
+# Five of the thirteen blocks, the last one before each pooling. Of each, the eight channels that vary most over the picture.
+
+# %%
+if check.ready("conv_block") and check.ready("feature_maps"):
+    before_pooling = {"block 2": 1, "block 4": 4, "block 7": 8, "block 10": 12, "block 13": 16}
+    names = [f"features.{i}" for i in before_pooling.values()]
+    maps = feature_maps(vgg, names, image)
+
+    figure, axes = plt.subplots(5, 9, figsize=(10.5, 6.3), layout="constrained")
+    for row, (title, name) in zip(axes, zip(before_pooling, names)):
+        chosen = maps[name].flatten(1).std(dim=1).topk(8).indices
+        row[0].imshow(picture.permute(1, 2, 0))
+        channels, height, width = maps[name].shape
+        row[0].set_ylabel(f"{title}\n{channels} x {height} x {width}", rotation=0, ha="right", va="center")
+        top = maps[name][chosen].max()
+        for ax, channel in zip(row[1:], chosen):
+            drawn = ax.imshow(maps[name][channel], vmin=0, vmax=top, cmap="viridis")
+            ax.set_title(f"channel {int(channel)}", fontsize=8)
+        figure.colorbar(drawn, ax=row, shrink=0.9)
+        for ax in row:
+            ax.set(xticks=[], yticks=[])
+    plt.show()
+    with torch.no_grad():
+        guess = int(vgg(image[None]).argmax())
+    show.says(
+        f"the {test.class_names[7]} is still to be seen after block 2, at {maps[names[0]].shape[1]} x {maps[names[0]].shape[2]}; "
+        f"each pooling leaves a quarter of the places, and after block 13 there are {maps[names[-1]].shape[1]} x {maps[names[-1]].shape[2]} for each of "
+        f"{len(maps[names[-1]])} channels. Each row has its own scale. The network says: {test.class_names[guess]}."
+    )
+
+# %% [markdown]
+# Early maps are edges and areas of the picture itself; late maps say *that* something is there, hardly where. torchvision has a tool for the same, which rewrites the network instead of hooking it. Do both agree?
+
+# %%
+if check.ready("conv_block") and check.ready("feature_maps"):
+    with torch.no_grad():
+        theirs = create_feature_extractor(vgg, return_nodes=[f"{name}.2" for name in names])(image[None])
+    for (name, mine), other in zip(maps.items(), theirs.values()):
+        print(f"{name}: largest difference {(mine - other[0]).abs().max():.0e}")
+
+# %% [markdown]
+# ## What does one output see?
+#
+# A convolution looks through a small window, with the **same weights everywhere and for every picture**. Self-attention computes its weights from the picture. It can be kept in a window too: *local* attention, as in [Ramachandran et al. 2019](https://arxiv.org/abs/1906.05909) and, with other formulas, [Hu et al. 2019](https://openaccess.thecvf.com/content_ICCV_2019/html/Hu_Local_Relation_Networks_for_Image_Recognition_ICCV_2019_paper.html). Or it sees everything: *global* attention, which is ViT's.
+#
+# Computed, not drawn: each picture becomes 16 x 16 places, one output is taken, and the gradient says how much of every place is in it. Nothing is learned here: queries and keys are the colours of a place and its eight neighbours, so alike attends to alike.
+
+# %%
+side, place, reach = 16, (9, 7), 3  # reach: a window of 7 x 7
+torch.manual_seed(0)
+convolution = nn.Conv2d(3, 1, kernel_size=3, padding=1)
+row, column = torch.arange(side * side) // side, torch.arange(side * side) % side
+near = (row[:, None] - row).abs().maximum((column[:, None] - column).abs()) <= reach  # (256, 256)
+
+
+def seen_by_one_output(layer, x):
+    """How much of each place of x (1, 3, 16, 16) is in the output at `place`: (16, 16), sums to 1."""
+    x = x.clone().requires_grad_()
+    layer(x)[0, :, place[0], place[1]].sum().backward()
+    weight = x.grad[0].abs().sum(dim=0)  # (16, 16)
+    return weight / weight.sum()
+
+
+def attention(x, mask=None):
+    """Self-attention over places, (1, 3, 16, 16) -> (1, 3, 16, 16); mask: which places one may see."""
+    around = F.unfold(x.detach(), kernel_size=3, padding=1).mT  # (1, 256, 27): queries and keys
+    values = x.flatten(2).mT  # (1, 256, 3)
+    alike = F.normalize(around - around.mean(dim=1, keepdim=True), dim=2)  # q · k: the cosine of two places
+    return F.scaled_dot_product_attention(alike, alike, values, attn_mask=mask, scale=5).mT.reshape(x.shape)
+
+
+layers = {
+    "convolution 3 x 3": convolution,
+    "local attention 7 x 7": lambda x: attention(x, near),
+    "global attention": attention,
+}
+some = test.images[[one_of_each[7], one_of_each[1]]]
+places = F.adaptive_avg_pool2d(normalise(some, mean, std), side)  # (2, 3, 16, 16)
+seen = [[seen_by_one_output(layer, x[None]) for layer in layers.values()] for x in places]
+top = max(float(weights.max()) for weights in seen[0][1:] + seen[1][1:])
+
+figure, axes = plt.subplots(2, 4, figsize=(10, 5.2), layout="constrained")
+for line, shown, weights in zip(axes, some, seen):
+    line[0].imshow(shown.permute(1, 2, 0), extent=(-0.5, side - 0.5, side - 0.5, -0.5))
+    line[0].set_title("one output, marked")
+    for ax, name, weight in zip(line[1:], layers, weights):
+        drawn = ax.imshow(weight, vmin=0, vmax=top, cmap="viridis")
+        ax.set_title(name)
+    for ax in line:
+        corner = (place[1] - 0.5, place[0] - 0.5)
+        ax.add_patch(plt.Rectangle(corner, 1, 1, fill=False, edgecolor="#D55E00", linewidth=2))
+        ax.set(xticks=[], yticks=[])
+figure.colorbar(drawn, ax=axes, label="share in the output", extend="max")
+plt.show()
+counts = [int((weight > 0).sum()) for weight in seen[0]]
+print(
+    f"places that one output depends on: convolution {counts[0]}, local {counts[1]}, global {counts[2]} of {side * side}"
+)
+moved = [float((a - b).abs().sum() / 2) for a, b in zip(*seen)]
+show.says(
+    f"from the upper picture to the lower the convolution's weights move by {moved[0]:.0%}, those of local attention by "
+    f"{moved[1]:.0%}, those of global attention by {moved[2]:.0%}: attention depends on the picture."
+)
+
+# %% [markdown]
+# A CNN reaches far only through depth: each further 3 x 3 layer adds a ring. That neighbours matter most, and that a cat is a cat anywhere, is built in: an **inductive bias**. Global attention has to learn it from data, and pays for its freedom with a score for every pair of places.
+#
+# Can attention replace convolution? Ramachandran et al. (NeurIPS 2019, [Stand-Alone Self-Attention in Vision Models](https://arxiv.org/abs/1906.05909)) put local attention in place of the convolutions of ResNets, on ImageNet. Their numbers, FLOPS in billions, parameters in millions, top-1 accuracy in percent:
+#
+# | | ResNet-26 FLOPS | params | acc. | ResNet-38 FLOPS | params | acc. | ResNet-50 FLOPS | params | acc. |
+# | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+# | baseline (convolution) | 4.7 | 13.7 | 74.5 | 6.5 | 19.6 | 76.2 | 8.2 | 25.6 | 76.9 |
+# | convolution stem + attention | 4.5 | 10.3 | 75.8 | 5.7 | 14.1 | 77.1 | 7.0 | 18.0 | 77.4 |
+# | full attention | 4.7 | 10.3 | 74.8 | 6.0 | 14.1 | 76.9 | 7.2 | 18.0 | 77.6 |
+#
+# With fewer parameters, local attention does as well or better; a convolution for the first layers still helps the smaller two.
+#
+# ## CNN against ViT
+#
+# Now a fair race: equal parameters (within 5 %), equal minutes, equal recipe. The CNN is your VGG16 with batch norm from above; the ViT is torchvision's, with patches of 4 x 4 pixels: 64 of them and a class token.
+
+# %%
+emb_size, depth, heads = {64: (384, 12, 6), 16: (128, 7, 4), 8: (64, 7, 4)}[WIDTH]
+if check.ready("conv_block"):
+    torch.manual_seed(0)
+    vit = VisionTransformer(
+        image_size=32,
+        patch_size=4,
+        num_layers=depth,
+        num_heads=heads,
+        hidden_dim=emb_size,
+        mlp_dim=2 * emb_size,
+        num_classes=10,
+    )
+    print(f"VGG16 {size(vgg):,} parameters, ViT {size(vit):,}: {size(vit) / size(vgg) - 1:+.1%}")
+    train_it("ViT", vit)
+
+# %%
+if check.ready("conv_block"):
+    convergence(
+        ["VGG16 with batch norm", "ViT"],
+        lambda entry: entry["seconds"] / 60,
+        "minutes",
+        "CNN and ViT of one size in the same minutes",
+    )
+    last = {name: histories[name][-1] for name in ("VGG16 with batch norm", "ViT")}
+    show.says(
+        "; ".join(
+            f"{name} saw {entry['images']:,} pictures and ends at {entry['validation_accuracy']:.1%}"
+            for name, entry in last.items()
+        )
+        + "."
+    )
+
+# %% [markdown]
+# Parameters say how much a network can store, not how much it computes. A **MAC** is one multiplication and one addition. PyTorch counts floating-point operations, two for each MAC. Speed is measured on this machine: pictures a second, forward only, on the test pictures.
+
+
+# %%
+def macs(model):
+    """Multiply-accumulate operations for one picture."""
+    # plain attention: a fused one may run uncounted
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        model.eval()(torch.zeros(1, 3, 32, 32))
+    return counter.get_total_flops() / 2
+
+
+if check.ready("conv_block"):
+    print(f"{'':32}{'VGG16 + batch norm':>20}{'ViT':>14}")
+    columns = []
+    for name in ("VGG16 with batch norm", "ViT"):
+        model, history = networks[name].eval(), histories[name]
+        operations = macs(model)
+        model.to(device)
+        batch = normalise(test.images[:250], history.mean, history.std).to(device)
+        with torch.no_grad():
+            model(batch)  # the first call takes longer
+            start = time.perf_counter()
+            model(batch).sum().item()  # a number that is asked for has been computed
+            speed = len(batch) / (time.perf_counter() - start)
+        loss, accuracy = evaluate(model, test, history.mean, history.std)
+        model.cpu()
+        columns.append(
+            {
+                "test accuracy": f"{accuracy:.1%}",
+                "parameters": f"{size(model):,}",
+                "MACs for one picture": f"{operations / 1e6:.1f} million",
+                "pictures a second, forward": f"{speed:,.0f}",
+                "pictures seen in training": f"{history[-1]['images']:,}",
+                "minutes of training": f"{history[-1]['seconds'] / 60:.1f}",
+            }
+        )
+    for line in columns[0]:
+        print(f"{line:32}{columns[0][line]:>20}{columns[1][line]:>14}")
+
+# %% [markdown]
+# Two things decide such a race. *Work*: the ViT computes at full width for 65 tokens in every block, while the CNN halves its maps again and again; so at equal parameters the ViT makes more MACs and sees fewer pictures in the same time. *Bias*: with few pictures the CNN's built-in window is worth more than freedom. [Dosovitskiy et al. 2021](https://arxiv.org/abs/2010.11929) found the same on a large scale: trained on ImageNet alone ViT stayed below ResNets of its size, pre-trained on 300 million pictures it went past them. `MINUTES` and `FULL` above are yours to change.
+#
+# ## What you have learned
+#
+# - Early stopping keeps the weights that were best on pictures kept apart, and saves the time after them.
+# - Batch norm keeps the numbers in every layer at one size, and a deep CNN learns faster with it.
+# - A convolution sees a fixed window with fixed weights, attention weighs by content; equal parameters do not mean equal work.
+#
+# ## Going further
+#
+# - Simonyan and Zisserman 2015, [Very Deep Convolutional Networks](https://arxiv.org/abs/1409.1556); Ioffe and Szegedy 2015, [Batch Normalization](https://arxiv.org/abs/1502.03167); Santurkar et al. 2018, [How Does Batch Normalization Help Optimization?](https://arxiv.org/abs/1805.11604), which doubts the usual explanation.
+# - Zeiler and Fergus 2014, [Visualizing and Understanding Convolutional Networks](https://arxiv.org/abs/1311.2901); Raghu et al. 2021, [Do Vision Transformers See Like Convolutional Neural Networks?](https://arxiv.org/abs/2108.08810)
+# - Next: **Part 4**, inside a ViT that was pre-trained on millions of pictures.

@@ -1,0 +1,504 @@
+# %% [markdown] order=1
+# # Train your ViT
+#
+# Complete the Vision Transformer that you built, train it on CIFAR-10 in as many minutes as you have, and look at what it learned.
+#
+# **When you are done you can**
+#
+# - write the classification head and the forward pass of a whole ViT, and test both before any long training;
+# - train within a time budget, stop and go on, and measure the result honestly;
+# - read a confusion matrix, the worst mistakes, the learned positions and the attention of the class token.
+#
+# **Time and hardware**: you choose the minutes of training, 3 by default, on any CPU; a GPU is used if there is one. The rest takes less than 2 minutes on two CPU cores. CIFAR-10 (170 MB) is downloaded once. Without a network, digits stand in, and the whole notebook runs in less than 60 seconds.
+#
+# **Before you start**: Part 2, Q1 to Q7. Your own answers are used where they are found; the course's library stands in for the others.
+
+# %% tags=["setup"]
+import math
+
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from sklearn.metrics import confusion_matrix
+from torch import nn
+
+from helpers import assemble, check, data, show, timm_weights
+from helpers.batches import normalise
+from helpers.train import fit
+
+torch.manual_seed(0)
+print("Ready.")
+
+# %%
+show.diagram("vit_pipeline")
+
+# %% [markdown]
+# ## The data
+#
+# 50,000 training pictures and 10,000 test pictures of 32 x 32 pixels, in 10 classes. The test pictures stay untouched until the end.
+
+# %%
+train, test = data.cifar10("train"), data.cifar10("test")
+names = train.class_names
+real = "digits" not in train.source
+print(f"{train.source}: {len(train.labels):,} training and {len(test.labels):,} test pictures.")
+
+first = [int((train.labels == label).nonzero()[0]) for label in range(len(names))]  # one of each class
+show.images(
+    train.images[first],
+    "one training picture of each class; at this size, some are hard for you too.",
+    titles=names,
+)
+
+# %% [markdown]
+# ## Your pieces
+#
+# `assemble.pieces` looks for your notebooks of Part 2 in the folder beside this one and checks every answer. The course's equivalent stands in for what is missing or not right yet, and the report names it. (On Colab each notebook is alone: upload your Part 2 notebooks and set `FOLDER` to where they are.)
+
+# %%
+FOLDER = "../2_build_a_vit"
+mine = assemble.pieces(FOLDER, given=globals())
+assemble.report(mine)
+
+# %% [markdown]
+# Follow the diagram from left to right: of the whole ViT, two things are still missing. One is the small box at the end. The other is the line through all the boxes.
+#
+# ## Exercise: the classification head
+#
+# The encoder gives back as many tokens as it was given. The head norms them, takes the class token alone, and makes one number for each class of it, the **logits** (equation 4 of [Dosovitskiy et al. 2021](https://arxiv.org/abs/2010.11929)):
+#
+# $$y = LN(z_L^0)\, W + b$$
+#
+# Two blanks, one point each: the sizes of the linear layer, and the class token of every image. No softmax: the loss takes it itself.
+
+
+# %% nbgrader={"grade_id": "classification_head", "solution": true}
+class ClassificationHead(nn.Module):
+    """Encoded tokens (b, n, emb_size) to logits (b, num_classes)."""
+
+    def __init__(self, emb_size, num_classes):
+        super().__init__()
+        self.norm = nn.LayerNorm(emb_size)
+        self.linear = nn.Linear(emb_size, num_classes)  # blank: self.linear = nn.Linear(..., ...)
+
+    def forward(self, x):
+        encoded = self.norm(x)  # (b, n, emb_size)
+        class_token = encoded[:, 0]  # blank: class_token = ...
+        return self.linear(class_token)  # (b, num_classes)
+
+
+# %% [markdown]
+# Run the check as often as you like. Stuck? In a new cell: `check.hint("classification_head")`.
+
+# %% nbgrader={"grade_id": "check_classification_head", "grade": true}
+check("classification_head")
+
+# %% [markdown]
+# ## Exercise: the forward pass of the whole ViT
+#
+# All five parts are there; say in which order an image meets them. The first blank makes the tokens, as in Q2, Q3 and Q4; the second one leads from the tokens to the logits. A blank may become several lines. One point each.
+
+
+# %% nbgrader={"grade_id": "vit_forward", "solution": true}
+class ViT(nn.Module):
+    """Images (b, 3, H, W) to logits (b, num_classes)."""
+
+    def __init__(self, parts, head):
+        super().__init__()
+        self.patch_embedding = parts.patch_embedding  # Q2: images -> (b, patches, emb_size)
+        self.class_token = parts.class_token  # Q3: -> (b, 1 + patches, emb_size)
+        self.positional_embedding = parts.positional_embedding  # Q1, Q4: the same shape
+        self.blocks = parts.blocks  # Q5, Q6, Q7: all encoder blocks in a row, the same shape
+        self.head = head  # -> (b, num_classes)
+
+    def forward(self, images):
+        x = self.patch_embedding(images)  # blank: x = ...  # images to tokens
+        x = self.class_token(x)  # blank
+        x = self.positional_embedding(x)  # blank
+        x = self.blocks(x)  # blank: x = ...  # tokens to logits
+        x = self.head(x)  # blank
+        return x
+
+
+# %% nbgrader={"grade_id": "check_vit_forward", "grade": true}
+check("vit_forward")
+
+# %% [markdown]
+# ## Put it together
+#
+# Small enough for a laptop: tokens of 128 numbers, 6 blocks, 4 heads. ViT-Base, the one of the paper, has 768 numbers, 12 blocks and 12 heads.
+#
+# One thing is changed before training. Q3 and Q4 draw the class token and the positions with standard deviation 1. How large are the patch tokens to which the positions are added?
+
+# %%
+start = 0.02 if real else 1.0
+SIZES = {"img_size": 32, "patch_size": 4, "emb_size": 128, "depth": 6, "num_heads": 4, "expansion": 2}
+
+
+def build(start=start):
+    """A fresh ViT of your pieces; class token and positions are drawn with the standard deviation `start`."""
+    torch.manual_seed(0)
+    parts = assemble.ViT(**SIZES, pieces=mine)
+    with torch.no_grad():
+        for name, drawn in parts.named_parameters():
+            if name.endswith(("cls_token", "learnable_positions")):
+                drawn.mul_(start)  # from deviation 1 to this one
+    return ViT(parts, ClassificationHead(SIZES["emb_size"], len(names)))
+
+
+def positions_of(vit):
+    """The learned rows (1 + patches, emb_size), the class token's first."""
+    table = next(p for name, p in vit.named_parameters() if name.endswith("learnable_positions"))
+    return table.detach().clone()
+
+
+some = torch.randperm(len(train.labels), generator=torch.Generator().manual_seed(0))
+sample = train.images[some[:1000]] / 255  # enough to know the mean and the deviation of each colour
+mean, std = sample.mean(dim=(0, 2, 3)).tolist(), sample.std(dim=(0, 2, 3)).tolist()
+batch = normalise(train.images[some[:16]], mean, std)  # (16, 3, 32, 32), mean 0 and deviation 1
+labels = train.labels[some[:16]]
+
+if check.ready("classification_head") and check.ready("vit_forward"):
+    vit = build(start=1)
+    print(f"{sum(p.numel() for p in vit.parameters() if p.requires_grad):,} parameters")
+    with torch.no_grad():
+        patch_tokens = vit.patch_embedding(batch)  # (16, 64, 128)
+        print(f"standard deviation of the patch tokens       {patch_tokens.std():.2f}")
+        print(f"standard deviation of the positions of Q4    {positions_of(vit).std():.2f}")
+
+# %% [markdown]
+# Drawn like that, the positions are louder than the picture. Most ViTs, timm's too, draw them with 0.02 instead, and so does `build`; `build(start=1)` lets you compare. (The digits that stand in without a network keep 1. They are enlarged from 8 x 8 pixels, so each of their patches is one flat grey, and nearly everything depends on where it is.)
+#
+# ## Before an hour of training, a minute of doubt
+#
+# **First doubt: is the first loss right?** An untrained model should know nothing. If it gives each of 10 classes the probability 1/10, the cross-entropy is $-\ln(1/10) = \ln 10$. Much more than that: the logits start too large. Less: it has seen the answer.
+
+# %%
+if check.ready("classification_head") and check.ready("vit_forward"):
+    vit = build()
+    with torch.no_grad():
+        hundred = normalise(train.images[some[:100]], mean, std)
+        first_loss = float(F.cross_entropy(vit(hundred), train.labels[some[:100]]))
+    print(f"loss of the untrained ViT {first_loss:.3f}, ln({len(names)}) = {math.log(len(names)):.3f}")
+
+# %% [markdown]
+# A little above is normal: random logits are not quite equal.
+#
+# **Second doubt: can it learn at all?** Take one batch of 16 pictures and train on it again and again. A model that is put together rightly learns 16 pictures by heart in a moment. If it can't, more data and more hours will not help: something is broken.
+
+
+# %%
+def overfit(vit, steps=40):
+    """Train on the one batch; the loss before each step."""
+    optimizer = torch.optim.AdamW(vit.parameters(), lr=1e-3)
+    losses = []
+    for _ in range(steps):
+        loss = F.cross_entropy(vit(batch), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    return losses
+
+
+if check.ready("classification_head") and check.ready("vit_forward"):
+    losses = {"start 0.02": overfit(build(0.02)), "start 1 (Q4)": overfit(build(1))}
+    passed = losses["start 0.02" if real else "start 1 (Q4)"][-1] < 0.1
+    show.curves(
+        losses,
+        f"the loss on one batch falls from {losses['start 0.02'][0]:.2f} to {losses['start 0.02'][-1]:.3f} with small "
+        f"positions, and to {losses['start 1 (Q4)'][-1]:.3f} with positions as Q4 draws them.",
+        title="the same 16 pictures, again and again",
+        xlabel="step",
+        ylabel="loss",
+    )
+    print("The gate is open: train." if passed else "Still above 0.1: look for the mistake before you train.")
+
+# %% [markdown]
+# Which start learns sooner? In photos it matters most *what* a patch shows, and quiet positions let the model see it. In the flat digits it matters *where* a patch stands, and loud positions say so from the first step. Your curves show one of the two cases.
+#
+# ## Train
+#
+# What to expect, measured by the course's benchmark with the course's own pieces:
+#
+# <!-- training:start -->
+# <!-- training:end -->
+#
+# `fit` does what a training loop has to do, in `helpers/train.py` and `helpers/loop.py` for you to read. A tenth of the training pictures is set apart for **validation**; the weights that do best there are kept. Pictures are shifted and mirrored at random (not the digits: a mirrored 3 is none). The learning rate rises, then falls to almost 0 when the time is up. In the first half of the time the pictures have half the size, a quarter of the patches, so that many more of them are seen: expect a bend in the curve where the size changes.
+#
+# **You may interrupt it at any time** (the stop button): the model then has its best weights so far. With a folder in `out`, everything is kept there too. Run the cell again and it goes on where it stopped, also after a crash or on another day; with more `minutes` it goes on after the end. A run that is finished is read back in a moment. To start afresh, because you mended a piece or try `build(start=1)`, name another folder or say `resume=False`.
+
+# %%
+minutes = 3 if real else 0.3  # the digits are few and easy: seconds are enough
+out = "my_vit" if real else None  # folder for the checkpoints, beside this notebook
+
+if check.ready("classification_head") and check.ready("vit_forward"):
+    vit = build()
+    positions_before = positions_of(vit)
+    history = fit(vit, train, minutes=minutes, out=out)
+    if history:
+        show.says(
+            f"guessing is right in {1 / len(names):.0%}, this model in {history.best['validation_accuracy']:.1%} of the validation pictures."
+        )
+
+# %%
+if check.ready("classification_head") and check.ready("vit_forward") and history:
+    small, large = ([entry for entry in history if entry["size"] == size] for size in (16, 32))
+    show.curves(
+        {name: [entry[f"{name}_loss"] for entry in history] for name in ("train", "validation")},
+        f"from {math.log(len(names)):.2f} (chance) the validation loss falls to {history[-1]['validation_loss']:.2f}; "
+        f"{len(small)} evaluations were made with 16 x 16 pixels and {len(large)} with 32 x 32.",
+        x=[entry["seconds"] / 60 for entry in history],
+        title="loss over the minutes",
+        xlabel="minutes",
+        ylabel="loss",
+    )
+
+# %% [markdown]
+# If the training loss lies above the validation loss, that looks odd, but has two reasons: it is an average over the stretch since the last point, when the model was worse; and it is made harder, by smoothed labels and (CIFAR-10 only) by shifted and mirrored pictures. A model that learned its pictures by heart shows the opposite: training loss far below validation loss.
+#
+# ## How good is it?
+#
+# Now, and only now, the test pictures. The validation pictures have chosen the weights, so they would flatter the model.
+
+
+# %%
+@torch.no_grad()
+def predict(vit, images, mean, std):
+    """Probabilities (N, classes) for uint8 images (N, 3, 32, 32); mean and std are those of the training pictures."""
+    vit.eval()
+    return torch.cat([vit(normalise(some, mean, std)).softmax(dim=1) for some in images.split(250)])
+
+
+if check.ready("classification_head") and check.ready("vit_forward"):
+    probabilities = predict(vit, test.images, history.mean, history.std)  # (N, 10)
+    guesses = probabilities.argmax(dim=1)
+    accuracy = float((guesses == test.labels).float().mean())
+    error = math.sqrt(accuracy * (1 - accuracy) / len(test.labels))
+    print(f"test accuracy {accuracy:.1%}, give or take {2 * error:.1%}, on {len(test.labels):,} pictures")
+
+# %% [markdown]
+# The give-or-take says how much the number would move with other test pictures (two standard errors). Two models that differ by less than that do not differ.
+#
+# ## What does it mix up?
+
+# %%
+if check.ready("classification_head") and check.ready("vit_forward"):
+    shares = torch.from_numpy(confusion_matrix(test.labels, guesses, normalize="true"))  # rows sum to 1
+    figure, ax = plt.subplots(figsize=(7.5, 6), layout="constrained")
+    show.heatmap(
+        shares, "", title="in % of the true class", xlabel="guess", ylabel="truth", vmin=0, vmax=1, ax=ax
+    )
+    ax.set_xticks(range(len(names)), names, rotation=45 if real else 0)
+    ax.set_yticks(range(len(names)), names)
+    for (truth, guess), share in zip(
+        torch.cartesian_prod(*[torch.arange(len(names))] * 2).tolist(), shares.flatten()
+    ):
+        ax.text(
+            guess,
+            truth,
+            f"{100 * share:.0f}",
+            ha="center",
+            va="center",
+            color="white" if share < 0.6 else "black",
+        )
+    plt.show()
+    mistakes = shares - shares.diag().diag()
+    truth, guess = divmod(int(mistakes.argmax()), len(names))
+    show.says(
+        f"the most frequent mistake: {mistakes.max():.0%} of class '{names[truth]}' are taken for '{names[guess]}'; "
+        f"the easiest class is '{names[shares.diag().argmax()]}' with {shares.diag().max():.0%} right."
+    )
+
+# %% [markdown]
+# ## The worst mistakes
+#
+# Not just wrong, but sure of it: the wrong guesses with the highest probability. Look at each one: would you have known? Is the label right?
+
+# %%
+if check.ready("classification_head") and check.ready("vit_forward"):
+    sure = probabilities.max(dim=1).values * (guesses != test.labels)
+    worst = sure.argsort(descending=True)[:10]
+    show.images(
+        test.images[worst],
+        f"these were taken for something else with probabilities from {sure[worst[-1]]:.0%} to {sure[worst[0]]:.0%}.",
+        titles=[f"{names[guesses[i]]} {sure[i]:.0%}\nis {names[test.labels[i]]}" for i in worst],
+        columns=5,
+    )
+
+# %% [markdown]
+# ## Has it found the grid?
+#
+# Nobody told the model that patch 8 lies below patch 0. Each patch has a row of 128 learned numbers, random at the start. Below, every small square belongs to one patch and shows how similar its row is to those of all 64 patches (as in Q4, for all patches at once).
+
+
+# %%
+def similarity(positions):
+    """Cosine similarity of every patch's row with every other's: (8, 8, 8, 8), from place to place."""
+    rows = F.normalize(positions[1:], dim=1)  # without the class token's
+    side = math.isqrt(len(rows))
+    return (rows @ rows.T).reshape(side, side, side, side)
+
+
+def pairs(maps):
+    """Mean similarity of patches side by side, one below the other, at mirrored places left and right, and of all."""
+    n = range(len(maps))
+    beside = torch.stack([maps[r, c, r, c + 1] for r in n for c in n[:-1]]).mean()
+    below = torch.stack([maps[r, c, r + 1, c] for r in n[:-1] for c in n]).mean()
+    mirrored = torch.stack([maps[r, c, r, -1 - c] for r in n for c in n]).mean()
+    return f"{beside:.2f} beside, {below:.2f} below, {mirrored:.2f} mirrored, {maps.mean():.2f} on average"
+
+
+def draw_similarity(panels, says):
+    """Each panel a grid of small maps, one a patch, on one colour scale."""
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(5.2 * len(panels), 4.6), layout="constrained", squeeze=False
+    )
+    low = min(float(maps.min()) for maps in panels.values())
+    for ax, (title, maps) in zip(axes[0], panels.items()):
+        apart = F.pad(maps, (0, 1, 0, 1), value=math.nan)  # a gap between the small maps
+        picture = ax.imshow(rearrange(apart, "r c h w -> (r h) (c w)"), vmin=low, vmax=1)
+        places = torch.arange(len(maps)) * (len(maps) + 1) + (len(maps) - 1) / 2
+        ax.set(title=title, xlabel="patch column", ylabel="patch row")
+        ax.set_xticks(places, range(len(maps)))
+        ax.set_yticks(places, range(len(maps)))
+    figure.colorbar(picture, ax=axes, label="cosine similarity")
+    plt.show()
+    show.says(says)
+
+
+if check.ready("classification_head") and check.ready("vit_forward"):
+    before, after = similarity(positions_before), similarity(positions_of(vit))
+    draw_similarity(
+        {"at the start": before, "after training": after},
+        f"similarity at the start: {pairs(before)}; after training: {pairs(after)}.",
+    )
+
+# %% [markdown]
+# In the small map of a patch, bright places say: the model treats these positions alike. If neighbours are more alike than the average, the model has found out which patches lie side by side, from nothing but pictures and labels. That takes time: after few minutes there may be little to see. Compare the trained ViT below.
+#
+# ## Where does the class token look?
+#
+# In the last block the class token asks all patches, and `softmax` gives each a share. The hook catches the tokens on their way into your attention; queries and keys do the rest, as in Q5.
+
+
+# %%
+@torch.no_grad()
+def class_attention(vit, images):
+    """What the class token gives to each patch in the last block, mean over the heads: (b, 8, 8)."""
+    attention = next(module for module in vit.blocks[-1].modules() if hasattr(module, "queries"))
+    caught = []
+    hook = attention.register_forward_pre_hook(lambda module, inputs: caught.append(inputs[0]))
+    vit.eval()(images)
+    hook.remove()
+    q, k = (
+        rearrange(layer(caught[0]), "b n (h d) -> b h n d", h=attention.num_heads)
+        for layer in (attention.queries, attention.keys)
+    )
+    shares = (q[:, :, :1] @ k.mT / math.sqrt(q.shape[-1])).softmax(dim=-1).mean(dim=1)[:, 0]  # (b, 65)
+    return shares[:, 1:].reshape(len(images), *[math.isqrt(shares.shape[1] - 1)] * 2)
+
+
+def draw_attention(vit, x, images, titles, says):
+    """Pictures above, where the class token looks below."""
+    maps = class_attention(vit, x)  # x: the images, normalised
+    figure, axes = plt.subplots(
+        2, len(images), figsize=(1.7 * len(images) + 0.8, 3.9), layout="constrained", squeeze=False
+    )
+    for i, (image, shares) in enumerate(zip(images, maps)):
+        axes[0, i].imshow(image.permute(1, 2, 0))
+        axes[0, i].set_title(titles[i], fontsize=9)
+        picture = axes[1, i].imshow(shares, vmin=0, vmax=float(maps.max()))
+        for ax in axes[:, i]:
+            ax.set(xticks=[], yticks=[])
+    figure.colorbar(picture, ax=axes[1], label="share")
+    plt.show()
+    show.says(
+        f"{says} The largest share of one patch is {maps.max():.2f}; if all were alike, each would have {1 / 65:.3f}."
+    )
+
+
+if check.ready("classification_head") and check.ready("vit_forward"):
+    shown = torch.randperm(len(test.labels), generator=torch.Generator().manual_seed(0))[:6]
+    draw_attention(
+        vit,
+        normalise(test.images[shown], history.mean, history.std),
+        test.images[shown],
+        [f"{names[guesses[i]]}\nis {names[test.labels[i]]}" for i in shown],
+        "above the picture with guess and truth, below how much the class token takes from each patch.",
+    )
+
+# %% [markdown]
+# After minutes of training do not expect outlines of animals. Where do the bright patches lie, on the thing or beside it? And beware: attention says where the last block *read*, not what the patches had told each other in the five blocks before.
+#
+# ## No time to train? Load a trained one
+#
+# The course comes with a ViT of the same kind that was trained for longer. Its weights go into **your** pieces (how that works is the capstone of Part 4), and everything above can be done with it.
+
+# %%
+if check.ready("classification_head") and check.ready("vit_forward"):
+    shipped = data.pretrained("vit_cifar10")
+    its = shipped.model
+    sizes = {"img_size": 32, "patch_size": shipped.config["patch_size"], "emb_size": its.embed_dim}
+    sizes |= {"depth": len(its.blocks), "num_heads": its.blocks[0].attn.num_heads}
+    sizes |= {"expansion": its.blocks[0].mlp.fc1.out_features // its.embed_dim}
+    parts = assemble.ViT(**sizes, pieces=timm_weights.loadable(mine))
+    timm_weights.load_timm(parts, its)
+    head = ClassificationHead(its.embed_dim, len(shipped.class_names))
+    head.norm, head.linear = parts.norm, parts.head
+    trained = ViT(parts, head).eval()
+    its_mean, its_std = shipped.config["mean"], shipped.config["std"]
+    print(f"{shipped.source}: {sum(p.numel() for p in trained.parameters() if p.requires_grad):,} parameters")
+    if real:
+        right = predict(trained, test.images, its_mean, its_std).argmax(dim=1) == test.labels
+        print(f"test accuracy {right.float().mean():.1%}; your model has {accuracy:.1%}")
+
+# %%
+if check.ready("classification_head") and check.ready("vit_forward"):
+    found = similarity(positions_of(trained))
+    draw_similarity({"positions of the trained ViT": found}, f"similarity: {pairs(found)}.")
+
+# %% [markdown]
+# Each patch is like its neighbours: here is the grid. Look at the bright places on the *other* side, too. "Mirrored" in the line above compares a patch with the one as far from the right edge as it is from the left. Why could the model come to treat the two alike? (A hint stands in the part on training: what is done to the pictures?)
+
+# %%
+if check.ready("classification_head") and check.ready("vit_forward"):
+    photos = torch.stack([data.photo(name, size=32) for name in ("china", "flower")])
+    chosen = torch.cat([test.images[shown] if real else test.images[:0], photos])
+    likely = [shipped.class_names[i] for i in predict(trained, chosen, its_mean, its_std).argmax(dim=1)]
+    draw_attention(
+        trained,
+        normalise(chosen, its_mean, its_std),
+        chosen,
+        likely,
+        "above the picture with the guess, below where the class token looks.",
+    )
+
+# %% [markdown]
+# The last two photos show neither airplanes nor frogs, yet the model has to answer with one of its ten classes. It can't say "none of these".
+#
+# ## Is a ViT better than a CNN?
+#
+# It depends on how much it has seen. The paper reports three things:
+#
+# - trained on ImageNet alone, ViT is **below** ResNets of comparable size;
+# - pre-trained on JFT-300M, Google's collection of 300 million pictures, it is **ahead**, of much larger CNNs too;
+# - the price is computing: such pre-training needs large machines for a long time.
+#
+# The reason is called **inductive bias**: what a model takes for granted before it has seen anything. A convolution takes for granted that neighbouring pixels belong together and that a cat is a cat wherever it sits. A ViT takes almost nothing for granted: cutting into patches is all that it knows about images, and the grid you saw above had to be *learned*. What is built in need not be learned, which helps with few pictures. What is not built in can't be wrong, which helps with very many.
+#
+# CIFAR-10 is on the side of *few*. So your accuracy depends on the recipe (shifts, mirror images, learning rate, minutes) at least as much as on the model.
+#
+# ## What you have learned
+#
+# - A whole ViT is five calls in a row: patches, class token, positions, blocks, head; logits come out.
+# - Two tests before every training: the first loss near $\ln(\text{classes})$, and one batch learned by heart.
+# - Choose by validation, report on test pictures once, with its uncertainty; then look at the mistakes, not only at the number.
+#
+# ## Going further
+#
+# - Dosovitskiy et al. 2021, [An Image Is Worth 16x16 Words](https://arxiv.org/abs/2010.11929), section 4.3: how much data a ViT needs.
+# - Steiner et al. 2021, [How to train your ViT?](https://arxiv.org/abs/2106.10270): data, augmentation and regularisation against each other.
+# - Karpathy 2019, [A Recipe for Training Neural Networks](https://karpathy.github.io/2019/04/25/recipe/): first loss, one batch, and other doubts in time.
+# - Next: **CNN or ViT?**, the same pictures and minutes for both; then Part 4, inside a pretrained ViT.
