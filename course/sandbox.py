@@ -10,20 +10,19 @@ On Linux bubblewrap gives the kernel namespaces of its own: no network, no other
 holds /usr, the Python environment, `helpers/`, data/ and a copy of the submission in memory. Everything else,
 this repository first of all, is not there. `course/cage.py` then gives up root and sets limits for each process;
 a watching thread here sets them for the sum and for the clock. When the kernel's first process dies, the system
-kills every other one with it.
+kills every other one with it. Where the machine allows it the kernel is a warm one, forked within such walls from a
+process that has imported torch already (`course/warm.py`); else bubblewrap starts one of its own.
 
 Elsewhere nothing of the kind exists: `Sandbox` raises NoSandbox unless told sandboxed=False, which runs a plain
 kernel in a copy of the folder: the time limit holds, nothing else does.
 
-The thread that starts the kernel must live as long as the kernel does (bubblewrap dies with it).
+The thread that starts the kernel must live as long as the kernel does (a bubblewrap of its own dies with it).
 """
 
 import dataclasses
-import functools
 import importlib.util
 import json
 import os
-import random
 import shutil
 import stat
 import subprocess
@@ -33,9 +32,11 @@ import threading
 import time
 from pathlib import Path
 
-from course import cage
+from course import walls, warm
 from course.kernels import UntrustedKernel
-from course.processes import owner, proportional, remove, resident, tasks, tree, written
+from course.processes import end, proportional, remove, resident, tree, written
+from course.walls import EXCHANGE, ROOT, level
+from course.walls import why_not as why_not
 
 WATCH_EVERY = 0.1  # seconds: one look at the processes costs about 0.3 ms
 FILES = 200  # in the exchange, which is flat
@@ -77,6 +78,7 @@ class Sandbox:
     limits : Limits
     sandboxed : False runs a plain kernel where there is no sandbox, or none is wanted
     helpers : folder to import in place of the course's `helpers`
+    warmed : False starts a kernel of its own, though a warm one might be had
 
     Attributes
     ----------
@@ -98,23 +100,23 @@ class Sandbox:
         limits: Limits | None = None,
         sandboxed: bool = True,
         helpers: Path | None = None,
+        warmed: bool = True,
     ):
-        if sandboxed and (why := why_not()):
-            raise NoSandbox(
-                f"Nothing was run, because {why}. To let student code do all that you can do on this machine, "
-                "ask for no sandbox (--no-sandbox)."
-            )
         self.level = level() if sandboxed else "none"
+        if sandboxed and self.level == "none":
+            raise NoSandbox(
+                f"Nothing was run, because {walls.why_not()}. To let student code do all that you can do on this "
+                "machine, ask for no sandbox (--no-sandbox)."
+            )
         self.limits = limits or Limits()
         self._helpers = helpers
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen | warm.Kernel | None = None
         self._fate: str | None = None
         self._asked = threading.Event()  # somebody wants the kernel to end
         self._watch: threading.Thread | None = None
-        short = (
-            tempfile.gettempdir() if len(tempfile.gettempdir()) < 50 else "/tmp"
-        )  # sockets: 107 characters
-        self._base = Path(tempfile.mkdtemp(prefix="vit-", dir=short))
+        self._request: dict | None = None  # for a warm kernel
+        nursery = warm.folder() if sandboxed and warmed else None
+        self._base = Path(tempfile.mkdtemp(prefix="vit-", dir=nursery or warm.short()))
         self.exchange = self._base / "exchange"
         run = self._base / "run"
         self.exchange.mkdir()
@@ -123,8 +125,13 @@ class Sandbox:
         submission = Path(submission).resolve(strict=True)
         if sandboxed:
             self.inside = EXCHANGE
-            argv, popen = self._contained(submission, run)
+            told = self._told(run)
+            argv, popen = self._contained(submission, run, told)
             settings = {"transport": "ipc", "ip": str(run / "k")}
+            if nursery:
+                warm.bring(submission, self._base / "submission")
+                warm.bring(walls.helpers(helpers), self._base / "helpers")
+                self._request = {**told, "folder": str(nursery), "base": str(self._base)}
         else:
             self.inside = str(self.exchange)
             argv, popen = self._plain(submission)
@@ -133,45 +140,57 @@ class Sandbox:
         self.manager = UntrustedKernel(
             argv,
             self.limits.output_bytes,
+            self._forked,
             self._start_watch,
-            self._asked.set,
+            self._end,
             popen,
             connection_file=str(run / "kernel.json"),
             **settings,
         )
 
-    def _contained(self, submission: Path, run: Path) -> tuple[list[str], dict]:
-        uid = _user() if os.geteuid() == 0 else None
+    def _told(self, run: Path) -> dict:
+        """What the kernel's first process is told (`cage.settle`)."""
+        uid = walls.user() if os.geteuid() == 0 else None
         number = 65534 if uid is None else uid
-        passwd = self._base / "passwd"
-        passwd.write_text(f"student:x:{number}:{number}::/tmp/home:/bin/sh\n")
-        argv = [*_walls(uid is not None, self.limits.disk_bytes), *_course(self._helpers)]
-        argv += [*_bind(run, how="--bind"), *_bind(self.exchange, EXCHANGE, "--bind")]
-        argv += [*_bind(passwd, "/etc/passwd"), *_bind(submission, "/vit/submission")]
-        if fonts := _fonts():
-            argv += _bind(fonts, f"/vit/{Path(fonts).name}")
-        for name, value in self._environment("/tmp/home").items():
-            argv += ["--setenv", name, value]
-        settings = {
+        (self._base / "passwd").write_text(f"student:x:{number}:{number}::/tmp/home:/bin/sh\n")
+        return {
             "submission": "/vit/submission",
-            "fonts": fonts and f"/vit/{Path(fonts).name}",
+            "fonts": walls.fonts_inside(),
             "uid": uid,
             "shared": [str(run), EXCHANGE],
             "memory": self.limits.memory,
-            "processes": self.limits.processes + _processes_beside(),
+            "processes": self.limits.processes + walls.processes_beside(),
             "file_bytes": self.limits.file_bytes,
+            "disk_bytes": self.limits.disk_bytes,
             "output_bytes": self.limits.output_bytes,
             "cpu_seconds": int(self.limits.notebook_seconds) + 1,
         }
+
+    def _contained(self, submission: Path, run: Path, told: dict) -> tuple[list[str], dict]:
+        argv = [*walls.walls(told["uid"] is not None, told["disk_bytes"]), *walls.course_files(self._helpers)]
+        argv += [*walls.bind(run, how="--bind"), *walls.bind(self.exchange, EXCHANGE, "--bind")]
+        argv += [
+            *walls.bind(self._base / "passwd", "/etc/passwd"),
+            *walls.bind(submission, "/vit/submission"),
+        ]
+        for name, value in walls.environment().items():
+            argv += ["--setenv", name, value]
         argv += ["--remount-ro", "/", "--chdir", "/", sys.executable, "-s", "/vit/cage.py"]
         # No PATH, no secret: /proc/1/environ inside shows what bubblewrap itself was given.
-        return [*argv, json.dumps(settings), *_KERNEL], {"env": {}, "cwd": "/"}
+        return [*argv, json.dumps(told), *_KERNEL], {"env": {}, "cwd": "/"}
+
+    def _forked(self, argv: list[str]) -> "warm.Kernel | None":
+        """A warm kernel; None if it has to be a process of its own."""
+        try:
+            return self._request and warm.kernel({**self._request, "argv": argv[-len(_KERNEL) :]})
+        except warm.Cold:
+            return None
 
     def _plain(self, submission: Path) -> tuple[list[str], dict]:
         copy = self._base / "work"
         shutil.copytree(submission, copy, symlinks=True)
-        home = os.environ.get("HOME", str(self._base))
-        environment = {**os.environ, **self._environment(home)}
+        environment = {**os.environ, **walls.environment(), "MPLCONFIGDIR": str(self._base / "matplotlib")}
+        environment["HOME"] = os.environ.get("HOME", str(self._base))
         environment["PATH"] = os.environ.get("PATH", os.defpath)
         environment["PYTHONPATH"] = os.pathsep.join(
             [str(self._helpers.parent if self._helpers else ROOT), os.environ.get("PYTHONPATH", "")]
@@ -180,23 +199,6 @@ class Sandbox:
             "ipykernel_launcher"
         ).origin  # a path: the folder's own is not meant
         return [sys.executable, launcher, *_KERNEL], {"env": environment, "cwd": str(copy)}
-
-    def _environment(self, home: str) -> dict[str, str]:
-        return {
-            "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
-            "HOME": home,
-            "USER": "student",
-            "LANG": "C.UTF-8",
-            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-            "MPLCONFIGDIR": "/tmp/home/matplotlib"
-            if self.level != "none"
-            else str(self._base / "matplotlib"),
-            "NBGRADER_EXECUTION": "autograde",
-            "OMP_NUM_THREADS": "1",
-            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-            "PYTHONHASHSEED": "0",
-            "VIT_OFFLINE": "1",
-        }
 
     # -- the exchange ----------------------------------------------------------
 
@@ -252,7 +254,7 @@ class Sandbox:
             elif self.level != "none":
                 self._fate = self._over(tree(self._process.pid))
             if self._fate:
-                self._kill()
+                end(self._process)
                 return
 
     def _over(self, pids: list[int]) -> str | None:
@@ -274,38 +276,37 @@ class Sandbox:
         return False
 
     def fate(self) -> str | None:
-        """Why the kernel ended: "memory" or "timeout" (a limit), "killed" (by itself), None (nobody else ended it)."""
+        """Why the kernel ended: "memory" or "timeout" (a limit), "killed" (by itself), None (nobody else ended it).
+
+        Or "lost": the process that warm kernels come from has died, for which this one could do nothing.
+        """
         if self._fate or self._process is None or (code := self._process.poll()) is None:
             return self._fate
+        if self._process.returncode == warm.LOST:
+            return None if self._asked.is_set() else "lost"
         if code in (128 + 24, -24):  # SIGXCPU
             return "timeout"
         return None if self._asked.is_set() else "killed"
 
     # -- the end ---------------------------------------------------------------
 
-    def _kill(self) -> None:
-        """The first process inside goes first: with it the system ends all others, before bubblewrap returns."""
-        process = self._process
-        if process is None:
-            return
-        for pid in (*tree(process.pid)[1:2], process.pid):
-            if process.poll() is None:
-                try:
-                    os.kill(pid, 9) if sys.platform != "win32" else process.kill()
-                    process.wait(2)
-                except (ProcessLookupError, subprocess.TimeoutExpired):
-                    pass
+    def _end(self) -> None:
+        """On demand: at once, and all of it."""
+        if self._process is not None:
+            if self._process.poll() is None:
+                self._asked.set()
+            end(self._process)
 
     def __enter__(self) -> "Sandbox":
         return self
 
     def __exit__(self, *_) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._asked.set()
-        self._kill()
+        self._end()
         if self._watch is not None:
             self._watch.join()
         self.manager.close()
+        if isinstance(self._process, warm.Kernel):
+            self._process.close()
         self._log.close()
         remove(self._base)
 

@@ -1,6 +1,6 @@
 """The walls around student code: what bubblewrap is told, and whether this machine can do it.
 
-Linux only; elsewhere `why_not` says so. Nothing here starts a kernel: that is `course/sandbox.py`.
+Linux only; elsewhere `why_not` says so. Nothing here starts a kernel: `course/sandbox.py` and `course/warm.py` do.
 """
 
 import functools
@@ -121,15 +121,37 @@ def walls(root: bool, size: int = 2**20) -> list[str]:
     return argv
 
 
+def environment() -> dict[str, str]:
+    """All that a kernel finds in its environment, but VIT_DATA."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": "/tmp/home",
+        "USER": "student",
+        "LANG": "C.UTF-8",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "MPLCONFIGDIR": "/tmp/home/matplotlib",
+        "NBGRADER_EXECUTION": "autograde",
+        "OMP_NUM_THREADS": "1",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "PYTHONHASHSEED": "0",
+        "VIT_OFFLINE": "1",
+    }
+
+
+def helpers(instead: Path | None = None) -> Path:
+    return instead or Path(importlib.util.find_spec("helpers").origin).parent
+
+
 def course_files(instead: Path | None = None) -> list[str]:
-    """What a notebook imports and reads: `helpers`, data/ and VIT_DATA, never `course`."""
-    helpers = Path(importlib.util.find_spec("helpers").origin).parent
-    argv = [*bind(instead or helpers, "/vit/helpers"), *bind(cage.__file__, "/vit/cage.py")]
-    if (data := helpers.parent / "data" / "registry.txt").is_file():
+    """What a notebook imports and reads: `helpers`, data/, VIT_DATA and the list of fonts, never `course`."""
+    argv = [*bind(helpers(instead), "/vit/helpers"), *bind(cage.__file__, "/vit/cage.py")]
+    if (data := helpers().parent / "data" / "registry.txt").is_file():
         argv += bind(data.parent, "/vit/data")
     given = os.environ.get("VIT_DATA")
     if given and Path(given).expanduser().is_dir():
         argv += [*bind(Path(given).expanduser(), "/vit/given"), "--setenv", "VIT_DATA", "/vit/given"]
+    if fonts():
+        argv += bind(fonts(), fonts_inside())
     return argv
 
 
@@ -140,6 +162,11 @@ def fonts() -> str | None:
 
     lists = sorted(Path(matplotlib.get_cachedir()).glob("fontlist-*.json"), key=lambda p: p.stat().st_mtime)
     return str(lists[-1]) if lists else None
+
+
+def fonts_inside() -> str | None:
+    """Where the sandbox has them: `cage.settle` copies them from there to where matplotlib looks."""
+    return fonts() and f"/vit/{Path(fonts()).name}"
 
 
 def user() -> int:

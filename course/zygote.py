@@ -18,6 +18,7 @@ import importlib
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import struct
@@ -26,12 +27,11 @@ import traceback
 
 import cage
 
+# What each notebook of the course imports anyway: more could make code run here that does not run elsewhere.
 PRELOADED = (
     "numpy",
     "torch",
-    "torch.utils.data",
     "einops",
-    "einops.layers.torch",
     "matplotlib.pyplot",
     "ipykernel.kernelapp",
     "ipykernel.ipkernel",
@@ -58,7 +58,10 @@ def mount(source: str, target: str, kind: str, flags: int = 0, options: str = ""
 
 
 def read_only(target: str) -> None:
-    mount("", target, "", REMOUNT | BIND | READ_ONLY | NO_SUID | NO_DEVICES)
+    kept = os.statvfs(target).f_flag & (
+        NO_SUID | NO_DEVICES | NO_PROGRAMS
+    )  # an ordinary user may not drop them
+    mount("", target, "", REMOUNT | BIND | READ_ONLY | NO_SUID | NO_DEVICES | kept)
 
 
 def memory(target: str, size: int, mode: str) -> None:
@@ -80,12 +83,16 @@ def own_users() -> None:
                 file.write(text)
 
 
-def walls(size: int) -> None:
-    """Namespaces, and fresh instances of all that could be written to or show others."""
+def apart() -> None:
+    """Namespaces of its own; until here they are the zygote's."""
     checked(libc.unshare(NEW_REST))
     mount("", "/", "", RECURSIVE | PRIVATE)
     with socket.socket() as loopback:  # up, as bubblewrap leaves it
         fcntl.ioctl(loopback, 0x8914, struct.pack("16sH14x", b"lo", 0x41))  # SIOCSIFFLAGS: up and running
+
+
+def walls(size: int) -> None:
+    """Fresh instances of all that could be written to or show others."""
     for folder in ("/tmp", "/dev/shm", cage.COPY):
         memory(folder, size, "1777")
     mount("devpts", "/dev/pts", "devpts", NO_SUID | NO_PROGRAMS, "newinstance,ptmxmode=0666,mode=620")
@@ -101,11 +108,12 @@ def furnish(settings: dict) -> None:
     shared, base = settings["folder"], settings["base"]
     shown = {
         "run": f"{base}/run",
-        "exchange": settings["exchange"],
-        "submission": settings["submission"],
+        "exchange": "/vit/exchange",
+        "submission": "/vit/submission",
         "helpers": "/vit/helpers",
         "passwd": "/etc/passwd",
     }
+    apart()
     places = {name: os.open(f"{base}/{name}", os.O_PATH) for name in shown}
     walls(settings["disk_bytes"])
     os.makedirs(shared, exist_ok=True)
@@ -156,7 +164,7 @@ def first(settings: dict, connection: socket.socket) -> None:
         random.seed()
         sys.modules["numpy"].random.seed()  # torch starts every kernel from the same seed, warm or cold
         importlib.invalidate_caches()
-        sys.argv[1:] = settings["argv"]
+        sys.argv = [cage.__file__, *settings["argv"]]
         cage.become_kernel(settings)
         sys.exit()
     pid, status = 0, 0
@@ -170,7 +178,10 @@ def code_of(status: int) -> int:
     return code if code >= 0 else 128 - code  # as bubblewrap puts it
 
 
-def preload() -> None:
+def preload(fonts: str) -> None:
+    os.makedirs(os.environ["MPLCONFIGDIR"])
+    if fonts:
+        shutil.copy(fonts, os.environ["MPLCONFIGDIR"])
     for name in PRELOADED:
         importlib.import_module(name)
     threads = len(os.listdir("/proc/self/task"))
@@ -197,23 +208,23 @@ def serve(server: socket.socket) -> None:
         connection.close()
 
 
-def attempt() -> int:
+def attempt(settings: dict) -> int:
     """Whether walls can be built on this machine: an exit code, the reason on stderr."""
     own_users()
     if (pid := os.fork()) == 0:
         try:
-            walls(2**20)
+            furnish(settings)
             os._exit(0)
         except OSError as error:
-            print(error, file=sys.stderr)
+            print(error, file=sys.stderr, flush=True)
             os._exit(1)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 if __name__ == "__main__":
     os.umask(0o022)
-    if sys.argv[1:] == ["attempt"]:
-        sys.exit(attempt())
-    descriptor = int(sys.argv.pop())
-    preload()
-    serve(socket.socket(fileno=descriptor))
+    task, *told = sys.argv[1:]
+    if task == "attempt":
+        sys.exit(attempt(json.loads(told[0])))
+    preload(told[1])
+    serve(socket.socket(fileno=int(told[0])))
