@@ -60,11 +60,14 @@ def bring(source: Path, target: Path) -> None:
 # What this machine offers
 
 
-@functools.lru_cache(maxsize=1)
 def why_not() -> str:
-    """Why there are no warm kernels on this machine; "" if there are. Tried once, in some 100 ms."""
-    if why := walls.why_not():
-        return why
+    """Why there are no warm kernels on this machine; "" if there are."""
+    return walls.why_not() or _attempt()
+
+
+@functools.lru_cache(maxsize=1)
+def _attempt() -> str:
+    """What fails when walls are built inside a sandbox; "" if nothing does. Tried once, in some 100 ms."""
     with tempfile.TemporaryDirectory(prefix="vit-", dir=short()) as place:
         folder = _furnished(Path(place))
         base = folder / "base"
