@@ -158,8 +158,11 @@ def first(settings: dict, connection: socket.socket) -> None:
     cage.prctl(1, 9)  # PR_SET_PDEATHSIG: with the guard everything dies
     cage.prctl(4, 0)  # PR_SET_DUMPABLE: not for the kernel to look into
     connection.send(b"up")
+    connection.detach()
     os.closerange(3, 2**16)
+    os.setsid()  # the guard's group could be killed from inside
     if (kernel := os.fork()) == 0:
+        os.setsid()
         cage.prctl(4, 1)
         random.seed()
         sys.modules["numpy"].random.seed()  # torch starts every kernel from the same seed, warm or cold
@@ -167,6 +170,9 @@ def first(settings: dict, connection: socket.socket) -> None:
         sys.argv = [cage.__file__, *settings["argv"]]
         cage.become_kernel(settings)
         sys.exit()
+    signal.signal(
+        signal.SIGINT, signal.SIG_DFL
+    )  # what process 1 does not handle does not reach it from inside
     pid, status = 0, 0
     while pid != kernel:
         pid, status = os.wait()

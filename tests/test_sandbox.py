@@ -271,6 +271,19 @@ for place in ["/", "/etc", "/usr", "/usr/local", "/vit", "/vit/helpers", "/vit/d
 
 
 @both
+def test_signals_stay_inside(folder):
+    code = """
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+answer = []
+for pid, number in [(1, signal.SIGINT), (1, signal.SIGTERM), (1, signal.SIGKILL), (0, signal.SIGTERM), (-1, signal.SIGTERM)]:
+    os.kill(pid, number)
+__import__("time").sleep(0.5)
+"""
+    assert said(folder, code) == []
+
+
+@both
 def test_rights_cannot_be_won_back(folder):
     code = """
 import ctypes, subprocess
@@ -449,8 +462,10 @@ def test_an_endless_loop_is_ended_with_its_cell(folder):
     assert time.monotonic() - begin < 60
 
 
-@linux
-@pytest.mark.parametrize("code", ["import os; os._exit(0)", "import os; os.kill(os.getpid(), 9)"])
+@both
+@pytest.mark.parametrize(
+    "code", ["import os; os._exit(0)", "import os; os._exit(255)", "import os; os.kill(0, 9)"]
+)
 def test_a_kernel_that_ends_itself_is_told_apart(folder, code):
     ran = run(folder, code)
     assert isinstance(ran.ended, DeadKernelError) and ran.fate == "killed"
@@ -608,7 +623,9 @@ def test_it_works_for_an_ordinary_user(tmp_path, root):
     argv += ["--dir", str(home), "--bind", str(tmp_path), str(home)]
     os.chown(tmp_path, user, user)
     argv += ["setpriv", "--reuid", str(user), "--regid", str(user), "--clear-groups"]
-    quick = "host or secret or network or rights or daemon or fork or plain or mess or links"
+    quick = (
+        "host or secret or network or signals or rights or daemon or fork or plain or mess or links or itself"
+    )
     argv += [
         sys.executable,
         "-m",
