@@ -177,12 +177,14 @@ class Sandbox:
             argv += ["--setenv", name, value]
         argv += ["--remount-ro", "/", "--chdir", "/", sys.executable, "-s", "/vit/cage.py"]
         # No PATH, no secret: /proc/1/environ inside shows what bubblewrap itself was given.
-        return [*argv, json.dumps(told), *_KERNEL], {"env": {}, "cwd": "/"}
+        argv.append(json.dumps(told))
+        self._prefix = len(argv)  # from there on it is ipykernel's, to which others may add
+        return [*argv, *_KERNEL], {"env": {}, "cwd": "/"}
 
     def _forked(self, argv: list[str]) -> "warm.Kernel | None":
         """A warm kernel; None if it has to be a process of its own."""
         try:
-            return self._request and warm.kernel({**self._request, "argv": argv[-len(_KERNEL) :]})
+            return self._request and warm.kernel({**self._request, "argv": argv[self._prefix :]})
         except warm.Cold:
             return None
 
