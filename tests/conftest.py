@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.browser import browser, page  # noqa: F401  fixtures for all tests
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # No test reaches for the network, and kernels that tests start inherit this.
