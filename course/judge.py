@@ -139,7 +139,15 @@ def together(
     if isinstance(seen, Problem) and re.search(r"^MemoryError|DefaultCPUAllocator", seen.error):
         state = State.MEMORY
     mistakes = tuple(dict.fromkeys(public.misconceptions + hidden.misconceptions))
-    return replace(shown, state=state, points=points, lines=lines, parts=parts, misconceptions=mistakes)
+    return replace(
+        shown,
+        state=state,
+        points=points,
+        lines=lines,
+        parts=parts,
+        misconceptions=mistakes,
+        pictures=public.pictures,
+    )
 
 
 def plain(source: str) -> tuple[str, str]:
@@ -306,7 +314,8 @@ def shown(mark: Verdict, most: float) -> list[NotebookNode]:
     """A test cell's outputs: what the tutor says, then the points, which nbgrader takes from the result."""
     points = min(max(mark.points, 0.0), most)
     result = {"text/plain": repr(points), "text/html": score(points, most)}
-    return [
-        nbformat.v4.new_output("display_data", data=mark._repr_mimebundle_()),
+    told = {"key": mark.key, "name": mark.name, "state": mark.state, "parts": [list(p) for p in mark.parts]}
+    return [  # the metadata is what feedback pages tabulate
+        nbformat.v4.new_output("display_data", data=mark._repr_mimebundle_(), metadata={"vit": told}),
         nbformat.v4.new_output("execute_result", data=result),
     ]
