@@ -8,11 +8,12 @@ changes `course_id`.
 import os
 from pathlib import Path
 
-from nbgrader.converters import Autograde, GenerateAssignment
-from nbgrader.preprocessors import ClearSolutions, Execute
+from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
+from nbgrader.preprocessors import ClearSolutions, Execute, GetGrades
 
 from course.blanks import KeepLeftHandSide
 from course.export import LmsExport
+from course.feedback import TEMPLATES, FeedbackPage, Summary
 from course.grading import Intake, Judge
 
 root = Path(__file__).resolve().parent
@@ -53,3 +54,12 @@ c.Autograde.autograde_preprocessors = [
     Judge if step is Execute else step for step in Autograde.autograde_preprocessors.default_args[0]
 ]
 c.Judge.records = f"{below}/records"
+
+# Feedback pages: the command and formgrader's button take nbgrader's way with the course's template in it.
+c.GenerateFeedback.exporter_class = FeedbackPage
+c.GenerateFeedback.preprocessors = [
+    Summary if step is GetGrades else step for step in GenerateFeedback.preprocessors.default_args[0]
+]
+c.FeedbackPage.template_name = "feedback_page"
+c.FeedbackPage.extra_template_basedirs = [str(TEMPLATES)]
+c.CSSHTMLHeaderPreprocessor.style = "xcode"  # every colour of it can be read on light grey
