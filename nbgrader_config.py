@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ClearSolutions, Execute, GetGrades
 
 from course.blanks import KeepLeftHandSide
@@ -34,6 +35,7 @@ c.CourseDirectory.solution_directory = f"{below}/solution"
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "my_vit", "my_vgg"]
 c.CourseDirectory.db_url = f"sqlite:///{grading / 'gradebook.db'}"
 c.NbGrader.logfile = str(grading / "nbgrader.log")
+c.CourseDirectory.ignore = [*CourseDirectory.ignore.default_args[0], ".progress"]  # notes of helpers.progress
 c.ExportApp.plugin_class = LmsExport
 c.ExportPlugin.to = str(grading / "grades.csv")
 c.ZipCollectApp.downloaded_directory = f"{below}/downloaded"
