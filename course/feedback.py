@@ -113,7 +113,7 @@ def said(state: State) -> dict[str, str]:
 def describe(cell: NotebookNode) -> None:
     """Give the figures of a cell an alt text: the line that `helpers.show` prints under a figure."""
     outputs = cell.get("outputs", [])
-    printed = " ".join("".join(o.get("text", "")) for o in outputs if o.output_type == "stream")
+    printed = "".join(o.text for o in outputs if o.output_type == "stream")
     reading = " ".join(printed.partition(READING)[2].split())
     for output in outputs:
         for mime in ("image/png", "image/jpeg"):
@@ -125,8 +125,13 @@ def describe(cell: NotebookNode) -> None:
 class Words(IPythonRenderer):
     """Markdown of a notebook inside a page: headings two levels down, formulas as MathML, no picture from elsewhere."""
 
+    def __init__(self, page: FeedbackPage, **options: Any) -> None:
+        super().__init__(escape=False, exclude_anchor_links=True, **options)
+        self._page = page
+
     def heading(self, text: str, level: int, **attrs: Any) -> str:
-        return super().heading(text, min(level + 2, 6), **attrs)
+        self._page.level = min(level + 2, self._page.level + 1, 6)  # none is left out
+        return super().heading(text, self._page.level, **attrs)
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         return super().image(text, url, title) if url.startswith(("data:", "attachment:")) else text
@@ -150,9 +155,14 @@ class Words(IPythonRenderer):
 class FeedbackPage(HTMLExporter):
     """nbconvert's HTML with the course's template."""
 
+    level = 2  # of the latest heading on the page
+
+    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> tuple[str, Any]:
+        self.level = 2
+        return super().from_notebook_node(nb, resources, **kw)
+
     def markdown2html(self, context: Any, source: str) -> str:
         attachments = context.get("cell", {}).get("attachments", {})
-        words = Words(escape=False, attachments=attachments, exclude_anchor_links=True)
-        return MarkdownWithMath(renderer=words).render(source)
+        return MarkdownWithMath(renderer=Words(self, attachments=attachments)).render(source)
 
     markdown2html.jinja_pass_arg = HTMLExporter.markdown2html.jinja_pass_arg
