@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import threading
 import time
 
@@ -9,7 +10,6 @@ import pytest
 from bs4 import BeautifulSoup
 
 from course import build
-from helpers import progress as show_progress
 from helpers.progress import CONTENTS, FOLDER, Note, Overview, note, notes, progress, rows
 from tests import notebooks
 
@@ -191,6 +191,6 @@ def test_the_table_in_a_notebook_can_be_read_aloud(course):
 
 def test_without_the_list_a_sentence(monkeypatch, tmp_path, capsys):
     """As in a grading kernel."""
-    monkeypatch.setattr("helpers.progress.CONTENTS", tmp_path / "nothing.json")
-    show_progress()
+    monkeypatch.setattr(sys.modules["helpers.progress"], "CONTENTS", tmp_path / "nothing.json")
+    progress()
     assert capsys.readouterr().out == "There is no list of the notebooks here.\n"
