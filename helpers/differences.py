@@ -138,7 +138,9 @@ def _reading(name: str, table: np.ndarray) -> str:
     wrong = table != AGREES
     count = int(wrong.sum())
     said = [f"{int((table == kind).sum())} {word}" for kind, word in WORDS.items() if (table == kind).any()]
-    text = f"{name}: {count} of {table.size} entries differ ({', '.join(said)})"
+    text = (
+        f"{name}: {count} of {table.size} entries {'differs' if count == 1 else 'differ'} ({', '.join(said)})"
+    )
     rows, columns = wrong.any(axis=1), wrong.any(axis=0)
     where = [_places(word, has) for word, has in (("row", rows), ("column", columns)) if _some(has)]
     return f"{text}, all in {' and '.join(where)}." if where else f"{text}."

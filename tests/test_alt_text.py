@@ -3,7 +3,6 @@
 import ast
 import inspect
 import re
-import subprocess
 
 import nbformat
 import pytest
@@ -15,15 +14,9 @@ from tests.notebooks import ROOT
 
 EVEN = {"viridis", "cividis", "gray"}  # perceptually even, and told apart by colour-blind readers
 MARKDOWN = re.compile(r"!\[([^\]]*)\]\(([^)]*)\)")
-FILES = [
-    ROOT / name
-    for name in subprocess.run(
-        ["git", "ls-files", "*.md", "lessons", "helpers/*.py", "course/*.py"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    ).stdout.split()
-]
+LESSONS = sorted((ROOT / "lessons").glob("*/*.py"))
+DOCUMENTS = sorted(path for folder in (".", "docs", "data") for path in (ROOT / folder).glob("*.md"))
+FILES = [*LESSONS, *DOCUMENTS]
 
 
 def prose(path):
@@ -108,8 +101,7 @@ def test_every_function_that_makes_a_figure_prints_its_reading():
 def test_no_rainbow_and_no_map_that_colour_blind_readers_lose():
     named = {
         match
-        for path in FILES
-        if path.suffix == ".py"
+        for path in [*LESSONS, *(ROOT / "helpers").glob("*.py")]
         for match in re.findall(r"cmap(?:: str)?\s*=\s*[\"'](\w+)[\"']|cm\.(\w+)", path.read_text("utf-8"))
     }
     used = {a or b for a, b in named}
