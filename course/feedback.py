@@ -70,35 +70,24 @@ def title(nb: NotebookNode) -> str:
 def row(cell: NotebookNode) -> dict[str, Any]:
     """One graded cell as a row of the table, with a row of its own for each blank if there are several."""
     own = cell.metadata.nbgrader
-    found: dict[str, Any] = {
-        "anchor": own["grade_id"],
-        "score": own["score"],
-        "most": own["points"],
-        "parts": [],
-    }
+    found = {"anchor": own["grade_id"], "score": own["score"], "most": own["points"], "parts": []}
     outputs = cell.get("outputs", [])
-    mark = next((o.metadata["vit"] for o in outputs if "vit" in o.get("metadata", {})), None)
-    if mark is None or own["solution"]:  # graded by a person
-        done = not own["waiting"]
-        say = ("✓", "graded by hand", "right") if done else ("○", "not graded yet", "open")
-        return {
-            **found,
-            "name": "Written answer",
-            "by_hand": False,
-            **dict(zip(("mark", "verdict", "look"), say, strict=True)),
-        }
+    told = next((o.metadata["vit"] for o in outputs if "vit" in o.get("metadata", {})), None)
+    if own["solution"] or told is None:
+        words = ("○", "not graded yet", "open") if own["waiting"] else ("✓", "graded by hand", "right")
+        how = dict(zip(("mark", "verdict", "look"), words, strict=True))
+        return {**found, "name": "Written answer", "by_hand": False, **how}
+    most = [part.points for part in exercises.load(told["key"]).parts]
     parts = [
-        {"name": name, "score": points, "most": most, **said(State(state))}
-        for (state, name, points), most in zip(
-            mark["parts"], [part.points for part in exercises.load(mark["key"]).parts], strict=False
-        )
+        {"name": name, "score": points, "most": of, **said(State(state))}
+        for (state, name, points), of in zip(told["parts"], most, strict=False)
     ]
     return {
         **found,
-        "name": mark["name"],
+        "name": told["name"],
         "by_hand": own["by_hand"],
-        **said(State(mark["state"])),
         "parts": parts if len(parts) > 1 else [],
+        **said(State(told["state"])),
     }
 
 
