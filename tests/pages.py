@@ -5,6 +5,7 @@ Two notebooks of two students go through autograding and feedback as formgrader'
 """
 
 import shutil
+import warnings
 from pathlib import Path
 from unittest import mock
 
@@ -14,6 +15,7 @@ from nbformat.v4 import new_output
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.exc import SAWarning
 from traitlets.config import PyFileConfigLoader
 
 from course import judge, records
@@ -107,13 +109,16 @@ def make(root: Path) -> dict[str, dict[str, Path]]:
     with (
         mock.patch("course.grading.judge.grade", grade),
         mock.patch("course.grading.why_not", lambda: ""),
+        warnings.catch_warnings(),
     ):
+        warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's way with SQLAlchemy
         for student in STUDENTS:
             went_well(api.autograde(PART, student))
     with Gradebook(config.CourseDirectory.db_url) as gradebook:
         for student, (first, last) in STUDENTS.items():
             gradebook.update_or_create_student(student, first_name=first, last_name=last)
-        gradebook.find_grade(QUESTION, INSIDE, PART, "ada").manual_score = 2.5
+        written = gradebook.find_grade(QUESTION, INSIDE, PART, "ada")
+        written.manual_score, written.needs_manual_grade = 2.5, False  # as formgrader does
         gradebook.find_comment(QUESTION, INSIDE, PART, "ada").manual_comment = "Well seen: `head` 3 indeed."
         gradebook.db.commit()
     for student in STUDENTS:
