@@ -21,6 +21,7 @@ from nbgrader.preprocessors import GetGrades
 from helpers import exercises
 from helpers.judging import MARKS, WRONG
 from helpers.observing import State
+from helpers.progress import part_name
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 LOOKS = {State.CORRECT: "right", State.NOT_ATTEMPTED: "open"}
@@ -49,7 +50,7 @@ class Summary(GetGrades):
         resources["vit"] = {
             "title": title(nb) or at["notebook"],
             "student": " ".join(names) or at["student"],
-            "part": at["assignment"],
+            "part": part_name(at["assignment"]),
             "score": at["score"],
             "most": at["max_score"],
             "late": at["late_penalty"],

@@ -236,12 +236,19 @@ class Overview:
         )
 
 
-def _heading(part: str, inside: list[Row]) -> str:
+def part_name(part: str) -> str:
+    """ "2_build_a_vit" as people write it: "Part 2 · Build a ViT"."""
     number, _, words = part.partition("_")
+    if not number.isdigit():
+        return part
     name = words.replace("_", " ").capitalize().replace("vit", "ViT").replace("cifar10", "CIFAR-10")
+    return f"Part {number} · {name}"
+
+
+def _heading(part: str, inside: list[Row]) -> str:
     done = sum(row.done == row.exercises for row in inside)
     return (
-        f"Part {number} · {name}: {done} of {len(inside)} notebooks done, "
+        f"{part_name(part)}: {done} of {len(inside)} notebooks done, "
         f"{sum(row.points for row in inside):g} of {sum(row.most for row in inside):g} points"
     )
 
