@@ -202,7 +202,7 @@ class Overview:
                 said.append(_heading(part, [r for r in self.rows if r.part == part]))
             count = f"{row.done} of {row.exercises}"
             said.append(
-                f"  {row.state:<12}{row.title:<{width}}  {count:>6} checks {f'{row.points:g}/{row.most:g}':>8} points"
+                f"  {row.state:<13}{row.title:<{width}}  {count:>6} checks {f'{row.points:g}/{row.most:g}':>8} points"
             )
         return "\n".join([*said, "", *self.lines()])
 

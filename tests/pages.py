@@ -84,9 +84,10 @@ def submission(student: str, solution: Path) -> nbformat.NotebookNode:
         notebooks.cell_of(nb, "q1_position_encoding").source = (
             answer.replace(*MISTAKE) if student == "ben" else answer
         )
-        nb.cells.append(nbformat.v4.new_markdown_cell(OWN))
     else:
-        notebooks.cell_of(nb, QUESTION).source = f"Head 3 looks at edges, says {student}."
+        written = notebooks.cell_of(nb, QUESTION)
+        written.source = f"Head 3 looks at edges, says {student}."
+        nb.cells.insert(nb.cells.index(written) + 1, nbformat.v4.new_markdown_cell(OWN))
     return nb
 
 

@@ -90,11 +90,13 @@ def test_figures_formulas_and_what_a_student_wrote(made):
     page = made["ada"][pages.Q1]
     assert page.find("img", alt="one grey dot, and nothing else.") is not None
     assert page.find_all("math")
+    page = made["ada"][pages.INSIDE]
     notes = page.find(string=re.compile("I also tried")).find_parent("p")
     assert notes.find("mfrac") is not None
     assert "nosuchcommand" in notes.text
     assert "from elsewhere" in notes.text and notes.find("img") is None
-    assert page.find(string=re.compile("My notes")).find_parent().name == "h5"
+    assert page.find(string=re.compile("My notes")).find_parent().name in ("h5", "h6")
+    assert "EVIL" in str(page)
 
 
 def test_nothing_of_the_hidden_inputs_or_the_answers(made):
