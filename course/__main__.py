@@ -89,6 +89,19 @@ def export(
 
 
 @app.command()
+def pictures() -> None:
+    """Draw the README's gallery from the solutions: docs/pictures/."""
+    from course import pictures as painter
+    from course.build import ROOT
+
+    try:
+        for path in painter.make():
+            print("wrote", path.relative_to(ROOT))
+    except painter.PictureError as error:
+        raise SystemExit(str(error)) from None
+
+
+@app.command()
 def checkpoint(
     run: Annotated[Path, typer.Argument(help="Folder of a finished `python -m helpers.train`.")],
 ) -> None:

@@ -7,6 +7,7 @@ the README's table. Building twice gives the same bytes, so `build --check` can 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import sys
@@ -204,6 +205,24 @@ def readme_table() -> str:
     return "\n".join(rows) + "\n"
 
 
+def contents() -> bytes:
+    """What `helpers.progress` counts: parts, their notebooks, and the exercises in each, as JSON."""
+    parts: dict[str, list] = {}
+    for lesson in lessons():
+        nb = solution(lesson)
+        called = (re.search(r"^check\(\"(\w+)\"\)", cell.source, re.MULTILINE) for cell in nb.cells)
+        loaded = [exercises.load(found[1]) for found in called if found]
+        parts.setdefault(lesson.parent.name, []).append(
+            {
+                "notebook": lesson.stem,
+                "title": nb.cells[0].source.split("\n\n")[1].removeprefix("# "),
+                "exercises": {made.key: {"name": made.name, "points": made.points} for made in loaded},
+            }
+        )
+    listed = [{"part": part, "notebooks": notebooks} for part, notebooks in parts.items()]
+    return (json.dumps(listed, indent=1, ensure_ascii=False) + "\n").encode()
+
+
 def build() -> dict[Path, bytes]:
     """All generated files, path -> bytes, without writing any."""
     files: dict[Path, bytes] = {}
@@ -215,6 +234,7 @@ def build() -> dict[Path, bytes]:
         }
         files |= {ROOT / "solutions" / part / name: content for name, content in made.items()}
         files |= {ROOT / "notebooks" / part / name: content for name, content in release(part, made).items()}
+    files[ROOT / "helpers" / "contents.json"] = contents()
     readme = ROOT / "README.md"
     if readme.exists():
         text = readme.read_text("utf-8")

@@ -139,7 +139,15 @@ def together(
     if isinstance(seen, Problem) and re.search(r"^MemoryError|DefaultCPUAllocator", seen.error):
         state = State.MEMORY
     mistakes = tuple(dict.fromkeys(public.misconceptions + hidden.misconceptions))
-    return replace(shown, state=state, points=points, lines=lines, parts=parts, misconceptions=mistakes)
+    return replace(
+        shown,
+        state=state,
+        points=points,
+        lines=lines,
+        parts=parts,
+        misconceptions=mistakes,
+        pictures=public.pictures,
+    )
 
 
 def plain(source: str) -> tuple[str, str]:
@@ -343,7 +351,9 @@ def shown(mark: Verdict, most: float) -> list[NotebookNode]:
     """A test cell's outputs: what the tutor says, then the points, which nbgrader takes from the result."""
     points = min(max(mark.points, 0.0), most)
     result = {"text/plain": repr(points), "text/html": score(points, most)}
-    return [
-        nbformat.v4.new_output("display_data", data=mark._repr_mimebundle_()),
+    parts = [[state.value, label, earned] for state, label, earned in mark.parts]
+    told = {"key": mark.key, "name": mark.name, "state": mark.state.value, "parts": parts}
+    return [  # the metadata is what feedback pages tabulate
+        nbformat.v4.new_output("display_data", data=mark._repr_mimebundle_(), metadata={"vit": told}),
         nbformat.v4.new_output("execute_result", data=result),
     ]

@@ -4,12 +4,15 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.browser import browser, page  # noqa: F401  fixtures for all tests
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # No test reaches for the network, and kernels that tests start inherit this.
 os.environ["VIT_OFFLINE"] = "1"
 # No test writes into the gradebook of somebody's course.
 os.environ.pop("VIT_GRADEBOOK", None)
+os.environ["VIT_PROGRESS"] = "off"  # notebooks that tests run leave no notes behind
 # The tests run beside each other: one thread a kernel, or they would fight over the cores.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a debugger's warning on stderr of a kernel
