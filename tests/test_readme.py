@@ -6,9 +6,13 @@ import subprocess
 import pytest
 
 from course import build
-from tests.conftest import ROOT
 
-GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+GUIDES = [
+    build.ROOT / "README.md",
+    build.ROOT / "CONTRIBUTING.md",
+    *sorted((build.ROOT / "docs").glob("*.md")),
+]
 
 
 @pytest.fixture(scope="module")
