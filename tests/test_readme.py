@@ -7,7 +7,6 @@ import pytest
 
 from course import build
 
-
 GUIDES = [
     build.ROOT / "README.md",
     build.ROOT / "CONTRIBUTING.md",
