@@ -21,6 +21,10 @@ from course.build import ROOT, lessons
 
 TITLE = "Understand a Vision Transformer by building one"
 DIAGRAM = "helpers/diagrams/vit_pipeline.svg"
+# lines of 110 characters, as long as the formatter allows, should not need scrolling on a usual screen
+STYLE = (
+    ".bd-main .bd-content .bd-article-container { max-width: 72em } .bd-article pre { font-size: 0.78em }\n"
+)
 
 
 class SiteError(Exception):
@@ -82,22 +86,22 @@ def sources(folder: Path, solutions: bool, names: Sequence[str], run: bool) -> N
         if not toctrees or toctrees[-1][0] != part:
             toctrees.append((part, []))
         toctrees[-1][1].append(f"notebooks/{part}/{name}")
-    pages = {"For students": ["docs/students"]} | {part_title(part): pages for part, pages in toctrees}
     readme = (ROOT / "README.md").read_text("utf-8")
     table = re.search(r"^## The notebooks\n.*?<!-- notebooks:end -->\n", readme, re.DOTALL | re.MULTILINE)[0]
     if names:
         table = ""
     front = readme.split("\n## ")[0] + "\n\n" + table
-    front += "".join(
-        f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{chr(10).join(names)}\n```\n"
-        for caption, names in pages.items()
-    )
+    for part, pages in [("", ["docs/students"]), *toctrees]:
+        caption = f":caption: {part_title(part)}\n" if part else ""
+        front += f"\n```{{toctree}}\n:hidden:\n{caption}\n" + "\n".join(pages) + "\n```\n"
     if solutions:
         front = front.replace("\n\n", "\n\n:::{warning}\nWith solutions: for instructors only.\n:::\n\n", 1)
     (folder / "index.md").write_text(front, "utf-8")
     for name in (DIAGRAM, "docs/students.md"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
+    (folder / "static").mkdir()
+    (folder / "static" / "course.css").write_text(STYLE)
     students = folder / "docs" / "students.md"
     students.write_text(absolute(students.read_text("utf-8")), "utf-8")
 
@@ -144,7 +148,10 @@ def build(out: Path, solutions: bool = False, names: Sequence[str] = (), run: bo
             "repository_url": places.repository(),
             "use_repository_button": True,
             "show_navbar_depth": 2,
+            "navbar_persistent": [],  # the search stands in the side bar
         },
+        "html_static_path": ["static"],
+        "html_css_files": ["course.css"],
     }
     with tempfile.TemporaryDirectory() as folder:
         sources(Path(folder), solutions, names, run)

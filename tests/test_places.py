@@ -38,13 +38,10 @@ def test_a_fork_changes_one_line(monkeypatch):
     }
     monkeypatch.setattr(places, "project", lambda: project)
     text = build.readme_table() + build.solution(build.lessons()[0]).cells[0].source
-    addresses = re.findall(r"\]\((https://[^)]+)\)", text)
-    opening = [
-        a for a in addresses if a.startswith((places.COLAB, places.KAGGLE, places.BINDER, places.CODESPACES))
-    ]
-    assert len(opening) == 2 * len(build.lessons()) + 2 + 2
-    assert all("ada/attention" in address for address in opening)
-    assert all("v2.0" in address for address in opening if not address.startswith(places.CODESPACES))
+    addresses = re.findall(r"\.svg\)\]\((https://[^)]+)\)", text)
+    assert len(addresses) == 2 * len(build.lessons()) + 2 + 2
+    assert all("ada/attention" in address for address in addresses)
+    assert all("v2.0" in address for address in addresses if not address.startswith(places.CODESPACES))
 
 
 @pytest.mark.parametrize("path", notebooks.RELEASES, ids=lambda p: p.stem)

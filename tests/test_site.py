@@ -38,7 +38,9 @@ def solved(tmp_path_factory):
 
 def pages(folder: Path) -> dict[Path, BeautifulSoup]:
     return {
-        path: BeautifulSoup(path.read_text("utf-8"), "html.parser") for path in sorted(folder.rglob("*.html"))
+        path: BeautifulSoup(path.read_text("utf-8"), "html.parser")
+        for path in sorted(folder.rglob("*.html"))
+        if "_static" not in path.parts
     }
 
 
@@ -48,7 +50,7 @@ def test_a_page_for_every_lesson_in_the_order_of_the_course(whole):
     side = [a["href"] for a in index.select(".bd-sidebar-primary a[href*='notebooks/']")]
     assert side == [f"notebooks/{p.parent.name}/{p.stem}.html" for p in lessons()]
     captions = [c.get_text() for c in index.select(".bd-sidebar-primary .caption-text")]
-    assert captions[2] == "Part 2 · Build a ViT" and captions[3] == "Part 3 · Train on CIFAR-10"
+    assert captions[1:3] == ["Part 2 · Build a ViT", "Part 3 · Train on CIFAR-10"]
     for path in lessons():
         page = BeautifulSoup(
             (whole / f"notebooks/{path.parent.name}/{path.stem}.html").read_text("utf-8"), "html.parser"
