@@ -167,6 +167,24 @@ def grade(
 
 
 @app.command()
+def site(
+    solutions: Annotated[
+        bool, typer.Option("--solutions", help="The instructors' site, with answers.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Folder to write; emptied first.")] = Path("site"),
+    only: Annotated[list[str] | None, typer.Option(help="Only this notebook; may be repeated.")] = None,
+) -> None:
+    """Write the notebooks, run, as a static site (GitHub Pages can serve the folder as it is)."""
+    from course import site as builder
+
+    try:
+        builder.build(out, solutions, only or ())
+    except builder.SiteError as error:
+        raise SystemExit(str(error)) from None
+    print(f"Open {out / 'index.html'} in a browser.")
+
+
+@app.command()
 def doctor() -> None:
     """Say what this machine offers for grading and what to install; exit code 1 if it is not safe."""
     from course import doctor as examination
