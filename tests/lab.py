@@ -31,7 +31,7 @@ def copy_course(there: Path) -> Path:
     return there
 
 
-def at_home(home: Path, course: Path) -> dict[str, str]:
+def at_home(home: Path) -> dict[str, str]:
     """The environment of a person whose home folder is `home`: nothing of Jupyter's comes from this machine's user."""
     home.mkdir(parents=True, exist_ok=True)
     return {
@@ -42,8 +42,6 @@ def at_home(home: Path, course: Path) -> dict[str, str]:
         "JUPYTER_DATA_DIR": str(home / "share"),
         "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
         "IPYTHONDIR": str(home / "ipython"),
-        "PYTHONPATH": str(course),
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
     }
 
 
@@ -151,9 +149,7 @@ class OpenNotebook:
         self.page = page
 
     def cell(self, text: str):
-        return self.page.locator(".jp-CodeCell").filter(
-            has=self.page.locator(".jp-InputArea", has_text=text)
-        )
+        return self.page.locator(".jp-CodeCell").filter(has=self.page.locator(".jp-InputArea", has_text=text))
 
     def output(self, text: str):
         """The output of a cell."""
@@ -168,10 +164,13 @@ class OpenNotebook:
         self.cell(text).locator(".cm-content").click()
         self.page.keyboard.press("Shift+Enter")
 
-    def run_from_the_top(self, cells: int) -> None:
-        """Press Shift+Enter on the first cell, and again on each that follows."""
-        self.page.locator(".jp-Cell").first.locator(".jp-InputPrompt").click()
-        for _ in range(cells):
+    def run_from_the_top(self, text: str) -> None:
+        """Press Shift+Enter on the first cell, and again on each that follows, that with the text included."""
+        cells = self.page.locator(".jp-Notebook .jp-Cell")
+        ids = cells.evaluate_all("cells => cells.map(cell => cell.dataset.windowedListIndex)")
+        last = self.cell(text).get_attribute("data-windowed-list-index")
+        cells.first.locator(".jp-InputPrompt").click()
+        for _ in range(1 + ids.index(last)):
             self.page.keyboard.press("Shift+Enter")
 
     def write(self, text: str, left: str, right: str) -> None:
