@@ -10,6 +10,7 @@ browser is driven by a script that knows the answer, so the seconds are the mach
 """
 
 import argparse
+import json
 import os
 import platform
 import subprocess
@@ -22,7 +23,6 @@ from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
 
-from helpers.checkpoints import write_json
 from tests.browser import TIMEOUT, chromium
 from tests.lab import ROOT, OpenNotebook, Story, at_home, jupyterlab
 
@@ -106,7 +106,7 @@ def main() -> None:
         "seconds": seconds,
         "total_seconds": round(sum(seconds.values()), 1),
     }
-    write_json(options.out, report)
+    options.out.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
     print(f"together {report['total_seconds'] / 60:.1f} minutes")
 
 

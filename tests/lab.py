@@ -167,10 +167,9 @@ class OpenNotebook:
     def run_from_the_top(self, text: str) -> None:
         """Press Shift+Enter on the first cell, and again on each that follows, that with the text included."""
         cells = self.page.locator(".jp-Notebook .jp-Cell")
-        ids = cells.evaluate_all("cells => cells.map(cell => cell.dataset.windowedListIndex)")
-        last = self.cell(text).get_attribute("data-windowed-list-index")
+        last = cells.evaluate_all("(cells, last) => cells.indexOf(last)", self.cell(text).element_handle())
         cells.first.locator(".jp-InputPrompt").click()
-        for _ in range(1 + ids.index(last)):
+        for _ in range(last + 1):
             self.page.keyboard.press("Shift+Enter")
 
     def write(self, text: str, left: str, right: str) -> None:
