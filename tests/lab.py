@@ -80,7 +80,7 @@ def jupyterlab(course: Path, env: dict[str, str], command: list[str] | None = No
         RuntimeError: if it does not start within two minutes; with what it said.
     """
     root = ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
-    command = command or [sys.executable, "-m", "jupyterlab", "--no-browser", *root]
+    command = command or [sys.executable, "-m", "jupyterlab", "--LabApp.news_url=None", "--no-browser", *root]
     log, runtime = Path(env["HOME"]) / "lab.log", Path(env["JUPYTER_RUNTIME_DIR"])
     with log.open("w") as output:
         process = subprocess.Popen(command, cwd=course, env=env, stdout=output, stderr=subprocess.STDOUT)
@@ -157,7 +157,7 @@ class OpenNotebook:
 
     def ready(self) -> None:
         """Wait until the kernel has started and has nothing to do."""
-        self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        self.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
 
     def run(self, text: str) -> None:
         """Click into a cell and press Shift+Enter."""
