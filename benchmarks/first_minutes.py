@@ -1,0 +1,114 @@
+"""From `git clone` to the first *correct* in JupyterLab, in a real browser: how many seconds each stage takes.
+
+    python -m benchmarks.first_minutes                 writes benchmarks/first_minutes.json; needs Chromium and 8 GB of disk
+    python -m benchmarks.first_minutes --keep FOLDER   and keeps a screenshot of each stage in the browser
+    make notebooks                                     stamps the sentence of README.md from that file
+
+A home folder and an environment of its own: nothing is installed yet, pip's cache is empty. The clone comes from this
+checkout, so its download is not in the seconds; that of the packages is, at the speed of this machine's network. The
+browser is driven by a script that knows the answer, so the seconds are the machine's, without those of a reader.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from playwright.sync_api import expect, sync_playwright
+
+from tests.browser import TIMEOUT, chromium
+from tests.lab import ROOT, OpenNotebook, Story, at_home, jupyterlab
+
+KEY, NOTEBOOK = "q1_position_encoding", "notebooks/2_build_a_vit/q1_positional_encoding.ipynb"
+ANSWERS = {
+    "denominator": "n ** (2 * i / d)",
+    "P[k, 2 * i]": "np.sin(k / denominator)",
+    "P[k, 2 * i + 1]": "np.cos(k / denominator)",
+}
+
+
+def newcomer(home: Path) -> dict[str, str]:
+    """The environment of somebody who has Python and git, and nothing of the course."""
+    env = at_home(home)
+    for name in ("PYTHONPATH", "VIRTUAL_ENV", "PIP_CACHE_DIR", "VIT_OFFLINE"):
+        env.pop(name, None)
+    ours = Path(sys.prefix, "bin")
+    env["PATH"] = os.pathsep.join(p for p in env["PATH"].split(os.pathsep) if Path(p) != ours)
+    env["BROWSER"] = "true"  # `make lab` opens a browser; ours is opened by the script
+    return env
+
+
+def measure(folder: Path, keep: Path | None = None) -> dict[str, float]:
+    """Seconds of each stage, in order; everything happens below `folder`."""
+    seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(name: str):
+        print(f"{name} ...", end=" ", flush=True)
+        before = time.monotonic()
+        yield
+        seconds[name] = round(time.monotonic() - before, 1)
+        print(f"{seconds[name]} s", flush=True)
+
+    course, env = folder / "course", newcomer(folder / "home")
+    with stage("git clone"):
+        subprocess.run(["git", "clone", "-q", str(ROOT), str(course)], env=env, check=True)
+    with stage("make setup"):
+        subprocess.run(["make", "--silent", "setup"], cwd=course, env=env, check=True)
+    started = time.monotonic()
+    with jupyterlab(course, env, ["make", "--silent", "lab"]) as lab, sync_playwright() as playwright:
+        seconds["make lab"] = round(time.monotonic() - started, 1)
+        print(f"make lab ... {seconds['make lab']} s", flush=True)
+        browser = playwright.chromium.launch(executable_path=chromium(), timeout=TIMEOUT)
+        page = browser.new_page(viewport={"width": 1300, "height": 950})
+        page.set_default_timeout(TIMEOUT)
+        story, notebook = Story(page, lab, keep or folder / "screenshots"), OpenNotebook(page)
+        check = f'check("{KEY}")'
+        with stage("the notebook opens"), story.step("the notebook opens"):
+            page.goto(lab.address(NOTEBOOK))
+            notebook.ready()
+        with stage("run to the blank"), story.step("run to the blank"):
+            notebook.run_from_the_top(check)
+            expect(notebook.output(check)).to_contain_text("not attempted", timeout=TIMEOUT)
+        with stage("the first correct"), story.step("the first correct"):
+            for left, right in ANSWERS.items():
+                notebook.write("def getPositionEncoding", left, right)
+            notebook.run("def getPositionEncoding")
+            notebook.run(check)
+            expect(notebook.output(check)).to_contain_text("✓ correct", timeout=TIMEOUT)
+        browser.close()
+    return seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--keep", type=Path, help="folder for the screenshots")
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        seconds = measure(Path(folder), options.keep)
+    report = {
+        "date": date.today().isoformat(),
+        "machine": {
+            "cores": os.cpu_count(),
+            "system": platform.system(),
+            "python": platform.python_version(),
+        },
+        "seconds": seconds,
+        "total_seconds": round(sum(seconds.values()), 1),
+    }
+    options.out.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    print(f"together {report['total_seconds'] / 60:.1f} minutes")
+
+
+if __name__ == "__main__":
+    main()
