@@ -104,9 +104,8 @@ def otter(folder: Path, notebooks: dict) -> float:
                         "hidden": False,
                     }
                     suite = {"cases": [case], "scored": True, "setup": "", "teardown": "", "type": "doctest"}
-                    archive.writestr(
-                        f"tests/{key}.py", f"test = {dict(name=key, points=1, suites=[suite])!r}\n"
-                    )
+                    test = {"name": key, "points": 1, "suites": [suite]}
+                    archive.writestr(f"tests/{key}.py", f"test = {test!r}\n")
         path = folder / student / f"{name}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
         nb = nbformat.from_dict(nb)
@@ -147,7 +146,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = tree(Path(scratch) / "course")
         ours = (folder / "nbgrader_config.py").read_text("utf-8")
-        for turn in range(options.rounds):
+        for _ in range(options.rounds):
             for jobs in (1, 2):
                 lay_out(folder, notebooks)
                 took = run(folder, "course", "grade", PART, "--jobs", str(jobs))
