@@ -159,7 +159,8 @@ def first(settings: dict, connection: socket.socket) -> None:
         os.setsid()
         cage.prctl(4, 1)
         random.seed()
-        sys.modules["numpy"].random.seed()  # torch starts every kernel from the same seed, warm or cold
+        sys.modules["numpy"].random.seed()
+        sys.modules["torch"].default_generator.seed()
         importlib.invalidate_caches()
         sys.argv = [cage.__file__, *settings["argv"]]
         cage.become_kernel(settings)

@@ -71,7 +71,6 @@ answer = {
                              if "rw" in how.split(",") and not where.startswith(("/dev/", "/tmp/vit-", "/proc"))}),
     "sizes": [os.statvfs(place).f_blocks * os.statvfs(place).f_frsize for place in ["/tmp", "/dev/shm", "."]],
     "threads": [threading.active_count(), __import__("torch").get_num_threads()],
-    "seed": __import__("torch").initial_seed(),
     "network": open("/proc/net/dev").read().split("\\n")[2].split(":")[0].strip(),
     "host": os.uname().nodename,
 }
@@ -169,7 +168,7 @@ def test_two_at_once_do_not_see_each_other(tmp_path):
 
 
 def test_each_has_random_numbers_of_its_own(tmp_path):
-    code = "import random, uuid, numpy as np\nanswer = [random.random(), np.random.rand(), str(uuid.uuid4())]"
+    code = "import random, torch, numpy as np\nanswer = [random.random(), np.random.rand(), torch.rand(1).item()]"
     found = []
     for _ in range(2):
         with Sandbox(tmp_path, PATIENT) as box:
