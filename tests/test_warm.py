@@ -104,7 +104,7 @@ def test_figures_are_the_same_to_the_byte(tmp_path):
             ran = cells(box, FIGURE, "plt.plot([1, 2]);", "plt.hist([1, 2, 2])\nplt.show()\nprint('after')")
             found.append(ran.outputs)
     assert json.dumps(found[0]) == json.dumps(found[1])
-    assert "image/png" in found[0][1][1]["data"]
+    assert "image/png" in found[0][1][0]["data"]
 
 
 def test_verdicts_and_outputs_are_the_same(tmp_path, monkeypatch):
