@@ -161,6 +161,14 @@ def prctl(option: int, *values) -> None:
         raise OSError(ctypes.get_errno(), f"prctl({option}) failed")
 
 
+def drop() -> None:
+    """Give up the capabilities that are left: inheritable ones, and those in an ordinary user's own user namespace."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3, this process
+    if libc.capset(header, (ctypes.c_uint32 * 6)()):
+        raise OSError(ctypes.get_errno(), "capset failed")
+
+
 def settle(settings: dict) -> None:
     """Everything but the kernel: the submission's copy, a user of its own, limits, no way back."""
     owner = settings["uid"]  # None: we are an ordinary user already
@@ -177,6 +185,7 @@ def settle(settings: dict) -> None:
         os.setresgid(owner, owner, owner)
         os.setresuid(owner, owner, owner)  # with the last uid 0 every capability is gone too
         prctl(4, 1)  # PR_SET_DUMPABLE: or /proc/self would belong to root
+    drop()
     os.chdir(COPY)
     limit(settings)
     prctl(38, 1)  # PR_SET_NO_NEW_PRIVS: setuid programs in /usr give nothing

@@ -249,9 +249,9 @@ class Sandbox:
         self._watch.start()
 
     def _watching(self) -> None:
-        end = time.monotonic() + self.limits.notebook_seconds
+        last = time.monotonic() + self.limits.notebook_seconds
         while self._process.poll() is None and not self._asked.wait(WATCH_EVERY):
-            if time.monotonic() > end:
+            if time.monotonic() > last:
                 self._fate = "timeout"
             elif self.level != "none":
                 self._fate = self._over(tree(self._process.pid))

@@ -116,27 +116,30 @@ class Zygote:
         self._address = str(folder / f"ask-{next(_number)}")
         self._log = folder / "log"
         self._started = threading.Event()
+        # bubblewrap does not notice a parent that dies while it starts: the zygote sees this pipe's end.
+        end_of_ours, self._lifeline = os.pipe()
         self.process: subprocess.Popen | None = None
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
             server.bind(self._address)
             server.listen(64)
             # bubblewrap dies with the thread that started it: one that lives as long as this process.
-            threading.Thread(target=self._live, args=(argv, server), name="zygote", daemon=True).start()
+            handles = [server.fileno(), end_of_ours]
+            threading.Thread(target=self._live, args=(argv, handles), name="zygote", daemon=True).start()
             self._started.wait()
+            os.close(end_of_ours)
 
-    def _live(self, argv: list[str], server: socket.socket) -> None:
-        handle = server.fileno()
+    def _live(self, argv: list[str], handles: list[int]) -> None:
         fonts = walls.fonts_inside() or ""
         try:
             with open(self._log, "ab") as log:
                 self.process = process = subprocess.Popen(
-                    [*argv, "serve", str(handle), fonts],
+                    [*argv, "serve", *map(str, handles), fonts],
                     env={},
                     cwd="/",
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=log,
-                    pass_fds=[handle],
+                    pass_fds=handles,
                     start_new_session=True,  # Ctrl-C is not for it
                 )
         finally:
@@ -169,6 +172,8 @@ class Zygote:
             raise
 
     def close(self) -> None:
+        """Ends all of its kernels, too. Once only."""
+        os.close(self._lifeline)
         if self.process is not None and self.process.poll() is None:
             end(self.process)
             self.process.wait()
@@ -262,8 +267,7 @@ def kernel(settings: dict) -> Kernel:
             with _lock:
                 _failures += 1
                 for argv in [argv for argv, known in _zygotes.items() if known is zygote]:
-                    del _zygotes[argv]
-            zygote.close()
+                    _zygotes.pop(argv).close()
     raise Cold
 
 

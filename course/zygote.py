@@ -18,6 +18,7 @@ import importlib
 import json
 import os
 import random
+import select
 import shutil
 import signal
 import socket
@@ -126,12 +127,6 @@ def furnish(settings: dict) -> None:
             read_only(target)
 
 
-def drop() -> None:
-    """Give up the capabilities that an ordinary user has in his own user namespace; root's went with its uid."""
-    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3, this process
-    checked(libc.capset(header, (ctypes.c_uint32 * 6)()))
-
-
 # ------------------------------------------------------------------------------
 # One notebook
 
@@ -154,7 +149,6 @@ def guard(connection: socket.socket) -> None:
 def first(settings: dict, connection: socket.socket) -> None:
     furnish(settings)
     cage.settle(settings)
-    drop()
     cage.prctl(1, 9)  # PR_SET_PDEATHSIG: with the guard everything dies
     cage.prctl(4, 0)  # PR_SET_DUMPABLE: not for the kernel to look into
     connection.send(b"up")
@@ -165,7 +159,8 @@ def first(settings: dict, connection: socket.socket) -> None:
         os.setsid()
         cage.prctl(4, 1)
         random.seed()
-        sys.modules["numpy"].random.seed()  # torch starts every kernel from the same seed, warm or cold
+        sys.modules["numpy"].random.seed()
+        sys.modules["torch"].default_generator.seed()
         importlib.invalidate_caches()
         sys.argv = [cage.__file__, *settings["argv"]]
         cage.become_kernel(settings)
@@ -197,9 +192,10 @@ def preload(fonts: str) -> None:
     gc.freeze()  # what is there now is shared with the kernels; collecting it would copy it
 
 
-def serve(server: socket.socket) -> None:
+def serve(server: socket.socket, lifeline: int) -> None:
+    """Until the other end of `lifeline` is closed: with us bubblewrap ends, and with that all kernels."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries the guards
-    while True:
+    while lifeline not in select.select([server, lifeline], [], [])[0]:
         connection, _ = server.accept()
         if os.fork() == 0:
             try:
@@ -232,5 +228,5 @@ if __name__ == "__main__":
     task, *told = sys.argv[1:]
     if task == "attempt":
         sys.exit(attempt(json.loads(told[0])))
-    preload(told[1])
-    serve(socket.socket(fileno=int(told[0])))
+    preload(told[2])
+    serve(socket.socket(fileno=int(told[0])), int(told[1]))

@@ -277,7 +277,10 @@ import signal
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 answer = []
 for pid, number in [(1, signal.SIGINT), (1, signal.SIGTERM), (1, signal.SIGKILL), (0, signal.SIGTERM), (-1, signal.SIGTERM)]:
-    os.kill(pid, number)
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
 __import__("time").sleep(0.5)
 """
     assert said(folder, code) == []
@@ -389,7 +392,7 @@ def test_a_fork_bomb_stays_small(folder):
     bomb = """
 import os, time
 end, refused = time.time() + 3, 0
-while time.time() < end:
+while time.time() < end + 60 * (not refused):
     try:
         os.fork()
     except OSError:
