@@ -37,12 +37,15 @@ class Figure:
     Args:
         notebook: "<part>/<name>" in solutions/.
         cell: text that stands in the one cell that draws it.
+        title: of the notebook.
+        caption: one line under it.
         shows: the alt text; what the figure says by itself, its printed reading, is added.
     """
 
     notebook: str
     cell: str
     title: str
+    caption: str
     shows: str
 
 
@@ -51,30 +54,35 @@ FIGURES = (
         "1_words_to_attention/word_embedding",
         "show.word_map(",
         "Word embedding",
+        "words start anywhere; trained on a small text, those that are used alike lie together.",
         "Two maps of the same words: scattered at random before training, in groups of related words after.",
     ),
     Figure(
         "2_build_a_vit/q1_positional_encoding",
         "dot products between positions",
         "Q1 · Positional encoding",
+        "every position gets a vector of its own, and neighbours get similar ones.",
         "A heat map of 100 x 100 positions with a bright diagonal that fades evenly to both sides.",
     ),
     Figure(
         "2_build_a_vit/q2_patch_embedding",
         "show.patches(flower",
         "Q2 · Patch embedding",
+        "an image becomes 64 words.",
         "A picture of an orange flower beside the same picture cut into 64 numbered patches.",
     ),
     Figure(
         "2_build_a_vit/q6_residual_block",
         "gradient size through 50 layers",
         "Q6 · Residual block",
+        "why every block adds to its input: what is left of the gradient after 50 layers.",
         "Two curves of gradient size by depth: one stays level, the other falls by many powers of ten.",
     ),
     Figure(
         "4_inside_a_pretrained_vit/inside_a_pretrained_vit",
         "maps[number], norm=colours",
         "Inside a pretrained ViT",
+        "what one patch of a photo attends to, head by head.",
         "A photo with one patch outlined, and beside it, head by head, how much that patch attends to all others.",
     ),
 )
@@ -154,14 +162,14 @@ def name(figure: Figure) -> str:
 
 
 def gallery(readings: dict[Figure, str]) -> str:
-    """The README's block: two figures a row, each with its reading."""
+    """The README's block: two figures a row, the last one on its own if they are odd in number."""
     cells = []
     for figure, reading in readings.items():
-        alt = html.escape(f"{figure.shows} {reading}")
+        alt = html.escape(f"{figure.shows} {reading[:1].upper()}{reading[1:]}")
         link = f'<a href="notebooks/{figure.notebook}.ipynb">{html.escape(figure.title)}</a>'
-        cells.append(
-            f'<td width="50%"><img src="docs/pictures/{name(figure)}" alt="{alt}"><br>\n{link}: {html.escape(reading)}</td>'
-        )
+        picture = f'<img src="docs/pictures/{name(figure)}" alt="{alt}">'
+        wide = ' colspan="2"' if len(cells) % 2 == 0 and figure == list(readings)[-1] else ' width="50%"'
+        cells.append(f"<td{wide}>{picture}<br>\n{link}: {html.escape(figure.caption)}</td>")
     rows = ["<tr>\n" + "\n".join(cells[i : i + 2]) + "\n</tr>" for i in range(0, len(cells), 2)]
     return "<table>\n" + "\n".join(rows) + "\n</table>\n"
 

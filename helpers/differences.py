@@ -68,7 +68,7 @@ class Differences:
             for r, row in enumerate(self.rows)
             for c, kind in enumerate(row)
         ]
-        labels = [(left, top - 7, "start", "column 0")]
+        labels = [(left, top - 7, "start", f"{_axis(self.shape)} 0")]
         if wide > 5:
             labels.append((right, top - 7, "end", self.shape[1] - 1))
         if high > 1:
@@ -140,12 +140,16 @@ def _reading(name: str, table: np.ndarray) -> str:
     wrong = table != AGREES
     count = int(wrong.sum())
     said = [f"{int((table == kind).sum())} {word}" for kind, word in WORDS.items() if (table == kind).any()]
-    text = (
-        f"{name}: {count} of {table.size} entries {'differs' if count == 1 else 'differ'} ({', '.join(said)})"
-    )
-    rows, columns = wrong.any(axis=1), wrong.any(axis=0)
-    where = [_places(word, has) for word, has in (("row", rows), ("column", columns)) if _some(has)]
+    many = f"all {count} entries" if count == table.size else f"{count} of {table.size} entries"
+    text = f"{name}: {many} {'differs' if count == 1 else 'differ'} ({', '.join(said)})"
+    axes = (("row", wrong.any(axis=1)), (_axis(table.shape), wrong.any(axis=0)))
+    where = [_places(word, has) for word, has in axes if _some(has)]
     return f"{text}, all in {' and '.join(where)}." if where else f"{text}."
+
+
+def _axis(shape: tuple[int, int]) -> str:
+    """What to call the second axis: a single row is a list of places."""
+    return "column" if shape[0] > 1 else "place"
 
 
 def _some(has: np.ndarray) -> bool:

@@ -32,7 +32,9 @@ def test_axe_finds_nothing_to_mend(made, page, opened, student, name):
     from axe_playwright_python.sync_playwright import Axe
 
     assert opened(made[student][name]) == []
-    found = Axe().run(page)
+    # axe takes no notice of MathML, which screen readers read: a header that is a formula is empty to it
+    found = Axe().run(page, options={"rules": {"empty-table-header": {"enabled": False}}})
+    assert [th for th in page.locator("th").all_text_contents() if not th.strip()] == []
     assert found.violations_count == 0, found.generate_report()
 
 

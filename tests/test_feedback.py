@@ -6,8 +6,9 @@ import re
 import pytest
 from bs4 import BeautifulSoup
 
-from course import feedback
+from course import feedback, judge
 from helpers import exercises
+from helpers import judging as grading
 from tests import pages
 
 pytestmark = pytest.mark.grading
@@ -117,3 +118,15 @@ def test_a_formula_that_cannot_be_read_is_shown_as_it_is():
 def test_headings_never_skip_a_level():
     words = feedback.Words(feedback.FeedbackPage())
     assert [words.heading("x", level)[1:3] for level in (1, 4, 2, 6)] == ["h3", "h4", "h4", "h5"]
+
+
+def test_no_map_of_hidden_inputs():
+    exercise = exercises.load("q1_position_encoding")
+    cases = exercise.cases(0)
+    right = [exercise.expected(case) for case in cases]
+    wrong = [{key: array + 1 for key, array in arrays.items()} for arrays in right]
+    public, hidden = grading.judge(exercise, cases, right), grading.judge(exercise, cases, wrong)
+    assert hidden.pictures
+    both = judge.together(exercise, public, hidden, wrong)
+    assert both.points == 0 and both.pictures == ()
+    assert "<img" not in both._repr_mimebundle_()["text/html"]

@@ -34,7 +34,7 @@ def test_a_figure_is_still_in_its_solution(figure):
 
 def test_a_figure_that_has_gone_is_named():
     nb = notebooks.read(notebooks.SOLUTIONS[0])
-    figure = pictures.Figure("part/name", "no such text", "", "")
+    figure = pictures.Figure("part/name", "no such text", "", "", "")
     with pytest.raises(pictures.PictureError, match="'no such text' is in 0 cells of part/name"):
         pictures.cell_of(nb, figure)
 
@@ -70,4 +70,4 @@ def test_a_picture_that_looks_the_same_keeps_its_file_and_another_does_not(tmp_p
 def test_a_reading_is_escaped():
     figure = pictures.FIGURES[0]
     text = pictures.gallery({figure: 'a < b & "c"'})
-    assert re.search(r'alt="[^"]*a &lt; b &amp; &quot;c&quot;"', text)
+    assert re.search(r'alt="[^"]*A &lt; b &amp; &quot;c&quot;"', text)

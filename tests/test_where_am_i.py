@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -152,6 +153,20 @@ def test_no_notes_where_they_are_not_wanted(course, monkeypatch, name):
     monkeypatch.setenv(name, "off" if name == "VIT_PROGRESS" else "autograde")
     note(Q1, "correct", 3)
     assert list(course.rglob(FOLDER)) == []
+
+
+def test_a_check_in_a_notebook_leaves_a_note_and_progress_shows_it(course, monkeypatch):
+    monkeypatch.setenv("IPYTHONDIR", str(course / "ipython"))
+    code = (
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "shell = InteractiveShell.instance()\n"
+        f"shell.run_cell('import helpers; helpers.check(\"{Q1}\"); helpers.progress()')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "getPositionEncoding` is not defined" in done.stdout, done.stderr
+    assert "the check of getPositionEncoding says error in your code" in done.stdout
+    kept = json.loads((course / "notebooks" / PART / FOLDER / f"{Q1}.json").read_text())
+    assert (kept["best"], kept["last"], kept["points"]) == ("error in your code", "error in your code", 0)
 
 
 def test_several_notebooks_at_once(course):
