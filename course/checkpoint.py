@@ -49,6 +49,7 @@ def pack(run: Path, folder: Path, class_names: tuple[str, ...]) -> Path:
     log = json.loads((run / "log.json").read_text("utf-8"))
     if "test_accuracy" not in log:
         raise ValueError(f"{run} has no test accuracy: let `python -m helpers.train --out {run}` finish.")
+    log = log if "stages" in log else {"stages": [log], "test_accuracy": log["test_accuracy"]}
     path = folder / f"{NAME}.safetensors"
     checkpoints.save(timm_names(vit), path, {"timm": SIZES, **notes, "class_names": class_names})
     checkpoints.write_json(folder / f"{NAME}.json", log)
@@ -58,8 +59,9 @@ def pack(run: Path, folder: Path, class_names: tuple[str, ...]) -> Path:
 
 def card(log: dict[str, Any], size: int) -> str:
     """The model card (Mitchell et al. 2019), every number from the log."""
-    recipe, machine, last = log["recipe"], log["machine"], log["history"][-1]
-    strong = ", turns, stretches, colours and blanked squares" if recipe["strong"] else ""
+    stages, machine = log["stages"], log["stages"][-1]["machine"]
+    trainings = "".join(f"| training {i} | {training(stage)} |\n" for i, stage in enumerate(stages, 1))
+    weights = f"| weights | {log['weights']} |\n" if "weights" in log else ""
     return f"""# vit_cifar10
 
 A plain Vision Transformer of the course's own pieces: patch 4, 64 patches and a class token, {SIZES["embed_dim"]} numbers
@@ -68,14 +70,24 @@ Written by `python -m course checkpoint`; every number is from `{NAME}.json`, th
 
 | | |
 | --- | --- |
-| test accuracy | **{log["test_accuracy"]:.1%}** of the 10,000 test pictures, looked at once, no test-time augmentation |
-| data | {recipe["data"]}: 50,000 training pictures, a tenth of them kept apart for validation |
-| training | {log["minutes"]:.0f} minutes, {last["images"]:,} pictures, {recipe["half_size"]:.0%} of the time at 16 x 16 pixels |
-| recipe | Muon {recipe["matrix_lr"]:g} and AdamW {recipe["lr"]:g}, one cycle, batch {recipe["batch_size"]}, label smoothing {recipe["label_smoothing"]:g}; crops, flips{strong} |
-| hardware | {machine["device"]}, {machine["threads"]} thread(s) of {machine["cores"]} cores, {machine["precision"]}, torch {machine["torch"]} |
+| test accuracy | **{log["test_accuracy"]:.1%}** of the 10,000 test pictures, no test-time augmentation |
+| data | {stages[0]["recipe"]["data"]}: 50,000 training pictures, a tenth of them kept apart for validation |
+{trainings}{weights}| hardware | {machine["device"]}, {machine["threads"]} thread(s) of {machine["cores"]} cores, {machine["precision"]}, torch {machine["torch"]} |
 | file | {size / 1e6:.1f} MB, float16 safetensors, names as in timm's `VisionTransformer` |
 
 It knows ten classes and 32 x 32 pixels, nothing else: every photo is one of the ten to it, with confidence. It is
 here to be looked into; do not use it to decide anything. CIFAR-10: Krizhevsky, "Learning Multiple Layers of
 Features from Tiny Images", 2009.
 """
+
+
+def training(stage: dict[str, Any]) -> str:
+    """One training in a line: minutes, pictures, recipe."""
+    recipe = stage["recipe"]
+    return (
+        f"{stage['minutes']:.0f} minutes, {stage['history'][-1]['images']:,} pictures, {recipe['half_size']:.0%} of the time "
+        f"at 16 x 16 pixels; Muon {recipe['matrix_lr']:g} and AdamW {recipe['lr']:g}, one cycle, batch "
+        f"{recipe['batch_size']}, label smoothing {recipe['label_smoothing']:g}; crops, flips"
+        + ", turns, stretches, colours, blanked squares" * recipe["strong"]
+        + ", half of the batches mixed (CutMix)" * recipe.get("mixed", False)
+    )

@@ -47,9 +47,10 @@ def training() -> str:
         name += f" ({entry['parameters'] / 1e6:.1f} M parameters)"
         row(name, entry["minutes"], measured["machine"], entry["epochs"], entry["test_accuracy"])
     if shipped:
-        epochs = shipped["history"][-1]["images"] / (0.9 * shipped["recipe"]["pictures"])
-        name = "the checkpoint that ships"
-        row(name, shipped["minutes"], shipped["machine"], epochs, shipped["test_accuracy"])
+        stages = shipped["stages"]
+        images, minutes = sum(s["history"][-1]["images"] for s in stages), sum(s["minutes"] for s in stages)
+        epochs = images / (0.9 * stages[0]["recipe"]["pictures"])
+        row("the checkpoint that ships", minutes, stages[0]["machine"], epochs, shipped["test_accuracy"])
     speeds = measured["images_per_second"]
     peers = ", ".join(f"{speeds['ours'] / speeds[peer]:.2f} of {peer}'s" for peer in ("timm", "torchvision"))
     lines.append(

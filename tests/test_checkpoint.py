@@ -1,13 +1,15 @@
 """course.checkpoint: what ships is the run that its card tells of, and timm gets the same logits from it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 from timm.models.vision_transformer import VisionTransformer
 
+from benchmarks import checkpoint as recipe
 from course import checkpoint
-from helpers import checkpoints, train
+from helpers import checkpoints, data, train
 
 
 @pytest.fixture
@@ -16,10 +18,10 @@ def run(tmp_path):
     vit = train.course_vit()
     notes = {"mean": [0.5, 0.5, 0.5], "std": [0.2, 0.2, 0.2]}
     checkpoints.save(vit.state_dict(), tmp_path / "best.safetensors", notes)
-    recipe = {"strong": True, "data": "CIFAR-10", "half_size": 0.5, "matrix_lr": 0.01, "lr": 0.002}
-    recipe |= {"batch_size": 128, "label_smoothing": 0.1}
+    how = {"strong": True, "data": "CIFAR-10", "half_size": 0.5, "matrix_lr": 0.01, "lr": 0.002}
+    how |= {"batch_size": 128, "label_smoothing": 0.1}
     machine = {"device": "cpu", "threads": 2, "cores": 2, "precision": "float32", "torch": "2.15.0"}
-    log = {"minutes": 90.0, "recipe": recipe, "machine": machine, "history": [{"images": 1234567}]}
+    log = {"minutes": 90.0, "recipe": how, "machine": machine, "history": [{"images": 1234567}]}
     checkpoints.write_json(tmp_path / "log.json", {**log, "test_accuracy": 0.8512})
     return tmp_path
 
@@ -42,6 +44,20 @@ def test_the_card_holds_the_logs_numbers(run, tmp_path):
     checkpoint.pack(run, tmp_path, ("a",) * 10)
     card = (tmp_path / "vit_cifar10.md").read_text()
     assert all(words in card for words in ("85.1%", "90 minutes", "1,234,567", "2 thread(s)", "turns"))
+
+
+def test_two_trainings_become_one_checkpoint(tmp_path, monkeypatch):
+    for name, (_, how) in {"FIRST": recipe.FIRST, "SECOND": recipe.SECOND}.items():
+        monkeypatch.setattr(recipe, name, (0.05, replace(how, batch_size=32)))
+    digits = data.digits("train")
+    recipe.make(digits, data.digits("test"), tmp_path)
+    checkpoint.pack(tmp_path, tmp_path, digits.class_names)
+    first, second = (recipe.ended(tmp_path / name)["head.weight"] for name in ("first", "second"))
+    weights, _ = checkpoints.read(tmp_path / "vit_cifar10.safetensors")
+    assert not torch.equal(first, second)
+    assert torch.allclose(weights["head.weight"].float(), (first + second) / 2, atol=1e-3)
+    card = (tmp_path / "vit_cifar10.md").read_text()
+    assert "training 2" in card and "CutMix" in card and "mean of both ends" in card
 
 
 def test_a_run_that_was_not_tested_does_not_ship(run, tmp_path):
