@@ -29,6 +29,8 @@ c.CourseDirectory.submitted_directory = f"{below}/submitted"
 c.CourseDirectory.autograded_directory = f"{below}/autograded"
 c.CourseDirectory.feedback_directory = f"{below}/feedback"
 c.CourseDirectory.solution_directory = f"{below}/solution"
+# Training runs that notebooks keep beside themselves go neither into the release nor into feedback.
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "my_vit", "my_vgg"]
 c.CourseDirectory.db_url = f"sqlite:///{grading / 'gradebook.db'}"
 c.NbGrader.logfile = str(grading / "nbgrader.log")
 c.ExportApp.plugin_class = LmsExport

@@ -225,11 +225,18 @@ class Run:
         before = now()
         loss, right, pictures = self.totals.tolist()
         wanted = min(wanted, self._affordable(size))
-        some = self.kept._replace(images=self.kept.images[:wanted], labels=self.kept.labels[:wanted])
-        validation_loss, accuracy = evaluate(self.model, some, self.history.mean, self.history.std, size)
+        cut = min(
+            wanted, self.recipe.quick
+        )  # weights are compared on the same pictures, also in the last, long one
+        found = []  # loss, accuracy and pictures of both parts
+        for part in (slice(cut), slice(cut, wanted)):
+            some = self.kept._replace(images=self.kept.images[part], labels=self.kept.labels[part])
+            if n := len(some.labels):
+                found.append((*evaluate(self.model, some, self.history.mean, self.history.std, size), n))
+        validation_loss, accuracy = (sum(f[i] * f[2] for f in found) / wanted for i in (0, 1))
         if not math.isfinite(loss + validation_loss):
             raise FloatingPointError
-        self.speeds[size] = len(some.labels) / max(1e-9, now() - before)
+        self.speeds[size] = wanted / max(1e-9, now() - before)
         entry = {
             "seconds": round(now() - self.zero, 3),
             "images": self.seen,
@@ -239,16 +246,14 @@ class Run:
             "train_accuracy": right / max(1, pictures),
             "validation_loss": validation_loss,
             "validation_accuracy": accuracy,
-            "validation_images": len(some.labels),
+            "validation_images": wanted,
+            "quick_loss": found[0][0],
+            "quick_accuracy": found[0][1],
             "images_per_second": pictures / max(1e-9, before - self.evaluated - self.aside),
         }
         self.history.append(entry)
         self.totals.zero_()
-        ranks = [
-            (e["size"], e["validation_accuracy"], -e["validation_loss"])
-            for e in (entry, self.history.best)
-            if e
-        ]
+        ranks = [(e["size"], e["quick_accuracy"], -e["quick_loss"]) for e in (entry, self.history.best) if e]
         better = len(ranks) == 1 or ranks[0] > ranks[1]
         if better:
             self.history.best, self.best_weights = entry, self._copy()
