@@ -66,7 +66,7 @@ def load_timm(vit: assemble.ViT, model: nn.Module) -> assemble.ViT:
         else:
             is_patches = name == "patch_embed.proj.weight"  # (D, c, p, p) -> (D, p * p * c)
             tensors[name] = tensor.movedim(1, -1).flatten(1) if is_patches else tensor
-    return load(vit, tensors, model.norm.eps)
+    return load(vit, tensors, model.get_submodule("norm").eps)
 
 
 def places(vit: assemble.ViT) -> dict[str, nn.Parameter]:

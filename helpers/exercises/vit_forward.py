@@ -53,7 +53,10 @@ class Head(nn.Module):
 
     def __init__(self, emb_size: int, num_classes: int) -> None:
         super().__init__()
-        self.norm, self.linear = nn.LayerNorm(emb_size), nn.Linear(emb_size, num_classes)
+        self.norm, self.linear = (
+            nn.LayerNorm(emb_size),
+            nn.Linear(in_features=emb_size, out_features=num_classes),
+        )
 
     def forward(self, x):
         return self.linear(self.norm(x).unbind(1)[0])
