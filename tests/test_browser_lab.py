@@ -123,7 +123,8 @@ def test_an_instructor_grades_with_formgrader(story, lab):
         """Click the icon of a column in the row, wait for the report, and close it."""
         formgrader.locator("tr", has_text=row).locator(f"td.{column} a").click()
         report = formgrader.locator(".modal-content")
-        expect(report).to_contain_text(done)
+        report.wait_for()
+        expect(report).to_contain_text(done, timeout=1000)  # it may be about an error
         report.get_by_role("button", name="OK").click()
         expect(report).to_have_count(0)
 
