@@ -80,7 +80,7 @@ def jupyterlab(course: Path, env: dict[str, str], command: list[str] | None = No
         RuntimeError: if it does not start within two minutes; with what it said.
     """
     root = ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
-    command = command or [sys.executable, "-m", "jupyterlab", "--LabApp.news_url=None", "--no-browser", *root]
+    command = command or [sys.executable, "-m", "jupyterlab", "--no-browser", *root]
     log, runtime = Path(env["HOME"]) / "lab.log", Path(env["JUPYTER_RUNTIME_DIR"])
     with log.open("w") as output:
         process = subprocess.Popen(command, cwd=course, env=env, stdout=output, stderr=subprocess.STDOUT)
@@ -119,6 +119,11 @@ class Story:
     def __init__(self, page, lab: Lab, folder: Path) -> None:
         self.page, self.lab, self.folder, self.number = page, lab, folder, 0
         folder.mkdir(parents=True, exist_ok=True)
+        # JupyterLab asks this of everybody once, in the corner where formgrader has its buttons
+        page.add_locator_handler(
+            page.get_by_text("Would you like to get notified about official Jupyter news?"),
+            lambda: page.get_by_role("button", name="No", exact=True).click(),
+        )
 
     @contextmanager
     def step(self, name: str):
