@@ -46,7 +46,7 @@ def shortened(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
+def lab(browser, tmp_path_factory):
     """JupyterLab on a copy of the course, for a user of whom Jupyter knows nothing yet."""
     folder = tmp_path_factory.mktemp("lab")
     course = copy_course(folder / "course")
@@ -57,7 +57,7 @@ def lab(tmp_path_factory):
         # the list of fonts takes matplotlib long to make, and is the same for everybody
         "MPLCONFIGDIR": matplotlib.get_configdir(),
     }
-    with jupyterlab(course, env) as running:
+    with jupyterlab(course, env, "--old-file=.venv/.ready") as running:  # this environment, no other
         yield running
 
 
@@ -74,7 +74,7 @@ def test_a_student_fills_q1_and_hands_it_in(story, lab, tmp_path):
     function, check = "def getPositionEncoding", f'check("{KEY}")'
     verdict = open_notebook.output(check)
     with story.step("the course opens"):
-        page.goto(lab.address(f"notebooks/{PART}/{NAME}.ipynb"))
+        page.goto(lab.start)
         open_notebook.ready()
     with story.step("the blank is left: not attempted"):
         open_notebook.run_from_the_top(check)
