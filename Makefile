@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # The pins are what CI ran with; they need Python 3.11 (numpy), so 3.10 resolves freely.
 PINS = $(shell $(PYTHON) -c "import sys; print('-c constraints.txt' if sys.version_info >= (3, 11) else '')")
 
-.PHONY: help setup lab demo test notebooks check
+.PHONY: help setup lab demo test notebooks pictures check site
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -40,6 +40,12 @@ test: $(READY) ## run all tests
 
 notebooks: $(READY) ## build solutions/ and notebooks/ from lessons/
 	python -m course build
+
+pictures: $(READY) ## draw the README's gallery from the solutions
+	python -m course pictures
+
+site: $(READY) ## the lessons as a web site in site/, figures and all; SOLUTIONS=1: the instructors', in site-solutions/
+	python -m course site $(if $(filter 1,$(SOLUTIONS)),--solutions --out site-solutions)
 
 check: $(READY) ## lint, and see that the generated notebooks match the lessons (under a minute)
 	ruff check .

@@ -1,18 +1,21 @@
 """nbgrader on this tree: solutions/ is its source, notebooks/ its release, all that it writes lies in grading/.
 
 Run nbgrader and JupyterLab from this folder; no flags are needed. `VIT_GRADING` moves grading/ to another
-folder below this one (`make demo` uses grading/demo). A fork that grades several courses on one machine
-changes `course_id`.
+folder below this one (`make demo` uses grading/demo). `VIT_GRADEBOOK` is the gradebook's address if it is not
+to be the SQLite file there: postgresql+psycopg://user:password@host/name. A fork that grades several courses on
+one machine changes `course_id`.
 """
 
 import os
 from pathlib import Path
 
-from nbgrader.converters import Autograde, GenerateAssignment
-from nbgrader.preprocessors import ClearSolutions, Execute
+from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import ClearSolutions, Execute, GetGrades
 
 from course.blanks import KeepLeftHandSide
 from course.export import LmsExport
+from course.feedback import TEMPLATES, FeedbackPage, Summary
 from course.grading import Intake, Judge
 
 root = Path(__file__).resolve().parent
@@ -31,8 +34,9 @@ c.CourseDirectory.feedback_directory = f"{below}/feedback"
 c.CourseDirectory.solution_directory = f"{below}/solution"
 # Training runs that notebooks keep beside themselves go neither into the release nor into feedback.
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "my_vit", "my_vgg"]
-c.CourseDirectory.db_url = f"sqlite:///{grading / 'gradebook.db'}"
+c.CourseDirectory.db_url = os.environ.get("VIT_GRADEBOOK") or f"sqlite:///{grading / 'gradebook.db'}"
 c.NbGrader.logfile = str(grading / "nbgrader.log")
+c.CourseDirectory.ignore = [*CourseDirectory.ignore.default_args[0], ".progress"]  # notes of helpers.progress
 c.ExportApp.plugin_class = LmsExport
 c.ExportPlugin.to = str(grading / "grades.csv")
 c.ZipCollectApp.downloaded_directory = f"{below}/downloaded"
@@ -53,3 +57,12 @@ c.Autograde.autograde_preprocessors = [
     Judge if step is Execute else step for step in Autograde.autograde_preprocessors.default_args[0]
 ]
 c.Judge.records = f"{below}/records"
+
+# Feedback pages: the command and formgrader's button take nbgrader's way with the course's template in it.
+c.GenerateFeedback.exporter_class = FeedbackPage
+c.GenerateFeedback.preprocessors = [
+    Summary if step is GetGrades else step for step in GenerateFeedback.preprocessors.default_args[0]
+]
+c.FeedbackPage.template_name = "feedback_page"
+c.FeedbackPage.extra_template_basedirs = [str(TEMPLATES)]
+c.CSSHTMLHeaderPreprocessor.style = "xcode"  # every colour of it can be read on light grey

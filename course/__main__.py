@@ -89,6 +89,19 @@ def export(
 
 
 @app.command()
+def pictures() -> None:
+    """Draw the README's gallery from the solutions: docs/pictures/."""
+    from course import pictures as painter
+    from course.build import ROOT
+
+    try:
+        for path in painter.make():
+            print("wrote", path.relative_to(ROOT))
+    except painter.PictureError as error:
+        raise SystemExit(str(error)) from None
+
+
+@app.command()
 def checkpoint(
     run: Annotated[Path, typer.Argument(help="Folder of a finished `python -m helpers.train`.")],
 ) -> None:
@@ -122,21 +135,53 @@ def demo(part: Annotated[str, typer.Argument(help="A folder of notebooks/.")] = 
 def grade(
     part: Annotated[str, typer.Argument(help="For example 2_build_a_vit.")],
     student: Annotated[list[str] | None, typer.Option(help="Only this student; may be repeated.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Notebooks at a time; one for each core, if not given.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler whose workers judge: tcp://HOST:8786.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Run again what has been graded.")] = False,
     no_sandbox: Annotated[
         bool, typer.Option("--no-sandbox", help="Let student code do all that you can do on this machine.")
     ] = False,
 ) -> None:
-    """Grade what lies in grading/submitted: points to nbgrader's gradebook, a record of each verdict."""
+    """Grade what lies in grading/submitted: points to nbgrader's gradebook, a record of each verdict.
+
+    It may be stopped at any time: the same command goes on where it stopped.
+    """
     from course import grade as grading
+    from course.gradebook import GradeError
     from course.release import JudgeError
     from course.sandbox import NoSandbox
 
     try:
-        well = grading.grade(part, student or (), again=force, sandboxed=not no_sandbox)
-    except (grading.GradeError, JudgeError, NoSandbox) as error:
+        well = grading.grade(
+            part, student or (), again=force, sandboxed=not no_sandbox, jobs=jobs, scheduler=scheduler
+        )
+    except (GradeError, JudgeError, NoSandbox) as error:
         raise SystemExit(str(error)) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
     raise SystemExit(0 if well else 1)
+
+
+@app.command()
+def site(
+    solutions: Annotated[
+        bool, typer.Option("--solutions", help="The instructors' site, with answers.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Folder to write; emptied first.")] = Path("site"),
+    only: Annotated[list[str] | None, typer.Option(help="Only this notebook; may be repeated.")] = None,
+) -> None:
+    """Write the notebooks, run, as a static site (GitHub Pages can serve the folder as it is)."""
+    from course import site as builder
+
+    try:
+        builder.build(out, solutions, only or ())
+    except builder.SiteError as error:
+        raise SystemExit(str(error)) from None
+    print(f"Open {out / 'index.html'} in a browser.")
 
 
 @app.command()

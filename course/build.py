@@ -1,15 +1,15 @@
 """Lessons to notebooks: `lessons/*.py` -> `solutions/*.ipynb` -> (nbgrader) -> `notebooks/*.ipynb`.
 
-Everything is derived: metadata written out in full, cell ids, Colab badge, bootstrap cell, points, and
+Everything is derived: metadata written out in full, cell ids, badges, bootstrap cell, points, and
 the README's table. Building twice gives the same bytes, so `build --check` can compare.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
@@ -17,17 +17,10 @@ import jupytext
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from course import tables
+from course import places, tables
 from helpers import exercises
 
-if sys.version_info < (3, 11):
-    import tomli as tomllib
-else:
-    import tomllib
-
 ROOT = Path(__file__).resolve().parent.parent
-COLAB = "https://colab.research.google.com/github"
-BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 TABLE = re.compile(r"(<!-- notebooks:start[^>]*-->\n).*?(<!-- notebooks:end -->)", re.DOTALL)
 
 BOOTSTRAP = """\
@@ -46,8 +39,8 @@ except ImportError:  # Colab, Kaggle, or a notebook on its own: fetch the course
     if subprocess.run(pip, capture_output=True).returncode != 0:
         raise SystemExit(
             "The course's `helpers` are not installed and could not be fetched from " + archive + ". "
-            "Check the network and run this cell again; on your own machine run `make setup` in the "
-            "course folder and choose its kernel."
+            "Check the network (Kaggle: switch Internet on in the panel on the right) and run this cell again; "
+            "on your own machine run `make setup` in the course folder and choose its kernel."
         ) from None
     importlib.invalidate_caches()
 """
@@ -55,19 +48,6 @@ except ImportError:  # Colab, Kaggle, or a notebook on its own: fetch the course
 
 class BuildError(Exception):
     """A lesson that can't be built; the text names the file and what to change."""
-
-
-def repository() -> str:
-    """The one repository setting, "https://github.com/OWNER/NAME", from pyproject.toml."""
-    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"][
-        "Repository"
-    ].rstrip("/")
-
-
-def badge(part: str, name: str) -> str:
-    """Markdown of the Colab badge of notebook `notebooks/<part>/<name>.ipynb`."""
-    slug = repository().removeprefix("https://github.com/")
-    return f"[![Open in Colab]({BADGE})]({COLAB}/{slug}/blob/main/notebooks/{part}/{name}.ipynb)"
 
 
 def lessons() -> list[Path]:
@@ -99,7 +79,7 @@ def solution(lesson: Path) -> NotebookNode:
     if not nb.cells or not nb.cells[0].source.startswith("# "):
         raise BuildError(f"{lesson}: the first cell must be markdown that starts with the title, `# ...`.")
     nb.cells[0].metadata.pop("order", None)
-    nb.cells[0].source = f"{badge(part, name)}\n\n{nb.cells[0].source}"
+    nb.cells[0].source = f"{places.notebook_badges(part, name)}\n\n{nb.cells[0].source}"
     _stamp_bootstrap(nb, lesson)
     for cell in nb.cells:
         if cell.cell_type == "markdown":
@@ -127,8 +107,7 @@ def _stamp_bootstrap(nb: NotebookNode, lesson: Path) -> None:
     setup = [cell for cell in nb.cells if "setup" in cell.metadata.get("tags", [])]
     if len(setup) != 1:
         raise BuildError(f'{lesson}: there must be one cell `# %% tags=["setup"]`, found {len(setup)}.')
-    archive = f"{repository()}/archive/refs/heads/main.zip"
-    setup[0].source = BOOTSTRAP.format(archive=archive) + "\n" + setup[0].source
+    setup[0].source = BOOTSTRAP.format(archive=places.archive()) + "\n" + setup[0].source
     setup[0].metadata["jupyter"] = {"source_hidden": True}  # folded in JupyterLab; `@title` folds it in Colab
     setup[0].metadata["cellView"] = "form"
 
@@ -190,7 +169,7 @@ def release(part: str, solutions: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def readme_table() -> str:
-    """The README's table of notebooks: what each asks, its points, its badge."""
+    """The README's table of notebooks: what each asks, its points, its badges; below it those of the course."""
     rows = ["| notebook | what you build | points | |", "| --- | --- | --- | --- |"]
     for lesson in lessons():
         nb = solution(lesson)
@@ -199,9 +178,28 @@ def readme_table() -> str:
         path = f"notebooks/{lesson.parent.name}/{lesson.stem}.ipynb"
         purpose = " ".join(purpose.split())
         rows.append(
-            f"| [{title.removeprefix('# ')}]({path}) | {purpose} | {points:g} | {badge(lesson.parent.name, lesson.stem)} |"
+            f"| [{title.removeprefix('# ')}]({path}) | {purpose} | {points:g} | "
+            f"{places.notebook_badges(lesson.parent.name, lesson.stem)} |"
         )
-    return "\n".join(rows) + "\n"
+    return "\n".join([*rows, "", f"The whole course: {places.course_badges()}"]) + "\n"
+
+
+def contents() -> bytes:
+    """What `helpers.progress` counts: parts, their notebooks, and the exercises in each, as JSON."""
+    parts: dict[str, list] = {}
+    for lesson in lessons():
+        nb = solution(lesson)
+        called = (re.search(r"^check\(\"(\w+)\"\)", cell.source, re.MULTILINE) for cell in nb.cells)
+        loaded = [exercises.load(found[1]) for found in called if found]
+        parts.setdefault(lesson.parent.name, []).append(
+            {
+                "notebook": lesson.stem,
+                "title": nb.cells[0].source.split("\n\n")[1].removeprefix("# "),
+                "exercises": {made.key: {"name": made.name, "points": made.points} for made in loaded},
+            }
+        )
+    listed = [{"part": part, "notebooks": notebooks} for part, notebooks in parts.items()]
+    return (json.dumps(listed, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def build() -> dict[Path, bytes]:
@@ -215,6 +213,7 @@ def build() -> dict[Path, bytes]:
         }
         files |= {ROOT / "solutions" / part / name: content for name, content in made.items()}
         files |= {ROOT / "notebooks" / part / name: content for name, content in release(part, made).items()}
+    files[ROOT / "helpers" / "contents.json"] = contents()
     readme = ROOT / "README.md"
     if readme.exists():
         text = readme.read_text("utf-8")

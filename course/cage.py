@@ -50,23 +50,17 @@ NEW_NAMESPACE = 0x7E020000  # every CLONE_NEW* flag of clone()
 ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column above, AUDIT_ARCH_*
 
 
-def copy(source: str, owner: int | None) -> None:
-    """Copy files, folders and links (as links) into COPY. What cannot be copied is left out.
+def copy(source: str, target: str) -> None:
+    """Copy files, folders and links (as links) into the folder `target`. What cannot be copied is left out."""
 
-    Here "/" is already the sandbox's, so a link that points out of the submission points at nothing.
-    """
-
-    def regular(path: str, target: str) -> None:
+    def regular(path: str, copied: str) -> None:
         if stat.S_ISREG(os.lstat(path).st_mode):  # no pipes, sockets, devices
-            shutil.copyfile(path, target, follow_symlinks=False)
+            shutil.copyfile(path, copied, follow_symlinks=False)
 
     try:
-        shutil.copytree(source, COPY, symlinks=True, dirs_exist_ok=True, copy_function=regular)
+        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, copy_function=regular)
     except (OSError, shutil.Error, RecursionError) as error:
         print(f"Not all of the submission was copied: {str(error)[:500]}", file=sys.stderr)
-    os.chmod(COPY, 0o700)
-    if owner is not None:
-        give(COPY, owner)
 
 
 def give(folder: str, owner: int) -> None:
@@ -167,25 +161,38 @@ def prctl(option: int, *values) -> None:
         raise OSError(ctypes.get_errno(), f"prctl({option}) failed")
 
 
-def main() -> None:
-    settings = json.loads(sys.argv.pop(1))
+def drop() -> None:
+    """Give up the capabilities that are left: inheritable ones, and those in an ordinary user's own user namespace."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3, this process
+    if libc.capset(header, (ctypes.c_uint32 * 6)()):
+        raise OSError(ctypes.get_errno(), "capset failed")
+
+
+def settle(settings: dict) -> None:
+    """Everything but the kernel: the submission's copy, a user of its own, limits, no way back."""
     owner = settings["uid"]  # None: we are an ordinary user already
-    copy(settings["submission"], owner)
+    # Here "/" is already the sandbox's, so a link that points out of the submission points at nothing.
+    copy(settings["submission"], COPY)
+    os.chmod(COPY, 0o700)
     os.makedirs(os.environ["MPLCONFIGDIR"])
     if settings["fonts"]:  # matplotlib's list of fonts takes seconds to make
         shutil.copy(settings["fonts"], os.environ["MPLCONFIGDIR"])
     if owner is not None:
-        for folder in (os.environ["HOME"], *settings["shared"]):
+        for folder in (COPY, os.environ["HOME"], *settings["shared"]):
             give(folder, owner)
         os.setgroups([])
         os.setresgid(owner, owner, owner)
         os.setresuid(owner, owner, owner)  # with the last uid 0 every capability is gone too
         prctl(4, 1)  # PR_SET_DUMPABLE: or /proc/self would belong to root
+    drop()
     os.chdir(COPY)
     limit(settings)
     prctl(38, 1)  # PR_SET_NO_NEW_PRIVS: setuid programs in /usr give nothing
     forbid()
 
+
+def become_kernel(settings: dict) -> None:
     from ipykernel.kernelapp import launch_new_instance
 
     bound_output(2 * settings["output_bytes"])
@@ -193,4 +200,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    told = json.loads(sys.argv.pop(1))
+    settle(told)
+    become_kernel(told)

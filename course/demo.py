@@ -104,7 +104,7 @@ def run(folder: Path, part: str = PART) -> dict[str, dict[str, tuple[float, floa
             done = subprocess.run(
                 [sys.executable, "-m", "nbgrader", *step],
                 cwd=ROOT,
-                env={**os.environ, "VIT_GRADING": below, "VIT_OFFLINE": "1"},
+                env={**os.environ, "VIT_GRADING": below, "VIT_GRADEBOOK": "", "VIT_OFFLINE": "1"},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

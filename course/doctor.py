@@ -11,7 +11,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from course import sandbox
+from course import walls, warm
+from course.sandbox import Limits
 
 ROOT = Path(__file__).resolve().parent.parent
 GB = 10**9
@@ -29,7 +30,7 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Everything that grading depends on, most basic first. Takes under a second."""
+    """Everything that grading depends on, most basic first. Takes a second or two."""
     return [
         python(),
         package("torch", "PyTorch"),
@@ -37,6 +38,7 @@ def examine() -> list[Finding]:
         command("nbgrader"),
         command("alembic"),
         containment(),
+        warm_kernels(),
         cores(),
         memory(),
         disk(),
@@ -67,9 +69,18 @@ def command(name: str) -> Finding:
 
 
 def containment() -> Finding:
-    if not (why := sandbox.why_not()):
-        return Finding("sandbox", sandbox.level())
+    if not (why := walls.why_not()):
+        return Finding("sandbox", walls.level())
     return Finding("sandbox", "none: student code could do all that you can", False, why)
+
+
+def warm_kernels() -> Finding:
+    """They save each notebook the import of PyTorch."""
+    if not (why := warm.why_not()):
+        return Finding("warm kernels", "yes")
+    return Finding(
+        "warm kernels", "no, grading is slower", False, "" if walls.why_not() else why, needed=False
+    )
 
 
 def cores() -> Finding:
@@ -83,7 +94,7 @@ def memory() -> Finding:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # Windows
         return Finding("memory", "unknown", None)
-    limit = sandbox.Limits.memory
+    limit = Limits.memory
     ok = total > limit
     fix = "" if ok else f"one notebook may use {limit / GB:.1f} GB: grade on a larger machine"
     return Finding("memory", f"{total / GB:.1f} GB", ok, fix, needed=False)

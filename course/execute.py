@@ -22,7 +22,7 @@ from nbformat import NotebookNode
 
 from course import inside
 from course.release import Release, grade_id
-from course.running import Dead, Running, stopped
+from course.running import Dead, NoKernel, Running, stopped
 from course.sandbox import Limits, Sandbox
 from helpers import wire
 from helpers.exercises import Arrays, Case
@@ -50,12 +50,25 @@ def run(release: Release, nb: NotebookNode, limits: Limits, sandboxed: bool, tol
 
     Args:
         nb: a notebook rebuilt from the release, so its test cells are the release's.
-        told: is given the key of each exercise and what was seen, once; the kernel hears the state that it answers.
+        told: is given the key of each exercise and what was seen; the kernel hears the state that it answers. If the
+            machine loses the kernel, all begins anew with another one.
+
+    Raises:
+        NoKernel: if that is lost, too.
     """
+    try:
+        return _run(release, nb, limits, sandboxed, told)
+    except NoKernel:
+        return _run(release, nb, limits, sandboxed, told, warmed=False)
+
+
+def _run(
+    release: Release, nb: NotebookNode, limits: Limits, sandboxed: bool, told: Told, warmed: bool = True
+) -> NotebookNode:
     nb = copy.deepcopy(nb)
     gone: State | None = None  # why there is no kernel any more
     late: set[str] = set()  # cells that were interrupted
-    with kernel(release, nb, limits, sandboxed) as running:
+    with kernel(release, nb, limits, sandboxed, warmed) as running:
         for cell in nb.cells:
             if cell.cell_type != "code":
                 continue
@@ -87,14 +100,19 @@ def run(release: Release, nb: NotebookNode, limits: Limits, sandboxed: bool, tol
 
 
 @contextmanager
-def kernel(release: Release, nb: NotebookNode, limits: Limits, sandboxed: bool) -> Iterator[Running]:
+def kernel(
+    release: Release, nb: NotebookNode, limits: Limits, sandboxed: bool, warmed: bool = True
+) -> Iterator[Running]:
     """A kernel in its sandbox, with the course's `helpers` as kernels get them and this notebook in its folder."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder) / "work"
         work.mkdir()
         nbformat.write(nb, work / f"{release.name}.ipynb")
         helpers = inside.furnish(Path(folder), release.tests.values())
-        with Sandbox(work, limits, sandboxed, helpers) as sandbox, Running(sandbox, limits) as running:
+        with (
+            Sandbox(work, limits, sandboxed, helpers, warmed) as sandbox,
+            Running(sandbox, limits) as running,
+        ):
             yield running
 
 

@@ -1,116 +1,129 @@
 """`python -m course grade PART`: every submission of a part is judged, then recorded by nbgrader.
 
-Judging a submission (`judge`) runs student code and leaves a record in grading/records; it touches no gradebook.
-Recording (`record`) is nbgrader's own autograder, which finds the record and runs nothing.
+Executing and recording are apart. Workers judge notebooks, many at once, and give back records; this process keeps each
+in a file of its own as it comes, and one thread of it takes a student whose notebooks are all judged into the gradebook
+(`course.gradebook`). So nothing is lost whenever anything dies: what has a record is not run again, and who is not in
+the gradebook as the records say is recorded by the next run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 
-from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.apps import NbGraderAPI
-from nbgrader.coursedir import CourseDirectory
-from traitlets.config import Config, PyFileConfigLoader
+from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
 
-from course import judge as judging
-from course.build import ROOT
-from course.grading import finished, submitted
+from course import judge, many, records, work
+from course.gradebook import Course, GradeError, Submission, quiet
+from course.grading import submitted
+from course.progress import Progress
 from course.records import Record
-from course.release import Release
-from course.running import NoKernel
+from course.release import JudgeError, Release
+from course.sandbox import NoSandbox, why_not
+from course.work import Work, WrongVersion
+
+HOPELESS = (JudgeError, NoSandbox, WrongVersion)  # would be the same for every other notebook
 
 
-class GradeError(Exception):
-    """Grading can't start; the text says why and what to do."""
+@dataclass
+class Run:
+    """One run of the command, from here on called by one thread but for `_write`."""
 
+    course: Course
+    releases: list[Release]
+    students: list[str]
+    again: bool
+    judged: Callable[[Work], Record]
+    progress: Progress
+    shared: bool  # whether workers see the folder of the records
+    scores: dict[str, dict[tuple[str, str], float | None]]
+    look: list[str] = field(default_factory=list)  # for a person
+    left: dict[str, int] = field(default_factory=dict)  # notebooks of students who have begun
+    failed: set[str] = field(default_factory=set)  # students who can't be recorded in this run
+    writing: dict[Future, str] = field(default_factory=dict)
 
-@dataclass(frozen=True)
-class Submission:
-    student: str
-    release: Release
-    path: Path  # of the submitted notebook
-    graded: Path  # of the autograded notebook
-
-
-class Course:
-    """nbgrader's settings of this tree, and what is where.
-
-    Args:
-        sandboxed: False runs student code with your rights.
-    """
-
-    def __init__(self, sandboxed: bool = True) -> None:
-        self.config: Config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
-        self.config.Judge.sandboxed = sandboxed
-        self.config.Judge.again = False  # recording runs nothing
-        self.config.NbGrader.logfile = ""
-        self.sandboxed = sandboxed
-        self.dir = CourseDirectory(config=self.config)
-        self.records = ROOT / self.config.Judge.records
-
-    def _folder(self, kind: str, student: str, part: str) -> Path:
-        return Path(self.dir.format_path(getattr(self.dir, f"{kind}_directory"), student, part))
-
-    def students(self, part: str) -> list[str]:
-        """Those who have a folder for this part below grading/submitted."""
-        return sorted(
-            path.parent.name for path in Path(self.dir.root).glob(f"{self.dir.submitted_directory}/*/{part}")
-        )
-
-    def releases(self, part: str) -> list[Release]:
-        """The notebooks of a part.
+    def __call__(
+        self, workers: AbstractContextManager[tuple[Executor, Callable[[], int]]], stop: Callable[[], bool]
+    ) -> None:
+        """Judge and record everything; ends early if `stop` says so.
 
         Raises:
-            GradeError: if there is no such part.
+            GradeError, JudgeError, NoSandbox, WrongVersion, many.Lost: what has been judged is kept.
         """
-        paths = sorted(self._folder("source", ".", part).glob("*.ipynb"))
-        if not paths:
-            parts = sorted(path.name for path in (ROOT / "solutions").iterdir() if path.is_dir())
-            raise GradeError(f"There is no part {part!r}; there are {', '.join(parts)}.")
-        return [Release.read(path) for path in paths]
-
-    def submissions(self, part: str, student: str) -> list[Submission]:
-        """What this student handed in of the part's notebooks."""
-        found = []
-        for release in self.releases(part):
-            name = f"{release.name}.ipynb"
-            path = self._folder("submitted", student, part) / name
-            if path.exists() or path.is_symlink():
-                found.append(
-                    Submission(student, release, path, self._folder("autograded", student, part) / name)
-                )
-        return found
-
-    def prepare(self, part: str) -> None:
-        """Make sure that the gradebook knows the part; its notebooks go to grading/release, not to notebooks/."""
-        names = {release.name for release in self.releases(part)}
-        with Gradebook(self.dir.db_url, self.dir.course_id) as gradebook:
+        with ThreadPoolExecutor(1, "gradebook") as self.writer:
             try:
-                known = {notebook.name for notebook in gradebook.find_assignment(part).notebooks}
-            except MissingEntry:
-                known = set()
-        if known != names:
-            config = Config(self.config)
-            config.CourseDirectory.release_directory = str(self.records.parent / "release")
-            result = NbGraderAPI(CourseDirectory(config=config), config=config).generate_assignment(part)
-            if not result["success"]:
-                raise GradeError(f"nbgrader could not take {part} into the gradebook:\n{result.get('log')}")
+                with workers as (executor, width):
+                    for (one, _), result in many.each(self._todo(), executor, self._task, width, stop):
+                        self._take(one, result)
+                        self._written()
+                while self.writing and not stop():
+                    wait(self.writing, many.LOOK, FIRST_COMPLETED)
+                    self._written()
+            finally:
+                for future in self.writing:
+                    future.cancel()  # the next run does these; one that has begun is waited for
+        self._written()
 
-    def judge(self, submission: Submission, again: bool = False) -> Record:
-        """Run one submission, or find its record."""
-        data = submitted(submission.path)
-        return judging.grade(submission.release, data, self.records, sandboxed=self.sandboxed, again=again)[1]
+    def _todo(self) -> Iterator[tuple[Submission, Work]]:
+        """What has to run; students with nothing to run go on to the gradebook."""
+        folder = self.course.records if self.shared else None
+        for student in self.students:
+            mine = self.course.submissions(self.releases, student)
+            if mine:
+                self.left[student] = len(mine)
+            else:
+                self.look.append(f"{student}: the folder holds no notebook of this part")
+            for one in mine:
+                data, sandboxed = submitted(one.path), self.course.sandboxed
+                key = judge.key_of(one.release, data, sandboxed)
+                record = None if self.again else records.load(self.course.records, key)
+                if record is None:
+                    yield one, Work.of(one.release, data, sandboxed, folder)
+                else:
+                    self._done(one, record, found=True)
 
-    def record(self, part: str, student: str, again: bool = False) -> str:
-        """Put this student's records into the gradebook; what nbgrader said if it failed, else ""."""
-        mine = self.submissions(part, student)
-        if not again and all(finished(one.graded, submitted(one.path)) for one in mine):
+    def _task(self, piece: tuple[Submission, Work]) -> tuple[Callable, Work]:
+        return self.judged, piece[1]
+
+    def _take(self, one: Submission, result: Record | many.Fault) -> None:
+        if isinstance(result, many.Fault):
+            if isinstance(result.error, HOPELESS):
+                raise result.error
+            self.failed.add(one.student)
+            self.look.append(f"{one.student}, {one.release.name}: not graded. {result}")
+            self._done(one, None)
+        else:
+            self.course.patiently(lambda: records.save(self.course.records, result))
+            self._done(one, result)
+
+    def _done(self, one: Submission, record: Record | None, found: bool = False) -> None:
+        self.progress.add(one.student, one.release.name, record, found)
+        if record:
+            self.look += [f"{one.student}, {one.release.name}: {text}" for text in record.attention]
+        self.left[one.student] -= 1
+        if not self.left[one.student]:
+            del self.left[one.student]
+            if one.student not in self.failed:
+                self.writing[self.writer.submit(self._write, one.student)] = one.student
+
+    def _write(self, student: str) -> str:
+        """In the one thread that writes: a sentence if nbgrader could not record this student."""
+        mine = self.course.submissions(self.releases, student)
+        if not self.again and self.course.recorded(mine, self.scores.get(student, {})):
             return ""
-        result = NbGraderAPI(self.dir, config=self.config).autograde(part, student, force=True)
-        return "" if result["success"] else result.get("log") or result.get("error") or "nbgrader failed"
+        return self.course.record(self.releases[0].part, student)
+
+    def _written(self) -> None:
+        for future in [future for future in self.writing if future.done() and not future.cancelled()]:
+            student = self.writing.pop(future)
+            if trouble := future.result():
+                self.failed.add(student)
+                self.look.append(f"{student}: not in the gradebook. {trouble}")
+            else:
+                self.progress.recorded += 1
 
 
 def grade(
@@ -119,45 +132,58 @@ def grade(
     *,
     again: bool = False,
     sandboxed: bool = True,
-    say: Callable[[str], None] = print,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    judged: Callable[[Work], Record] = work.judged,
+    console: Console | None = None,
 ) -> bool:
-    """Judge and record the submissions of a part, one after the other; True if all are in the gradebook.
+    """Judge and record the submissions of a part; True if all are in the gradebook.
 
     Args:
         students: only these; all if empty.
         again: run what has a record already.
-        say: is given one line at a time.
+        jobs: processes of this machine; None for one a core.
+        scheduler: address of a Dask scheduler whose workers judge instead.
+        judged: what a worker calls.
 
     Raises:
-        GradeError, JudgeError, NoSandbox: before anything is run.
+        GradeError, JudgeError, NoSandbox: the text says what to do; what has been judged is kept.
+        KeyboardInterrupt: after Ctrl-C or SIGTERM; the same holds.
     """
-    course = Course(sandboxed)
-    there = course.students(part)
-    unknown = sorted(set(students) - set(there))
-    if unknown:
-        raise GradeError(f"Nothing of {', '.join(unknown)} is in {course.dir.submitted_directory}/*/{part}.")
-    course.prepare(part)
-    well, look = True, []
-    for student in sorted(set(students)) or there:
-        mine = course.submissions(part, student)
-        if not mine:
-            look.append(f"{student}: the folder holds no notebook of this part")
-        failed = False
-        for one in mine:
-            try:
-                done = course.judge(one, again)
-            except (NoKernel, OSError) as error:  # this machine's fault: the next run tries again
-                failed, well = True, False
-                look.append(f"{student}, {one.release.name}: not graded. {error}")
-                continue
-            most = sum(mark.max_points for mark in done.verdicts.values())
-            say(f"{student:<16} {one.release.name:<26} {done.state.value:<26} {done.points:g} of {most:g}")
-            look += [f"{student}, {one.release.name}: {text}" for text in done.attention]
-        if mine and not failed and (trouble := course.record(part, student, again)):
-            well = False
-            look.append(f"{student}: not in the gradebook. {trouble.strip().splitlines()[-1]}")
-    if look:
-        say("\nLook at these yourself:")
-        for text in look:
-            say(f"  {text}")
-    return well
+    if sandboxed and not scheduler and (why := why_not()):
+        raise NoSandbox(
+            f"Nothing was run, because {why}. To let student code do all that you can do, --no-sandbox."
+        )
+    progress = Progress(console)
+    with many.interruptible() as stop, quiet():
+        try:
+            course = Course(sandboxed, progress.say, stop)
+            releases, there = course.releases(part), course.students(part)
+            chosen = sorted(set(students)) or there
+            if unknown := sorted(set(chosen) - set(there)):
+                raise GradeError(
+                    f"Nothing of {', '.join(unknown)} is in {course.dir.submitted_directory}/*/{part}."
+                )
+            workers = work.cluster(scheduler, progress.say) if scheduler else work.local(jobs)
+            with course.alone():
+                course.prepare(releases)
+                run = Run(
+                    course, releases, chosen, again, judged, progress, not scheduler, course.scores(part)
+                )
+                progress.total = sum(len(course.submissions(releases, student)) for student in chosen)
+                try:
+                    with progress:
+                        run(workers, stop)
+                finally:
+                    progress.summary(len(chosen), run.look, stop())
+        except (many.Lost, WrongVersion) as error:
+            raise GradeError(f"{error}. Nothing is lost: run the same command again.") from None
+        except SQLAlchemyError as error:
+            raise GradeError(f"The gradebook can't be used: {error}") from None
+        except OSError as error:
+            raise GradeError(
+                f"{error.filename or ''}: {error.strerror or error}. Mend it, then run it again."
+            ) from None
+        if stop():
+            raise KeyboardInterrupt
+    return not run.failed

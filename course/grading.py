@@ -62,7 +62,8 @@ class Intake(NotebookExporter):
     def __init__(self, config: Any = None, **kw: Any) -> None:
         super().__init__(config=config, **kw)
         why = why_not()
-        if why and Judge(parent=self).sandboxed:
+        says = Judge(parent=self)
+        if why and says.sandboxed and not says.recording:
             raise NbGraderException(
                 f"Nothing was graded, because {why}. To let student code do all that you can do on this machine, "
                 "add --Judge.sandboxed=False."
@@ -90,9 +91,7 @@ class Judge(NbGraderPreprocessor):
     sandboxed = Bool(True, help="False lets student code do all that you can do on this machine.").tag(
         config=True
     )
-    again = Bool(None, allow_none=True, help="Run what has a record already; left out, as --force says.").tag(
-        config=True
-    )
+    recording = Bool(False, help="Take what has been judged; run nothing.").tag(config=True)
     records = Unicode("grading/records", help="Folder of the records.").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
@@ -103,8 +102,11 @@ class Judge(NbGraderPreprocessor):
         )
         data = submitted(Path(folder) / f"{at['notebook']}.ipynb")
         kept = Path(converter.coursedir.root) / self.records
-        again = converter.force if self.again is None else self.again
-        done, record = judge.grade(release, data, kept, sandboxed=self.sandboxed, again=again)
+        if not self.recording:
+            found = judge.grade(release, data, kept, sandboxed=self.sandboxed, again=converter.force)
+        elif (found := judge.find(release, data, kept, self.sandboxed)) is None:
+            raise NbGraderException(f"{at['notebook']} has no record: it changed while it was graded.")
+        done, record = found
         for text in record.attention:
             self.log.warning("%s, %s: %s", at["student"], at["notebook"], text)
         # cell by cell: what nbgrader has noted in the sanitised notebook stays
@@ -141,10 +143,15 @@ def _is_known(converter: Any, notebook: str) -> bool:
         return False
 
 
-def finished(graded: Path, data: bytes) -> bool:
-    """An autograded notebook is written when its points are saved; this one was, for these submitted bytes."""
+def finished(graded: Path, data: bytes, stamp: dict[str, str] | None = None) -> bool:
+    """An autograded notebook is written when its points are saved; this one was, for these submitted bytes.
+
+    Args:
+        stamp: of the record that it should show, if that matters too.
+    """
     try:
         content = json.loads(graded.read_bytes())
-        return content["metadata"]["vit"]["submission"] == records.digest(data)
+        found = content["metadata"]["vit"]
+        return found["submission"] == records.digest(data) and stamp in (None, found)
     except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -139,7 +139,15 @@ def together(
     if isinstance(seen, Problem) and re.search(r"^MemoryError|DefaultCPUAllocator", seen.error):
         state = State.MEMORY
     mistakes = tuple(dict.fromkeys(public.misconceptions + hidden.misconceptions))
-    return replace(shown, state=state, points=points, lines=lines, parts=parts, misconceptions=mistakes)
+    return replace(
+        shown,
+        state=state,
+        points=points,
+        lines=lines,
+        parts=parts,
+        misconceptions=mistakes,
+        pictures=public.pictures,
+    )
 
 
 def plain(source: str) -> tuple[str, str]:
@@ -201,6 +209,12 @@ def borrowed(release: Release, nb: NotebookNode) -> str:
 # --- one submission -------------------------------------------------------------------------------
 
 
+def key_of(release: Release, data: bytes, sandboxed: bool = True) -> str:
+    """The name of the record of these bytes: the same wherever they are judged, in whatever kind of sandbox."""
+    isolation = "sandbox" if sandboxed else "none"
+    return records.digest(release.digest, records.digest(data), records.grader(), isolation)
+
+
 def grade(
     release: Release,
     data: bytes,
@@ -221,18 +235,45 @@ def grade(
     Raises:
         JudgeError, NoSandbox: before anything of the student's runs. Whatever the bytes are, they raise nothing.
     """
-    isolation = level() if sandboxed else "none"
-    submission = records.digest(data)
-    key = records.digest(release.digest, submission, records.grader(), isolation)
-    try:
-        nb, repairs = rebuild(release.notebook, data)
-        unreadable = ""
-    except Unreadable as error:
-        nb, repairs, unreadable = copy.deepcopy(release.notebook), [], f"The file {error.reason}."
-    kept = None if again else records.load(folder, key)
-    if kept is not None and len(kept.outputs) == len(code_cells(nb)):
-        return with_outputs(nb, kept), kept
+    known = None if again else find(release, data, folder, sandboxed)
+    if known is not None:
+        return known
+    record = judged(release, data, folder, limits=limits, sandboxed=sandboxed)
+    records.save(folder, record)
+    return with_outputs(_rebuilt(release, data)[0], record), record
 
+
+def find(
+    release: Release, data: bytes, folder: Path, sandboxed: bool = True
+) -> tuple[NotebookNode, Record] | None:
+    """What `grade` returns, if there is a record; nothing is run."""
+    record = records.load(folder, key_of(release, data, sandboxed))
+    if record is None:
+        return None
+    nb, _, _ = _rebuilt(release, data)
+    return (with_outputs(nb, record), record) if len(record.outputs) == len(code_cells(nb)) else None
+
+
+def _rebuilt(release: Release, data: bytes) -> tuple[NotebookNode, list, str]:
+    """The notebook, its repairs, and a sentence if the bytes could not be read: then it is the release."""
+    try:
+        return *rebuild(release.notebook, data), ""
+    except Unreadable as error:
+        return copy.deepcopy(release.notebook), [], f"The file {error.reason}."
+
+
+def judged(
+    release: Release, data: bytes, folder: Path, *, limits: Limits | None = None, sandboxed: bool = True
+) -> Record:
+    """Run the bytes that a student sent and judge them; no record is looked for or kept.
+
+    Args:
+        folder: where what the solution gives is kept.
+
+    Raises:
+        As `grade`.
+    """
+    nb, repairs, unreadable = _rebuilt(release, data)
     marks: dict[str, Verdict] = {}
     attention = [repair.what for repair in repairs if repair.human]
     if unreadable:
@@ -262,21 +303,19 @@ def grade(
 
         nb = run(release, nb, limits or Limits(), sandboxed, told)
 
-    record = Record(
-        key=key,
+    return Record(
+        key=key_of(release, data, sandboxed),
         part=release.part,
         notebook=release.name,
-        submission=submission,
+        submission=records.digest(data),
         release=release.digest,
         grader=records.grader(),
-        level=isolation,
+        level=level() if sandboxed else "none",
         verdicts={test: marks[name] for test, name in release.tests.items()},
         outputs=[cell.outputs for cell in code_cells(nb)],
         repairs=tuple(f"{repair.cell}: {repair.what}" if repair.cell else repair.what for repair in repairs),
         attention=tuple(attention),
     )
-    records.save(folder, record)
-    return with_outputs(nb, record), record
 
 
 def code_cells(nb: NotebookNode) -> list[NotebookNode]:
@@ -293,20 +332,28 @@ def with_outputs(nb: NotebookNode, record: Record) -> NotebookNode:
     for cell in nb.cells:
         if cell.cell_type == "markdown" and (cell.id.startswith("extra-") or grade_id(cell)):
             cell.source = harmless.html(cell.source)  # a student's words
-    nb.metadata["vit"] = {
+    nb.metadata["vit"] = stamp(record)
+    return nb
+
+
+def stamp(record: Record) -> dict[str, str]:
+    """What an autograded notebook says about its record."""
+    return {
         "record": record.key,
+        "content": records.digest(records.dump(record)),
         "submission": record.submission,
         "verdict": record.state.name.lower(),
         "sandbox": record.level,
     }
-    return nb
 
 
 def shown(mark: Verdict, most: float) -> list[NotebookNode]:
     """A test cell's outputs: what the tutor says, then the points, which nbgrader takes from the result."""
     points = min(max(mark.points, 0.0), most)
     result = {"text/plain": repr(points), "text/html": score(points, most)}
-    return [
-        nbformat.v4.new_output("display_data", data=mark._repr_mimebundle_()),
+    parts = [[state.value, label, earned] for state, label, earned in mark.parts]
+    told = {"key": mark.key, "name": mark.name, "state": mark.state.value, "parts": parts}
+    return [  # the metadata is what feedback pages tabulate
+        nbformat.v4.new_output("display_data", data=mark._repr_mimebundle_(), metadata={"vit": told}),
         nbformat.v4.new_output("execute_result", data=result),
     ]

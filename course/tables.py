@@ -9,7 +9,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKS = re.compile(
-    r"(<!-- (?P<name>training|first minutes):start[^>]*-->\n).*?(<!-- (?P=name):end -->)", re.DOTALL
+    r"(<!-- (?P<name>training|first minutes|grading):start[^>]*-->\n).*?(<!-- (?P=name):end -->)", re.DOTALL
 )
 
 
@@ -73,4 +73,27 @@ def first_minutes() -> str:
     )
 
 
-TABLES = {"training": training, "first minutes": first_minutes}
+def grading() -> str:
+    """Seconds for the same submissions: nbgrader, otter-grader, ours."""
+    measured = _read("benchmarks/grade.json")
+    if not measured:
+        return "Not measured yet: `python benchmarks/grade.py`.\n"
+    seconds, notebooks = measured["seconds"], measured["notebooks"]
+    stock = seconds["nbgrader autograde"]
+    lines = [
+        "| grader | sandbox | seconds | notebooks a minute | times nbgrader |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name in sorted(seconds, key=seconds.get, reverse=True):
+        took, walls = seconds[name], "yes" if name.startswith("ours") else "no"
+        lines.append(f"| {name} | {walls} | {took:.0f} | {60 * notebooks / took:.0f} | {stock / took:.1f} |")
+    different = len(measured["different_points"])
+    same = f"different for {different}" if different else "identical"
+    return (
+        "\n".join(lines) + f"\n\n{measured['students']} students, {notebooks} notebooks of Part 2, "
+        f"{measured['machine']['cores']} cores; points of nbgrader and ours: {same}. Measured by `benchmarks/grade.py`, "
+        "in one run.\n"
+    )
+
+
+TABLES = {"training": training, "first minutes": first_minutes, "grading": grading}

@@ -6,5 +6,6 @@ matplotlib, einops, timm and scikit-learn are imported by the functions that use
 
 from helpers import show
 from helpers.check import check
+from helpers.progress import progress
 
-__all__ = ["check", "show"]
+__all__ = ["check", "progress", "show"]

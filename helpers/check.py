@@ -20,6 +20,7 @@ from typing import Any
 from helpers.exercises import load, names
 from helpers.judging import Verdict, judge, nothing, score
 from helpers.observing import State, blanks_left, observe
+from helpers.progress import note
 
 
 class Points(float):
@@ -97,6 +98,7 @@ def _show(verdict: Verdict) -> None:
     ipython = sys.modules.get("IPython")
     if ipython is not None and ipython.get_ipython() is not None:
         ipython.display.display(verdict._repr_mimebundle_(), raw=True)
+        note(verdict.key, verdict.state.value, verdict.points)
     else:
         print(verdict)
 

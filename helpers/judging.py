@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from helpers.differences import Differences, differences
 from helpers.exercises import Arrays, Case, Exercise, Misconception, Part
 from helpers.observing import Blank, Problem, State
 
@@ -35,11 +36,13 @@ class Verdict:
     lines: tuple[str, ...] = ()
     parts: tuple[tuple[State, str, float], ...] = ()
     misconceptions: tuple[str, ...] = ()
+    pictures: tuple[Differences, ...] = ()  # where the arrays differ
 
     def __str__(self) -> str:
         earned = score(self.points, self.max_points)
         rows = [f"{MARKS.get(self.state, WRONG[0])} {self.state.value}: {self.name} · {earned}"]
         rows += [f"  {line}" for line in self.lines]
+        rows += [f"  {picture.reading}" for picture in self.pictures]
         if len({state for state, _, _ in self.parts}) > 1:
             rows += [
                 f"  {MARKS.get(state, WRONG[0])} {label} ({state.value})" for state, label, _ in self.parts
@@ -51,8 +54,11 @@ class Verdict:
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
         head, *rest = str(self).split("\n")
         body = "".join(f"<div>{html.escape(row.strip())}</div>" for row in rest)
-        style = f"border-left:6px solid {COLOURS.get(self.state, WRONG[1])};padding:4px 12px;line-height:1.5"
         body = re.sub("`([^`]+)`", r"<code>\1</code>", body)
+        for picture in self.pictures:  # above its reading
+            line = f"<div>{html.escape(picture.reading)}</div>"
+            body = body.replace(line, f"<div>{picture.tag()}</div>{line}", 1)
+        style = f"border-left:6px solid {COLOURS.get(self.state, WRONG[1])};padding:4px 12px;line-height:1.5"
         panel = f'<div style="{style}"><strong>{html.escape(head)}</strong>{body}</div>'
         return {"text/plain": str(self), "text/html": panel}
 
@@ -96,7 +102,7 @@ def judge(
 
     if expected is None:
         expected = [exercise.expected(copy.deepcopy(case)) for case in cases]
-    parts, differences = [], []
+    parts, sentences, pictures = [], [], []
     for part in exercise.parts:
         wrong = [
             i
@@ -111,9 +117,11 @@ def judge(
         elif problem and not left and any(key not in seen for key in part.keys for seen in observed):
             state = State.ERROR
         else:
-            differences.append(
-                _difference(exercise, part, observed[wrong[0]], expected[wrong[0]], cases[wrong[0]])
+            sentence, picture = _difference(
+                exercise, part, observed[wrong[0]], expected[wrong[0]], cases[wrong[0]]
             )
+            sentences.append(sentence)
+            pictures += [picture] if picture else []
         parts.append((state, part.label, part.points if state is State.CORRECT else 0.0))
     states = {state for state, _, _ in parts}
     if states == {State.CORRECT}:
@@ -122,7 +130,7 @@ def judge(
         return Verdict(
             exercise.key, exercise.name, State.CORRECT, exercise.points, exercise.points, parts=tuple(parts)
         )
-    lines += dict.fromkeys(differences)
+    lines += dict.fromkeys(sentences)
     if State.INCORRECT in states:
         recognised = _recognise(exercise, cases, observed, expected)
         lines += [f"That is what you get when {m.message}" for m in recognised]
@@ -137,6 +145,7 @@ def judge(
         (*lines, *still),
         tuple(parts),
         tuple(m.name for m in known),
+        tuple(dict.fromkeys(pictures)),
     )
 
 
@@ -177,15 +186,17 @@ def _recognise(
     return found
 
 
-def _difference(exercise: Exercise, part: Part, observed: Arrays, expected: Arrays, case: Case) -> str:
-    """Where the part's first array goes wrong: its shape, a NaN, or the first value that differs."""
+def _difference(
+    exercise: Exercise, part: Part, observed: Arrays, expected: Arrays, case: Case
+) -> tuple[str, Differences | None]:
+    """Where the part's first array goes wrong: its shape, a NaN, or the first value that differs; and a map of it."""
     where = f"For {case['label']}: " if "label" in case else ""
     for key in part.keys:
         if key not in observed:
-            return f"{where}{key} could not be observed."
+            return f"{where}{key} could not be observed.", None
         seen, wanted = np.asarray(observed[key]), np.asarray(expected[key])
         if seen.shape != wanted.shape:
-            return f"{where}{key} should have shape {wanted.shape} but has {seen.shape}."
+            return f"{where}{key} should have shape {wanted.shape} but has {seen.shape}.", None
         off = ~np.isclose(seen, wanted, rtol=exercise.rtol, atol=exercise.atol)
         if not off.any():
             continue
@@ -193,10 +204,15 @@ def _difference(exercise: Exercise, part: Part, observed: Arrays, expected: Arra
         index = tuple(int(i) for i in np.argwhere(bad)[0])
         place = exercise.place(key, index, case) if exercise.place else f"{key}{list(index) if index else ''}"
         formula = f"{exercise.formula(key, index, case)} = " if exercise.formula else ""
+        picture = differences(key, seen, wanted, off)
         if np.isnan(seen[index]):
-            return f"{where}{place} is NaN (not a number) but should be {formula}{_number(wanted[index])}: look for 0/0, inf - inf or a square root of a negative."
-        return f"{where}{place} should be {formula}{_number(wanted[index])} but is {_number(seen[index])}."
-    return f"{where}{part.label}: not right yet."
+            sentence = f"{where}{place} is NaN (not a number) but should be {formula}{_number(wanted[index])}: look for 0/0, inf - inf or a square root of a negative."
+        else:
+            sentence = (
+                f"{where}{place} should be {formula}{_number(wanted[index])} but is {_number(seen[index])}."
+            )
+        return sentence, picture
+    return f"{where}{part.label}: not right yet.", None
 
 
 def _number(value: float) -> str:

@@ -41,6 +41,7 @@ class Recipe:
         1.0  # largest norm of the gradient, as in Dosovitskiy et al. 2021: one odd batch does no harm
     )
     strong: bool = False  # strong augmentation, for long runs
+    mixed: bool = False  # half of the batches are mixed by CutMix (Yun et al. 2019), for longer runs still
     patience: int | None = (
         None  # evaluations without improvement before it stops; a cycle gains most at its end
     )
@@ -125,6 +126,10 @@ class Run:
         self.optimisers = optimisers(model, recipe, precision(device.type))
         self.peaks = [[group["lr"] for group in o.param_groups] for o in self.optimisers]
 
+        if recipe.mixed:
+            from torchvision.transforms import v2
+
+            self.mix = v2.CutMix(num_classes=len(data.class_names))
         self.setup = {**asdict(recipe), "data": data.source, "pictures": len(data.labels)}
         self.setup["augmented"] = self.augmented
         self.seen, self.order = 0, torch.empty(0, dtype=torch.long)  # pictures seen; rows left of this epoch
@@ -204,9 +209,12 @@ class Run:
         if self.augmented:
             x = augment(x, self.rng, recipe.strong)
         x = resize(normalise(x, self.history.mean, self.history.std), size)  # (b, 3, size, size)
+        target = y
+        if recipe.mixed and torch.rand((), generator=self.rng) < 0.5:
+            x, target = self.mix(x, y)  # a piece of each picture from another one; (b, classes): their shares
         with computing(self.device):
             logits = self.model(x)  # (b, classes)
-        loss = F.cross_entropy(logits.float(), y, label_smoothing=recipe.label_smoothing)
+        loss = F.cross_entropy(logits.float(), target, label_smoothing=recipe.label_smoothing)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip)
         for optimiser, peaks in zip(self.optimisers, self.peaks, strict=True):

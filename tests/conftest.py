@@ -10,6 +10,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # No test reaches for the network, and kernels that tests start inherit this.
 os.environ["VIT_OFFLINE"] = "1"
+# No test writes into the gradebook of somebody's course.
+os.environ.pop("VIT_GRADEBOOK", None)
+os.environ["VIT_PROGRESS"] = "off"  # notebooks that tests run leave no notes behind
 # The tests run beside each other: one thread a kernel, or they would fight over the cores.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a debugger's warning on stderr of a kernel

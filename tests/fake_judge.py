@@ -1,0 +1,80 @@
+"""Grading without kernels, for tests of who does what and when: a judge that reads its verdict from the file.
+
+A submission's metadata may hold `fake`: points (of each exercise), seconds to take, `once` (a path: the worker that
+comes there first kills itself), `always` (it kills itself every time), `fails` (a text to raise).
+`python -c "from tests import fake_judge; fake_judge.main()" PART [jobs]` is the command with this judge.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from course import judge, records, work
+from course.records import Record
+from course.running import NoKernel
+from course.sandbox import Limits
+from helpers import exercises
+from helpers.judging import nothing
+from helpers.observing import State
+
+
+def judged(task: work.Work) -> Record:
+    release = work._release(task.part, task.name, task.content)
+    nb, _, unreadable = judge._rebuilt(release, task.data)
+    says = {}
+    with contextlib.suppress(ValueError, KeyError):
+        says = json.loads(task.data)["metadata"]["fake"]
+    time.sleep(says.get("seconds", 0))
+    if says.get("always"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    with contextlib.suppress(FileExistsError):
+        if says.get("once"):
+            Path(says["once"]).touch(exist_ok=False)
+            os.kill(os.getpid(), signal.SIGKILL)
+    if says.get("fails"):
+        raise NoKernel(says["fails"])
+    if says.get("pid"):
+        Path(says["pid"]).write_text(str(os.getpid()))
+    state = State.UNREADABLE if unreadable else State.CORRECT if says.get("points", 1) else State.INCORRECT
+    points = 0.0 if unreadable else float(says.get("points", 1))
+    marks = {
+        test: replace(nothing(exercises.load(key), state, [unreadable]), points=points)
+        for test, key in release.tests.items()
+    }
+    return Record(
+        key=judge.key_of(release, task.data, task.sandboxed),
+        part=release.part,
+        notebook=release.name,
+        submission=records.digest(task.data),
+        release=release.digest,
+        grader=records.grader(),
+        level="none",
+        verdicts=marks,
+        outputs=[[] for _ in judge.code_cells(nb)],
+        attention=tuple(says.get("attention", ())),
+    )
+
+
+def impatient(task: work.Work) -> Record:
+    """The real judge, with little patience for endless loops."""
+    short = Limits(cell_seconds=5, notebook_seconds=60) if b"while True" in task.data else None
+    return work.judged(replace(task, limits=short))
+
+
+def main() -> None:
+    from course import grade
+    from course.gradebook import GradeError
+
+    part, jobs = sys.argv[1], int((sys.argv[2:] or ["2"])[0])
+    try:
+        well = grade.grade(part, sandboxed=False, jobs=jobs, judged=judged)
+    except GradeError as error:
+        raise SystemExit(str(error)) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    raise SystemExit(0 if well else 1)

@@ -1,0 +1,132 @@
+"""Feedback pages: what stands on top, at each blank, and what must not be there."""
+
+import itertools
+import re
+
+import pytest
+from bs4 import BeautifulSoup
+
+from course import feedback, judge
+from helpers import exercises
+from helpers import judging as grading
+from tests import pages
+
+pytestmark = pytest.mark.grading
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    paths = pages.make(tmp_path_factory.mktemp("feedback"))
+    return {
+        student: {name: BeautifulSoup(path.read_text("utf-8"), "html.parser") for name, path in found.items()}
+        for student, found in paths.items()
+    }
+
+
+def table(page) -> list[list[str]]:
+    return [
+        [" ".join(cell.text.split()) for cell in row.find_all(["th", "td"])]
+        for row in page.find("table").find_all("tr")
+    ]
+
+
+def test_the_summary_names_student_notebook_points_and_every_blank(made):
+    page = made["ben"][pages.Q1]
+    assert page.h1.text == "Q1 · Positional encoding: feedback for <b>Ben</b> O'Neill & Sons"
+    assert page.title.text == page.h1.text
+    assert "2 of 3 points" in " ".join(page.find(class_="total").text.split())
+    assert table(page) == [
+        ["Exercise", "Verdict", "Points"],
+        ["getPositionEncoding", "✗ incorrect", "2 of 3"],
+        ["denominator", "✗ incorrect", "0 of 1"],
+        ["sine in the even columns", "✓ correct", "1 of 1"],
+        ["cosine in the odd columns", "✓ correct", "1 of 1"],
+    ]
+    anchor = page.find("table").a["href"].removeprefix("#")
+    assert "incorrect: getPositionEncoding" in page.find(id=anchor).text
+
+
+def test_at_the_blank_stand_the_tutors_words_and_where_the_arrays_differ(made):
+    result = made["ben"][pages.Q1].find(id="check_q1_position_encoding")
+    assert "That is what you get when the exponent is i/d instead of 2i/d." in result.text
+    assert (
+        "P: 6 of 16 entries differ (3 too large, 3 too small), all in rows 1 to 3 and columns 2 and 3."
+        in result.text
+    )
+    assert result.img["alt"].startswith("Map of P, 4 x 4: grey squares agree")
+    assert result.img["src"].startswith("data:image/svg+xml;base64,")
+    assert made["ada"][pages.Q1].find(id="check_q1_position_encoding").img is None
+
+
+def test_what_is_graded_by_hand(made):
+    ada, ben = (made[student][pages.INSIDE] for student in ("ada", "ben"))
+    assert ["Written answer", "✓ graded by hand", "2.5 of 3"] in table(ada)
+    assert ["Written answer", "○ not graded yet", "0 of 3"] in table(ben)
+    assert "still to be graded by hand" not in ada.find(class_="total").text
+    assert "1 still to be graded by hand" in ben.find(class_="total").text
+    answer = ada.find(id=pages.QUESTION)
+    assert "Head 3 looks at edges, says ada." in answer.text
+    assert "Well seen: head 3 indeed." in answer.find(class_="comment").text
+    assert made["ben"][pages.INSIDE].find(id=pages.QUESTION).find(class_="comment") is None
+
+
+@pytest.mark.parametrize("student", pages.STUDENTS)
+@pytest.mark.parametrize("name", [pages.Q1, pages.INSIDE])
+def test_a_page_is_one_accessible_document_that_needs_nothing_from_elsewhere(made, student, name):
+    page = made[student][name]
+    assert page.html["lang"] == "en"
+    assert len(page.find_all("h1")) == 1
+    levels = [int(tag.name[1]) for tag in page.find_all(re.compile("^h[1-6]$"))]
+    assert all(b - a <= 1 for a, b in itertools.pairwise(levels)), levels
+    assert [tag for tag in page.find_all("img") if len(tag["alt"].split()) < 3] == []
+    assert page.find_all(["script", "link", "iframe", "form"]) == []
+    assert [tag["src"] for tag in page.find_all(src=True) if not tag["src"].startswith("data:")] == []
+    ids = [tag["id"] for tag in page.find_all(id=True)]
+    assert len(ids) == len(set(ids))
+    assert [a["href"] for a in page.find_all("a", href=re.compile("^#")) if a["href"][1:] not in ids] == []
+    assert len(str(page)) < 400_000
+
+
+def test_figures_formulas_and_what_a_student_wrote(made):
+    page = made["ada"][pages.Q1]
+    assert page.find("img", alt="one grey dot, and nothing else.") is not None
+    assert page.find_all("math")
+    page = made["ada"][pages.INSIDE]
+    notes = page.find(string=re.compile("I also tried")).find_parent("p")
+    assert notes.find("mfrac") is not None
+    assert "nosuchcommand" in notes.text
+    assert "from elsewhere" in notes.text and notes.find("img") is None
+    assert page.find(string=re.compile("My notes")).find_parent().name in ("h5", "h6")
+    assert "EVIL" in str(page)
+
+
+def test_nothing_of_the_hidden_inputs_or_the_answers(made):
+    text = made["ben"][pages.Q1].text
+    assert "seed" not in text.split("Your notebook")[0]
+    for case in exercises.load("q1_position_encoding").cases(1)[1:]:
+        assert case.get("label", "getPositionEncoding(4, 4, n=100)") not in text.replace(
+            "getPositionEncoding(4, 4, n=100)", ""
+        )
+
+
+def test_a_formula_that_cannot_be_read_is_shown_as_it_is():
+    words = feedback.Words(feedback.FeedbackPage())
+    assert words.inline_math("\\left( <x>") == "<code>\\left( &lt;x&gt;</code>"
+    assert '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block"' in words.block_math("x^2")
+
+
+def test_headings_never_skip_a_level():
+    words = feedback.Words(feedback.FeedbackPage())
+    assert [words.heading("x", level)[1:3] for level in (1, 4, 2, 6)] == ["h3", "h4", "h4", "h5"]
+
+
+def test_no_map_of_hidden_inputs():
+    exercise = exercises.load("q1_position_encoding")
+    cases = exercise.cases(0)
+    right = [exercise.expected(case) for case in cases]
+    wrong = [{key: array + 1 for key, array in arrays.items()} for arrays in right]
+    public, hidden = grading.judge(exercise, cases, right), grading.judge(exercise, cases, wrong)
+    assert hidden.pictures
+    both = judge.together(exercise, public, hidden, wrong)
+    assert both.points == 0 and both.pictures == ()
+    assert "<img" not in both._repr_mimebundle_()["text/html"]
