@@ -29,8 +29,8 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(READY)
 
 lab: $(READY) ## open JupyterLab on the course
-	@# news_url=None: no question about Jupyter's news over the first notebook
-	jupyter lab --LabApp.news_url=None $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/2_build_a_vit/q1_positional_encoding.ipynb
+	@# Named as a file to open, the notebook's folder would be all that JupyterLab (and nbgrader in it) sees.
+	jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.default_url=/lab/tree/notebooks/2_build_a_vit/q1_positional_encoding.ipynb
 
 demo: $(READY) ## grade three sample students with nbgrader and show their points (Part 2; another: PART=folder of notebooks/)
 	python -m course demo $(PART)

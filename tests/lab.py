@@ -51,13 +51,14 @@ class Lab:
 
     url: str
     token: str
+    start: str  # the page that `make lab` opens in a person's browser
     log: Path
     course: Path
     env: dict[str, str]
 
-    def address(self, path: str = "") -> str:
-        """Where the browser finds `path` of the course; without tabs of an earlier visit."""
-        return f"{self.url}lab{'/tree/' * bool(path)}{path}?reset&token={self.token}"
+    def address(self) -> str:
+        """JupyterLab without the tabs of an earlier visit."""
+        return f"{self.url}lab?reset&token={self.token}"
 
     def run(self, *words: str) -> str:
         """What `python -m ...` prints, run in the course as this person."""
@@ -70,30 +71,35 @@ class Lab:
 
 
 @contextmanager
-def jupyterlab(course: Path, env: dict[str, str], command: list[str] | None = None):
-    """A Lab on `course` until the block ends; its kernels end with it.
+def jupyterlab(course: Path, env: dict[str, str], *flags: str):
+    """A Lab on `course`, started by `make lab`, until the block ends; its kernels end with it.
 
     Args:
-        command: what starts it; `jupyter lab` without opening a browser if left out.
+        flags: of make.
 
     Raises:
         RuntimeError: if it does not start within two minutes; with what it said.
     """
-    root = ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
-    command = command or [sys.executable, "-m", "jupyterlab", "--LabApp.news_url=None", "--no-browser", *root]
     log, runtime = Path(env["HOME"]) / "lab.log", Path(env["JUPYTER_RUNTIME_DIR"])
+    command = ["make", "--silent", *flags, "lab"]
     with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=course, env=env, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command,
+            cwd=course,
+            env={**env, "BROWSER": "true"},  # what it calls to open a browser
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
     lab = None
     try:
         deadline = time.monotonic() + SECONDS
         # written last, when the server listens; like a person's own server it takes the first free port from 8888
-        while not list(runtime.glob("jpserver-*-open.html")):
+        while not (start := list(runtime.glob("jpserver-*-open.html"))):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"JupyterLab did not start; its log:\n{tail(log)}")
             time.sleep(0.1)
         about = json.loads(next(runtime.glob("jpserver-*.json")).read_text())
-        lab = Lab(about["url"], about["token"], log, course, env)
+        lab = Lab(about["url"], about["token"], start[0].as_uri(), log, course, env)
         yield lab
     finally:
         if lab:
@@ -105,7 +111,7 @@ def jupyterlab(course: Path, env: dict[str, str], command: list[str] | None = No
         try:
             process.wait(SECONDS)
         except subprocess.TimeoutExpired:
-            process.kill()  # its kernels see that and end
+            process.kill()
             process.wait()
 
 
@@ -119,6 +125,11 @@ class Story:
     def __init__(self, page, lab: Lab, folder: Path) -> None:
         self.page, self.lab, self.folder, self.number = page, lab, folder, 0
         folder.mkdir(parents=True, exist_ok=True)
+        # JupyterLab asks this of everybody once, in the corner where formgrader has its buttons
+        page.add_locator_handler(
+            page.get_by_text("Would you like to get notified about official Jupyter news?"),
+            lambda: page.get_by_role("button", name="No", exact=True).click(),
+        )
 
     @contextmanager
     def step(self, name: str):
