@@ -79,7 +79,7 @@ def each(
     def begin(piece: T, tries: int) -> None:
         try:
             running[executor.submit(*work(piece))] = (piece, tries)
-        except RuntimeError as error:  # it is shut down
+        except (RuntimeError, EOFError, OSError) as error:  # it is shut down, or was killed
             raise Lost(f"The workers are gone ({error})") from error
 
     while not stop():

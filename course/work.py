@@ -29,7 +29,7 @@ from course.records import Record
 from course.release import Release
 from course.sandbox import Limits
 
-CONNECT = 10  # seconds in which a Dask scheduler must answer
+CONNECT = 60  # seconds in which a Dask scheduler must answer; a busy one takes its time
 _ONE = threading.Lock()  # a Dask worker may have more threads; one process has one notebook at a time
 
 

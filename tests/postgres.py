@@ -39,14 +39,15 @@ class Postgres:
         self.start()
 
     def _do(self, program: str, *words: str) -> None:
-        done = subprocess.run(
-            [str(self.programs / program), *words],
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=open(self.folder / "said", "ab"),
-            stderr=subprocess.STDOUT,
-            **self.who,
-        )
+        with open(self.folder / "said", "ab") as said:
+            done = subprocess.run(
+                [str(self.programs / program), *words],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                **self.who,
+            )
         assert done.returncode == 0, (self.folder / "said").read_text()
 
     def start(self) -> None:

@@ -9,11 +9,10 @@ import time
 import nbformat
 import pytest
 
-from course import demo
+from course import demo, work
 from course.build import ROOT
 from course.gradebook import GradeError
 from course.progress import Progress
-from course.work import judged
 from tests.grading_tree import CLASS, NAMES, Tree, path_of
 
 pytestmark = pytest.mark.grading
@@ -94,7 +93,7 @@ def test_a_real_notebook_in_a_real_sandbox(tree, cluster):
     path = path_of(tree, "ada", NAMES[1])
     path.parent.mkdir(parents=True)
     nbformat.write(demo.submission("ada", path.name), path)
-    tree.grade(scheduler=cluster.address, sandboxed=True, judged=judged)
+    tree.grade(scheduler=cluster.address, sandboxed=True, judged=work.judged)
     assert tree.well and tree.points() == {"ada": 1}, tree.said
     (record,) = tree.records().values()
     assert b'"level": "bubblewrap' in record
@@ -102,10 +101,12 @@ def test_a_real_notebook_in_a_real_sandbox(tree, cluster):
 
 def test_no_scheduler_and_one_that_goes_away(tree, tmp_path, monkeypatch):
     tree.hand_in_all(seconds=600)
+    monkeypatch.setattr(work, "CONNECT", 1)
     with pytest.raises(GradeError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         tree.grade(scheduler="tcp://127.0.0.1:9")
     with pytest.raises(GradeError, match="No Dask scheduler answers at nonsense://x"):
         tree.grade(scheduler="nonsense://x")
+    monkeypatch.undo()
     own = Cluster(tmp_path)
     monkeypatch.setattr(Progress, "add", lambda *_: own.scheduler.kill())
     tree.hand_in("ada", points=1)  # its records make the scheduler die; the others never end
