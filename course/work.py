@@ -105,7 +105,7 @@ class Processes(Executor):
         methods = multiprocessing.get_all_start_methods()
         self._context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
         if "forkserver" in methods:
-            self._context.set_forkserver_preload([__name__])  # PyTorch is imported once, not in each
+            self._context.set_forkserver_preload([__name__, "torch"])  # imported once, not in each process
         self._pools = [self._pool() for _ in range(jobs)]
         self._idle: SimpleQueue[ProcessPoolExecutor] = SimpleQueue()
         for pool in self._pools:

@@ -20,7 +20,6 @@ from enum import Enum
 from typing import Any
 
 import numpy as np
-import torch
 
 from helpers.exercises import Arrays, Case, Exercise, Stopped, Unfit
 
@@ -149,6 +148,8 @@ def observe(
     Prints, warnings and progress bars of the student's code are swallowed (nbgrader scores 0 for
     anything on stderr), inputs are copied, and random states are put back.
     """
+    import torch
+
     seen: list[Arrays] = []
     stopped: Problem | None = None
     sink = io.StringIO()

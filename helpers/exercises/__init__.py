@@ -11,10 +11,14 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
+
+if (
+    TYPE_CHECKING
+):  # grading only counts and records where no object is observed: torch takes 500 MB and seconds
+    import torch
 
 Case = dict[str, Any]  # one set of inputs, drawn from a seed
 Arrays = Mapping[str, np.ndarray]  # what was observed on one case, by name
@@ -146,6 +150,8 @@ def to_array(value: Any, what: str, hint: str = "") -> np.ndarray:
     Raises:
         Unfit: with a sentence that says what came instead of numbers.
     """
+    import torch
+
     if value is None:
         raise Unfit(f"{what} gave None. {hint or 'Does your function end with `return ...`?'}")
     if value is ...:
@@ -172,6 +178,8 @@ def to_array(value: Any, what: str, hint: str = "") -> np.ndarray:
 
 def to_tensor(value: Any, what: str, hint: str = "") -> torch.Tensor:
     """`value` if it is a torch tensor with numbers in it; else `Unfit` says what it is instead."""
+    import torch
+
     if isinstance(value, torch.Tensor):
         to_array(value, what)
         return value
@@ -186,6 +194,8 @@ def fill(module: torch.nn.Module, seed: int = 0, scale: float = 0.5) -> torch.nn
     Two modules with the same parameter names get the same weights, whatever order they were made in.
     All values are normal around 0 with deviation `scale`.
     """
+    import torch
+
     with torch.no_grad():
         for name, parameter in module.named_parameters():
             parameter.copy_(weights(name, tuple(parameter.shape), seed, scale))
@@ -194,10 +204,14 @@ def fill(module: torch.nn.Module, seed: int = 0, scale: float = 0.5) -> torch.nn
 
 def weights(name: str, shape: Sequence[int], seed: int = 0, scale: float = 0.5) -> torch.Tensor:
     """The values that `fill` gives to the parameter `name` of this shape (float32 tensor)."""
+    import torch
+
     rng = np.random.default_rng([seed, *name.encode(), *shape])
     return torch.from_numpy(rng.normal(0.0, scale, tuple(shape)).astype(np.float32))
 
 
 def tensor(rng: np.random.Generator, *shape: int, scale: float = 1.0) -> torch.Tensor:
     """A float32 tensor of normal numbers with deviation `scale`."""
+    import torch
+
     return torch.from_numpy(rng.normal(0.0, scale, shape).astype(np.float32))
