@@ -61,7 +61,6 @@ def card(log: dict[str, Any], size: int) -> str:
     """The model card (Mitchell et al. 2019), every number from the log."""
     stages, machine = log["stages"], log["stages"][-1]["machine"]
     trainings = "".join(f"| training {i} | {training(stage)} |\n" for i, stage in enumerate(stages, 1))
-    weights = f"| weights | {log['weights']} |\n" if "weights" in log else ""
     return f"""# vit_cifar10
 
 A plain Vision Transformer of the course's own pieces: patch 4, 64 patches and a class token, {SIZES["embed_dim"]} numbers
@@ -72,7 +71,7 @@ Written by `python -m course checkpoint`; every number is from `{NAME}.json`, th
 | --- | --- |
 | test accuracy | **{log["test_accuracy"]:.1%}** of the 10,000 test pictures, no test-time augmentation |
 | data | {stages[0]["recipe"]["data"]}: 50,000 training pictures, a tenth of them kept apart for validation |
-{trainings}{weights}| hardware | {machine["device"]}, {machine["threads"]} thread(s) of {machine["cores"]} cores, {machine["precision"]}, torch {machine["torch"]} |
+{trainings}| hardware | {machine["device"]}, {machine["threads"]} thread(s) of {machine["cores"]} cores, {machine["precision"]}, torch {machine["torch"]} |
 | file | {size / 1e6:.1f} MB, float16 safetensors, names as in timm's `VisionTransformer` |
 
 It knows ten classes and 32 x 32 pixels, nothing else: every photo is one of the ten to it, with confidence. It is
