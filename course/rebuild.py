@@ -110,7 +110,7 @@ def rebuild(release: NotebookNode, text: bytes) -> tuple[NotebookNode, list[Repa
             repairs.append(Repair("restored", name_of(cell), f"{what}; it is as released again{kept}"))
             if added:
                 extra[i] = added
-    written = {i for i, cell in enumerate(clean.cells) if is_answer(cell) and cell.cell_type == "markdown"}
+    written = {i for i, cell in enumerate(clean.cells) if _written(cell)}
     last = None
     for i, cell in enumerate(sent):
         last = place[i] if place[i] is not None else last
@@ -128,6 +128,12 @@ def rebuild(release: NotebookNode, text: bytes) -> tuple[NotebookNode, list[Repa
     lost = [name_of(cell) for i, cell in enumerate(clean.cells) if is_answer(cell) and i not in chosen]
     if lost and any(r.kind == "salvaged" for r in repairs):
         what = f"the file is damaged and {', '.join(lost)} could not be found in it; ask for the file again"
+        repairs.append(Repair("missing", "", what, human=True))
+    unplaced = any(
+        at is None and sent[i].kind == "markdown" and sent[i].source.strip() for i, at in enumerate(place)
+    )
+    if unplaced and not written <= set(chosen):
+        what = "a written answer was not recognised, and there is text of their own in the file; look at the original"
         repairs.append(Repair("missing", "", what, human=True))
     matched = [at for at in place if at is not None]
     if sorted(first := list(dict.fromkeys(matched))) != first:
@@ -200,7 +206,21 @@ def _match(release: NotebookNode, sent: list[Cell]) -> tuple[list[int | None], d
             place[between[0]] = at
             taken.add(at)
             how[at] = "by its place"
+
+    # the only written answer that is missing, and the only text that is not the course's
+    missing = [at for at, cell in enumerate(release.cells) if at not in taken and _written(cell)]
+    own = [
+        i
+        for i, cell in enumerate(sent)
+        if place[i] is None and cell.kind == "markdown" and cell.source.strip()
+    ]
+    if len(missing) == len(own) == 1:
+        place[own[0]], how[missing[0]] = missing[0], "as the only text of their own"
     return place, how
+
+
+def _written(cell: NotebookNode) -> bool:
+    return is_answer(cell) and cell.cell_type == "markdown"
 
 
 def _names(source: str) -> set[str]:

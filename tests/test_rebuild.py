@@ -16,6 +16,7 @@ from tests import notebooks
 
 PAIRS = [(notebooks.ROOT / "notebooks" / p.parent.name / p.name, p) for p in notebooks.SOLUTIONS]
 Q1, Q2 = (next(pair for pair in PAIRS if q in pair[0].name) for q in ("q1_", "q2_"))
+INSIDE = next(pair for pair in PAIRS if pair[0].stem == "inside_a_pretrained_vit")
 PART = "2_build_a_vit"
 ids = [release.stem for release, _ in PAIRS]
 FUZZED = 1_000
@@ -249,6 +250,15 @@ def test_written_answers_are_found_by_name_and_by_place():
     for notebook in (sent, forget(sent)):
         clean, _ = rebuild(written(), dump(notebook))
         assert answers(clean) == {"reason": "Because the softmax saturates."}
+
+
+def test_a_written_answer_among_other_texts_of_theirs_is_told_to_somebody():
+    release, solution, _ = of(INSIDE)
+    lost = forget(solution)
+    random.Random(1).shuffle(lost["cells"])
+    lost["cells"].append({"cell_type": "markdown", "source": "A note of mine on heads.", "metadata": {}})
+    _, repairs = rebuild(release, dump(lost))
+    assert any(r.human and "text of their own" in r.what for r in repairs)
 
 
 def test_text_written_below_a_written_answer_is_kept():
