@@ -36,6 +36,7 @@ PRELOADED = (
     "matplotlib.pyplot",
     "ipykernel.kernelapp",
     "ipykernel.ipkernel",
+    "sklearn.datasets",  # the digits and photos: more than a second in most notebooks
 )
 # From the system's headers: os.unshare is there from Python 3.12 on, mount never.
 NEW_USER, NEW_PID, NEW_REST = 0x10000000, 0x20000000, 0x00020000 | 0x40000000 | 0x08000000 | 0x04000000
