@@ -184,8 +184,11 @@ def preload(fonts: str) -> None:
     os.makedirs(os.environ["MPLCONFIGDIR"])
     if fonts:
         shutil.copy(fonts, os.environ["MPLCONFIGDIR"])
+    before = dict(os.environ)
     for name in PRELOADED:
         importlib.import_module(name)
+    os.environ.clear()  # scikit-learn sets variables
+    os.environ.update(before)
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
         raise RuntimeError(f"A process should have one thread to be forked, and this one has {threads}.")

@@ -131,6 +131,17 @@ def test_an_instructor_grades_with_formgrader(story, lab):
     def tab(label: str) -> None:
         story.menu("Nbgrader", label)
 
+    def follow(link, path: str) -> None:
+        """Click, and wait until the page at that path has come in place of the one before."""
+        link.click()
+        page.wait_for_function(
+            """path => {
+                const inside = document.querySelector("#formgrader iframe").contentWindow;
+                return inside.location.pathname.includes(path) && inside.document.readyState === "complete";
+            }""",
+            arg=path,
+        )
+
     with story.step("formgrader opens"):
         page.set_viewport_size({"width": 1500, "height": 950})  # formgrader's menu stands beside its table
         page.goto(lab.address())
@@ -157,24 +168,25 @@ def test_an_instructor_grades_with_formgrader(story, lab):
         tab("Formgrader")
         press("collect", "Successfully collected")
     with story.step("autograde"):
-        formgrader.locator("tr", has_text=INSIDE).locator("td.num-submissions a").click()
+        submissions = formgrader.locator("tr", has_text=INSIDE).locator("td.num-submissions a")
+        follow(submissions, f"/manage_submissions/{INSIDE}")
         expect(formgrader.locator("td.status")).to_have_text("needs autograding")
         press("autograde", "Successfully autograded", me)
         expect(formgrader.locator("td.status")).to_have_text("needs manual grading")
         expect(formgrader.locator("td.score")).to_have_text("2 / 5")
     with story.step("the written question, by hand"):
-        formgrader.get_by_role("link", name="Manual Grading").click()
-        formgrader.get_by_role("link", name=INSIDE).click()
-        formgrader.get_by_role("link", name=fetched.stem).click()
-        formgrader.get_by_role("link", name="Submission #1").click()
+        follow(formgrader.get_by_role("link", name="Manual Grading"), "/gradebook")
+        follow(formgrader.get_by_role("link", name=INSIDE), f"/gradebook/{INSIDE}")
+        follow(formgrader.get_by_role("link", name=fetched.stem), f"/gradebook/{INSIDE}/{fetched.stem}")
+        follow(formgrader.get_by_role("link", name="Submission #1"), "/submissions/")
         expect(formgrader.locator("body")).to_contain_text(ANSWER)
         for field, text in ((f"#{QUESTION}", "2.5"), (f"#{QUESTION}-comment", COMMENT)):
             with page.expect_response(lambda answer: answer.request.method == "PUT" and answer.ok):
                 formgrader.locator(field).fill(text)
                 formgrader.locator(field).blur()
     with story.step("generate and release feedback"):
-        formgrader.get_by_role("link", name="Manual Grading").click()
-        formgrader.get_by_role("link", name="Manage Assignments").click()
+        follow(formgrader.get_by_role("link", name="Manual Grading"), "/gradebook")
+        follow(formgrader.get_by_role("link", name="Manage Assignments"), "/manage_assignments")
         press("generate-feedback", "Successfully generated feedback")
         press("release-feedback", "Successfully released feedback")
     with story.step("the student fetches it"):
