@@ -26,6 +26,9 @@ def furnish(folder: Path, own: Collection[str]) -> Path:
 
     Args:
         own: keys of the exercises that are graded in this kernel.
+
+    Raises:
+        FileNotFoundError: if what ships in data/ is not there.
     """
     target = folder / "helpers"
     (target / "exercises").mkdir(parents=True)
@@ -35,9 +38,12 @@ def furnish(folder: Path, own: Collection[str]) -> Path:
     shutil.copy(Path(__file__).with_name("kernel_check.py"), target / "check.py")
     shutil.copytree(HELPERS / "diagrams", target / "diagrams", ignore=shutil.ignore_patterns("__pycache__"))
     for name in DATA:
-        shutil.copy(
-            next(p for p in (HELPERS.parent / "data" / name, HELPERS / name) if p.exists()), target / name
-        )
+        places = (HELPERS.parent / "data" / name, HELPERS / name)  # a checkout, an installed package
+        if not (found := [place for place in places if place.is_file()]):
+            raise FileNotFoundError(
+                f"{places[0]} is missing: it comes with the course (git checkout data/{name})."
+            )
+        shutil.copy(found[0], target / name)
     (target / "assemble.py").write_text(without(assemble_source(), own), "utf-8")
     shutil.copy(HELPERS / "exercises" / "__init__.py", target / "exercises" / "__init__.py")
     for key in set(exercises.names()) - set(own):

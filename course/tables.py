@@ -69,7 +69,7 @@ def first_minutes() -> str:
     minutes, setup = (s / 60 for s in (measured["total_seconds"], measured["seconds"]["make setup"]))
     return (
         f"From `git clone` to the first *correct* in JupyterLab: {minutes:.1f} minutes on {measured['machine']['cores']} "
-        f"CPU cores, {setup:.1f} of them installation (downloads included; a script typed the answers). Measured by "
+        f"CPU cores, {setup:.1f} of them installation (which the network and pip's cache decide; a script typed the answers). Measured by "
         f"`benchmarks/first_minutes.py`.\n"
     )
 

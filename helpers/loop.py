@@ -54,7 +54,8 @@ class Recipe:
 
 class History(list):
     """One dict an evaluation: seconds, images (seen so far), size (pixels), lr, train_loss (smoothed labels),
-    train_accuracy, validation_loss, validation_accuracy, validation_images, images_per_second. Accuracies in 0..1.
+    train_accuracy, validation_loss, validation_accuracy, validation_images, images_per_second; quick_loss and
+    quick_accuracy on the first `Recipe.quick` validation pictures, by which the best weights are chosen. Accuracies in 0..1.
 
     Attributes:
         mean, std: three floats in 0..1, of the training pictures; the model wants pictures normalised with them.

@@ -137,7 +137,7 @@ show.says(
 # %% [markdown]
 # A report that this notebook builds on says that in ViT-Base the rows resemble more than the columns. Is that so in the model that you loaded? The line above is a measurement, not a quotation.
 #
-# The small model that ships with the course shows two traces of its training. Its positions come in blocks of 2 x 2: for half of the time it saw pictures of half the size, where one patch covered the place of four. And each map has a second bright place, mirrored at the middle: every picture was also shown mirrored, so left and right could not be told apart for good.
+# The small model that ships with the course shows two traces of its training. Its positions come in blocks of 2 x 2: in the first 45 of its 118 minutes it saw pictures of half the size, where one patch covered the place of four. And each map has a second bright place, mirrored at the middle: every picture was also shown mirrored, so left and right could not be told apart for good.
 #
 # ## Exercise: the Transformer's input
 #
