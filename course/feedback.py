@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import GetGrades
 
+from course.figures import reading
 from helpers import exercises
 from helpers.judging import MARKS, WRONG
 from helpers.observing import State
@@ -25,7 +26,6 @@ from helpers.progress import part_name
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 LOOKS = {State.CORRECT: "right", State.NOT_ATTEMPTED: "open"}
-READING = "What to see: "  # how `helpers.show` begins the line under a figure
 
 
 class Summary(GetGrades):
@@ -102,13 +102,10 @@ def said(state: State) -> dict[str, str]:
 
 def describe(cell: NotebookNode) -> None:
     """Give the figures of a cell an alt text: the line that `helpers.show` prints under a figure."""
-    outputs = cell.get("outputs", [])
-    printed = "".join(o.text for o in outputs if o.output_type == "stream")
-    reading = " ".join(printed.partition(READING)[2].split())
-    for output in outputs:
+    for output in cell.get("outputs", []):
         for mime in ("image/png", "image/jpeg"):
             if mime in output.get("data", {}):
-                alt = reading or "A figure made by the code above, without a description."
+                alt = reading(cell) or "A figure made by the code above, without a description."
                 output.metadata.setdefault(mime, nbformat.NotebookNode())["alt"] = alt
 
 

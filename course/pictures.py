@@ -9,18 +9,16 @@ from __future__ import annotations
 import base64
 import html
 import io
-import os
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import numpy as np
-from nbclient import NotebookClient
 from nbformat import NotebookNode
 from PIL import Image
 
+from course import figures
 from course.build import ROOT
 
 FOLDER = ROOT / "docs" / "pictures"
@@ -114,24 +112,17 @@ def draw(figure: Figure) -> tuple[bytes, str]:
     """
     nb = nbformat.read(ROOT / "solutions" / f"{figure.notebook}.ipynb", as_version=4)
     nb.cells = nb.cells[: cell_of(nb, figure) + 1]
-    env = {**os.environ, "VIT_OFFLINE": "1", "VIT_PROGRESS": "off"}
-    with tempfile.TemporaryDirectory() as folder:
-        client = NotebookClient(
-            nb, timeout=600, kernel_name="python3", resources={"metadata": {"path": folder}}
-        )
-        try:
-            client.execute(env=env)
-        except Exception as error:
-            raise PictureError(f"{figure.notebook} did not run to its figure: {str(error)[-600:]}") from None
-    outputs = nb.cells[-1].outputs
-    pictures = [o.data["image/png"] for o in outputs if "image/png" in o.get("data", {})]
-    printed = "".join(o.text for o in outputs if o.output_type == "stream")
-    reading = " ".join(printed.partition("What to see: ")[2].split())
-    if len(pictures) != 1 or not reading:
+    try:
+        figures.run(nb)
+    except Exception as error:
+        raise PictureError(f"{figure.notebook} did not run to its figure: {str(error)[-600:]}") from None
+    pictures = [o.data["image/png"] for o in nb.cells[-1].outputs if "image/png" in o.get("data", {})]
+    said = figures.reading(nb.cells[-1])
+    if len(pictures) != 1 or not said:
         raise PictureError(
-            f"{figure.notebook}: {len(pictures)} figures, reading {reading!r}; one of each is needed."
+            f"{figure.notebook}: {len(pictures)} figures, reading {said!r}; one of each is needed."
         )
-    return base64.b64decode(pictures[0]), reading
+    return base64.b64decode(pictures[0]), said
 
 
 def small(png: bytes) -> Image.Image:

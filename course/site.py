@@ -6,7 +6,6 @@ attempted*. The instructors' site shows the solutions, run. Front page: the READ
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import tempfile
@@ -16,8 +15,9 @@ from pathlib import Path
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from course import places
+from course import figures, places
 from course.build import ROOT, lessons
+from helpers.progress import part_name
 
 TITLE = "Understand a Vision Transformer by building one"
 DIAGRAM = "helpers/diagrams/vit_pipeline.svg"
@@ -31,37 +31,21 @@ class SiteError(Exception):
     """A page that can't be made; the text names it and says why."""
 
 
-def part_title(part: str) -> str:
-    """ "3_train_on_cifar10" -> "Part 3 · Train on CIFAR-10"."""
-    number, _, words = part.partition("_")
-    words = words.replace("_", " ").replace("cifar10", "cifar-10").capitalize()
-    for name in ("CIFAR-10", "ViT"):
-        words = re.sub(rf"\b{name}\b", name, words, flags=re.IGNORECASE)
-    return f"Part {number} · {words}"
-
-
 def execute(nb: NotebookNode, name: str) -> None:
     """Run a notebook in a folder of its own, without a network, and give its figures their readings as alt text.
 
     Raises:
         SiteError: a cell raised.
     """
-    from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
 
-    os.environ["VIT_OFFLINE"] = "1"  # the same figures everywhere, and nothing to wait for
-    with tempfile.TemporaryDirectory() as folder:
-        client = NotebookClient(
-            nb, timeout=900, kernel_name="python3", resources={"metadata": {"path": folder}}
-        )
-        try:
-            client.execute()
-        except CellExecutionError as error:
-            raise SiteError(f"{name} does not run: {error}") from None
+    try:
+        figures.run(nb)
+    except CellExecutionError as error:
+        raise SiteError(f"{name} does not run: {error}") from None
     for cell in nb.cells:
-        said = [o.text for o in cell.get("outputs", ()) if o.output_type == "stream" and o.name == "stdout"]
-        if reading := re.search(r"What to see:(.*)", "".join(said), re.DOTALL):
-            cell.metadata["mystnb"] = {"image": {"alt": " ".join(reading[1].split())}}
+        if said := figures.reading(cell):
+            cell.metadata["mystnb"] = {"image": {"alt": said}}
 
 
 def sources(folder: Path, solutions: bool, names: Sequence[str], run: bool) -> None:
@@ -92,7 +76,7 @@ def sources(folder: Path, solutions: bool, names: Sequence[str], run: bool) -> N
         table = ""
     front = readme.split("\n## ")[0] + "\n\n" + table
     for part, pages in [("", ["docs/students"]), *toctrees]:
-        caption = f":caption: {part_title(part)}\n" if part else ""
+        caption = f":caption: {part_name(part)}\n" if part else ""
         front += f"\n```{{toctree}}\n:hidden:\n{caption}\n" + "\n".join(pages) + "\n```\n"
     if solutions:
         front = front.replace("\n\n", "\n\n:::{warning}\nWith solutions: for instructors only.\n:::\n\n", 1)

@@ -126,11 +126,6 @@ def test_an_unknown_notebook_is_told_what_there_is(tmp_path):
         site.sources(tmp_path, False, ["q9"], run=False)
 
 
-def test_titles_of_parts():
-    assert site.part_title("3_train_on_cifar10") == "Part 3 · Train on CIFAR-10"
-    assert site.part_title("4_inside_a_pretrained_vit") == "Part 4 · Inside a pretrained ViT"
-
-
 def test_links_of_docs_lead_to_pages_or_to_the_repository():
     text = site.absolute("[a](../README.md) [b](how-grading-works.md) [c](https://x.org) [d](#here)")
     assert re.fullmatch(

@@ -58,6 +58,40 @@ def test_it_learns_and_ends_with_its_best_weights(digits, tmp_path, capsys):
     assert f"{history.best['validation_accuracy']:.1%}" in capsys.readouterr().out
 
 
+def test_weights_are_compared_on_the_same_pictures(digits, monkeypatch):
+    def evaluate(model, some, *more):
+        found.append(len(some.labels))
+        return 1.0, 0.9 if len(
+            some.labels
+        ) == 100 else 0.1  # the pictures that only the last evaluation sees are hard
+
+    found = []
+    monkeypatch.setattr(loop, "evaluate", evaluate)
+    history = train.fit(vit(), digits, 0.3, SMALL, bar=False)
+    assert found[-2:] == [100, found[-1]] and found[-1] > 20, "the last evaluation is the long one"
+    assert history[-1]["validation_accuracy"] < history[-1]["quick_accuracy"] == 0.9
+    monkeypatch.setattr(
+        loop, "evaluate", lambda *given: (evaluate(*given)[0] / len(found), evaluate(*given)[1])
+    )
+    history = train.fit(vit(), digits, 0.3, SMALL, bar=False)
+    assert history.best == history[-1], "its loss is the lowest on the pictures that all evaluations saw"
+
+
+def test_mixed_batches_have_mixed_targets(digits, monkeypatch):
+    def cross_entropy(logits, target, **more):
+        if logits.requires_grad:
+            dims.append(target.ndim)
+        return real(logits, target, **more)
+
+    real, dims = torch.nn.functional.cross_entropy, []
+    monkeypatch.setattr(loop.F, "cross_entropy", cross_entropy)
+    train.fit(vit(), digits, 0.05, replace(SMALL, mixed=True), bar=False)
+    assert 0.2 < dims.count(2) / len(dims) < 0.8, "about half of the batches, with a share for each class"
+    dims.clear()
+    train.fit(vit(), digits, 0.05, SMALL, bar=False)
+    assert set(dims) == {1}
+
+
 def test_the_same_seed_gives_the_same_run(digits):
     runs = [train.fit(vit(), digits, 0.05, SMALL, bar=False) for _ in range(2)]
     assert [e["images"] for e in runs[0]] == [e["images"] for e in runs[1]]

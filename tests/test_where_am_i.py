@@ -11,7 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from course import build
-from helpers.progress import CONTENTS, FOLDER, Note, Overview, note, notes, progress, rows
+from helpers.progress import CONTENTS, FOLDER, Note, Overview, note, notes, part_name, progress, rows
 from tests import notebooks
 
 PART = "2_build_a_vit"
@@ -209,3 +209,9 @@ def test_without_the_list_a_sentence(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(sys.modules["helpers.progress"], "CONTENTS", tmp_path / "nothing.json")
     progress()
     assert capsys.readouterr().out == "There is no list of the notebooks here.\n"
+
+
+def test_titles_of_parts():
+    assert part_name("2_build_a_vit") == "Part 2 · Build a ViT"
+    assert part_name("3_train_on_cifar10") == "Part 3 · Train on CIFAR-10"
+    assert part_name("4_inside_a_pretrained_vit") == "Part 4 · Inside a pretrained ViT"

@@ -10,7 +10,6 @@ from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit
 
 MISSING, NUMBERS, ENTRIES, PROBLEM = "words missing", "numbers of the words", "entries", "problem"
 BACK, FOUND, SIZE = "way back", "what index_to_word holds", "entries of index_to_word"
-PARTNERS = ("word_to_index", "index_to_word")
 
 # An observation holds numbers only, so what is found instead of a word or a number has a code.
 TEXT, NOT_WHOLE = 1, 2  # PROBLEM: word_to_index holds text, or something else that is no whole number
