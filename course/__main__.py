@@ -150,6 +150,10 @@ def grade(
 
     It may be stopped at any time: the same command goes on where it stopped.
     """
+    if not scheduler:
+        from course import workers
+
+        workers.ahead(sandboxed=not no_sandbox)  # while all of this is imported
     from course import grade as grading
     from course.gradebook import GradeError
     from course.release import JudgeError

@@ -19,6 +19,7 @@ from typing import Any
 import nbformat
 import numpy as np
 from nbformat import NotebookNode
+from nbformat.v4 import new_output
 
 from course import inside
 from course.release import Release, grade_id
@@ -29,6 +30,8 @@ from helpers.exercises import Arrays, Case
 from helpers.observing import Problem, State
 
 TEXT = 400  # characters of a student's error that are repeated
+UNRUN = "Not run while grading: no points hang on what stands below the last question.\n"
+DRAWING = "__import__('IPython').get_ipython().display_formatter.formatters['image/png'].enabled = {}"
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
 
 
@@ -45,34 +48,66 @@ class Seen:
 Told = Callable[[str, Seen], State]
 
 
-def run(release: Release, nb: NotebookNode, limits: Limits, sandboxed: bool, told: Told) -> NotebookNode:
+def run(
+    release: Release,
+    nb: NotebookNode,
+    limits: Limits,
+    sandboxed: bool,
+    told: Told,
+    shown: Sequence[Sequence[NotebookNode]] = (),
+) -> NotebookNode:
     """A copy of `nb` with the outputs of its cells; each exercise is observed where its test cell stands.
+
+    Cells below the last one that points hang on are not run: they show what has been built, and cost as much as the rest.
 
     Args:
         nb: a notebook rebuilt from the release, so its test cells are the release's.
         told: is given the key of each exercise and what was seen; the kernel hears the state that it answers. If the
             machine loses the kernel, all begins anew with another one.
+        shown: outputs of the solution's cells. Given cells above all that is a student's show the same in each
+            notebook: they run, but their figures are not drawn again.
 
     Raises:
         NoKernel: if that is lost, too.
     """
     try:
-        return _run(release, nb, limits, sandboxed, told)
+        return _run(release, nb, limits, sandboxed, told, shown)
     except NoKernel:
-        return _run(release, nb, limits, sandboxed, told, warmed=False)
+        return _run(release, nb, limits, sandboxed, told, shown, warmed=False)
+
+
+def opening(release: Release, nb: NotebookNode) -> int:
+    """How many cells at the top are the solution's own, above the first answer and all that a student has added."""
+    pairs = enumerate(zip(nb.cells, release.solution.cells, strict=False))
+    return next(
+        i for i, (cell, own) in pairs if grade_id(own) or (cell.id, cell.source) != (own.id, own.source)
+    )
 
 
 def _run(
-    release: Release, nb: NotebookNode, limits: Limits, sandboxed: bool, told: Told, warmed: bool = True
+    release: Release,
+    nb: NotebookNode,
+    limits: Limits,
+    sandboxed: bool,
+    told: Told,
+    shown: Sequence[Sequence[NotebookNode]],
+    warmed: bool = True,
 ) -> NotebookNode:
     nb = copy.deepcopy(nb)
     gone: State | None = None  # why there is no kernel any more
     late: set[str] = set()  # cells that were interrupted
+    last = max(index for index, cell in enumerate(nb.cells) if grade_id(cell))
+    for index, cell in enumerate(nb.cells):
+        if cell.cell_type == "code":
+            cell.outputs = [new_output("stream", text=UNRUN)] if index > last else []
+            cell.execution_count = None
+    opened = opening(release, nb) if shown else 0
     with kernel(release, nb, limits, sandboxed, warmed) as running:
-        for cell in nb.cells:
+        for index, cell in enumerate(nb.cells[: last + 1]):
+            if opened and index in (0, opened):
+                running.cell(DRAWING.format(index == opened), keep=False)
             if cell.cell_type != "code":
                 continue
-            cell.outputs, cell.execution_count = [], None
             key = release.tests.get(grade_id(cell))
             if gone is not None:
                 if key:
@@ -85,6 +120,8 @@ def _run(
                         seen = Seen(ended=State.TIMEOUT)
                 elif cell.source.strip():
                     cell.outputs, state = running.cell(cell.source)
+                    if index < opened and not state:
+                        cell.outputs = copy.deepcopy(shown[index])
                     if state:
                         late.add(grade_id(cell))
                         cell.outputs.append(stopped(f"Stopped after {limits.cell_seconds:g} seconds."))

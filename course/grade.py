@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
-from course import judge, many, records, work
+from course import judge, many, records, work, workers
 from course.gradebook import Course, GradeError, Submission, quiet
 from course.grading import submitted
 from course.progress import Progress
@@ -164,7 +164,7 @@ def grade(
                 raise GradeError(
                     f"Nothing of {', '.join(unknown)} is in {course.dir.submitted_directory}/*/{part}."
                 )
-            workers = work.cluster(scheduler, progress.say) if scheduler else work.local(jobs)
+            pool = work.cluster(scheduler, progress.say) if scheduler else workers.local(jobs, sandboxed)
             with course.alone():
                 course.prepare(releases)
                 run = Run(
@@ -173,7 +173,7 @@ def grade(
                 progress.total = sum(len(course.submissions(releases, student)) for student in chosen)
                 try:
                     with progress:
-                        run(workers, stop)
+                        run(pool, stop)
                 finally:
                     progress.summary(len(chosen), run.look, stop())
         except (many.Lost, WrongVersion) as error:

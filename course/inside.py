@@ -8,6 +8,7 @@ the kernel late: its module when it is observed, its equivalent when that is don
 from __future__ import annotations
 
 import ast
+import functools
 import shutil
 import symtable
 from collections.abc import Collection, Iterable
@@ -44,13 +45,14 @@ def furnish(folder: Path, own: Collection[str]) -> Path:
                 f"{places[0]} is missing: it comes with the course (git checkout data/{name})."
             )
         shutil.copy(found[0], target / name)
-    (target / "assemble.py").write_text(without(assemble_source(), own), "utf-8")
+    (target / "assemble.py").write_text(without(assemble_source(), tuple(own)), "utf-8")
     shutil.copy(HELPERS / "exercises" / "__init__.py", target / "exercises" / "__init__.py")
     for key in set(exercises.names()) - set(own):
         (target / "exercises" / f"{key}.py").write_text(observer(key, own=False), "utf-8")
     return target
 
 
+@functools.cache
 def observer(key: str, own: bool = True) -> str:
     """The module of exercise `key` without its answers: `observe` and what that needs.
 
@@ -126,10 +128,12 @@ def _names(node: ast.stmt) -> list[str]:
 # --- the library equivalents of `assemble` --------------------------------------------------------
 
 
+@functools.cache
 def assemble_source() -> str:
     return (HELPERS / "assemble.py").read_text("utf-8")
 
 
+@functools.cache
 def stand_ins() -> dict[str, str]:
     """Exercise key -> name of its equivalent in `helpers/assemble.py`, from the text of that file."""
     table = next(
@@ -140,7 +144,8 @@ def stand_ins() -> dict[str, str]:
     return {key.value: value.id for key, value in zip(table.keys, table.values, strict=True)}
 
 
-def without(source: str, own: Collection[str]) -> str:
+@functools.cache
+def without(source: str, own: tuple[str, ...]) -> str:
     """`assemble` with None in place of the equivalents of these exercises."""
     hidden = {name for key, name in stand_ins().items() if key in own}
     tree = ast.parse(source)
@@ -159,6 +164,7 @@ def without(source: str, own: Collection[str]) -> str:
     return ast.unparse(tree)
 
 
+@functools.cache
 def equivalent(key: str) -> tuple[str, str]:
     """Source and name of the equivalent of exercise `key`, a class of `assemble`; two empty texts if it has none."""
     name = stand_ins().get(key, "")

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import ast
 import copy
+import json
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nbformat
@@ -26,7 +27,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 from course import harmless, records
-from course.execute import Seen, run
+from course.execute import Seen, opening, run
 from course.rebuild import Unreadable, rebuild
 from course.records import Record
 from course.release import HIDDEN, PUBLIC, JudgeError, Release, grade_id
@@ -46,8 +47,25 @@ GENEROUS = Limits(cell_seconds=300, notebook_seconds=1200)  # for the solution
 # --- the reference --------------------------------------------------------------------------------
 
 
-def reference(release: Release, folder: Path, sandboxed: bool = True) -> dict[str, dict[str, list[Arrays]]]:
-    """What the solution's own objects give: key -> set of inputs -> arrays of each case; observed once, then kept.
+@dataclass(frozen=True)
+class Reference:
+    """What the solution notebook gives.
+
+    Args:
+        arrays: of its own objects: key -> set of inputs -> arrays of each case.
+        json: outputs of the given cells above the first answer; bytes in an array, as more than text is allowed to be.
+    """
+
+    arrays: Mapping[str, Mapping[str, Sequence[Arrays]]]
+    json: np.ndarray
+
+    @property
+    def shown(self) -> list[list[NotebookNode]]:
+        return nbformat.from_dict(json.loads(self.json.tobytes()))
+
+
+def reference(release: Release, folder: Path, sandboxed: bool = True) -> Reference:
+    """Observed once, then kept.
 
     Args:
         folder: of the records.
@@ -57,8 +75,8 @@ def reference(release: Release, folder: Path, sandboxed: bool = True) -> dict[st
     """
     path = folder / f"reference-{records.digest(release.digest, records.grader())}.npz"
     try:
-        return wire.parse(path.read_bytes())
-    except (OSError, ValueError):
+        return Reference(**wire.parse(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
         pass
     found: dict[str, dict[str, list[Arrays]]] = {}
 
@@ -73,9 +91,11 @@ def reference(release: Release, folder: Path, sandboxed: bool = True) -> dict[st
         found[key] = {name: [dict(arrays) for arrays in seen.found[name]] for name in cases}
         return State.CORRECT
 
-    run(release, release.solution, GENEROUS, sandboxed, told)
-    records.write(path, wire.dump(found))
-    return found
+    nb = run(release, release.solution, GENEROUS, sandboxed, told)
+    shown = [cell.get("outputs", []) for cell in nb.cells[: opening(release, nb)]]
+    made = Reference(found, np.frombuffer(json.dumps(shown).encode(), np.uint8))
+    records.write(path, wire.dump(vars(made)))
+    return made
 
 
 # --- the verdict ----------------------------------------------------------------------------------
@@ -292,7 +312,12 @@ def judged(
                 with np.errstate(all="ignore"), warnings.catch_warnings():
                     warnings.simplefilter("ignore")
                     marks[key] = verdict(
-                        exercise, release.cases(key), seen, expected[key], source_of(release, nb, key), taken
+                        exercise,
+                        release.cases(key),
+                        seen,
+                        expected.arrays[key],
+                        source_of(release, nb, key),
+                        taken,
                     )
             except Exception as error:  # arrays that no honest observation holds
                 attention.append(f"{key}: judging raised {type(error).__name__}: {error}")
@@ -301,7 +326,7 @@ def judged(
                 attention.append(f"{key}: {seen.garbled}")
             return marks[key].state
 
-        nb = run(release, nb, limits or Limits(), sandboxed, told)
+        nb = run(release, nb, limits or Limits(), sandboxed, told, expected.shown)
 
     return Record(
         key=key_of(release, data, sandboxed),

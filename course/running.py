@@ -53,16 +53,24 @@ class Running:
         wait(self.manager.start_kernel())
         self.client = self.manager.client()
         self.client.start_channels()
-        try:
-            wait(self.client.wait_for_ready(timeout=START_SECONDS))
-        except RuntimeError as error:
+        if not self._ready():
             self.client.stop_channels()
-            raise NoKernel(f"No kernel came up: {error}") from error
+            raise NoKernel(f"No kernel came up in {START_SECONDS} seconds, or it died at once.")
         self.deadline = time.monotonic() + self.limits.notebook_seconds
         return self
 
     def __exit__(self, *error: Any) -> None:
         self.client.stop_channels()
+
+    def _ready(self) -> bool:
+        """Whether it answers. jupyter_client's wait_for_ready then waits for 0.2 s of silence; `cell` needs none."""
+        while time.monotonic() < self.deadline - self.limits.notebook_seconds and wait(
+            self.manager.is_alive()
+        ):
+            self.client.kernel_info()
+            if self._next("shell", 1) and self._next("iopub", 0.2):
+                return True
+        return False
 
     def cell(self, source: str, keep: bool = True) -> tuple[list[NotebookNode], State | None]:
         """Run one cell.

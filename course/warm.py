@@ -36,7 +36,7 @@ CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_NET_ADMIN")
 
 _lock = threading.RLock()
 _folder: Path | None = None
-_zygotes: dict[tuple[str, ...], "Zygote"] = {}  # by what they show: all but always one
+_zygotes: dict[tuple[str, ...], "Borrowed"] = {}  # by what they show: all but always one
 _failures = 0
 _number = itertools.count()
 
@@ -109,18 +109,53 @@ def _argv(folder: Path, *options: str) -> list[str]:
 # The process that kernels are forked from
 
 
-class Zygote:
+class Borrowed:
+    """Another process's zygote, by its address."""
+
+    def __init__(self, address: str):
+        self.address = address
+
+    def close(self) -> None:
+        """It is not ours to end."""
+
+    def fork(self, settings: dict) -> "Kernel":
+        """Raises OSError if it is dead, or if no kernel comes of it in time."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        kernel = None
+        try:
+            connection.settimeout(START_SECONDS)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+            connection.connect(self.address)
+            connection.send(json.dumps(settings).encode())
+            said, more, *_ = connection.recvmsg(64, socket.CMSG_SPACE(struct.calcsize("3i")))
+            if said != b"started":
+                raise ConnectionError("The zygote has died.")
+            kernel = Kernel(connection, struct.unpack("3i", more[0][2])[0])
+            if (said := connection.recv(64)) != b"up":
+                raise ConnectionError(
+                    f"The walls could not be built: {said.decode() or 'the zygote has died'}."
+                )
+            connection.setblocking(False)
+            return kernel
+        except BaseException:
+            if kernel:
+                end(kernel)
+            connection.close()
+            raise
+
+
+class Zygote(Borrowed):
     """It imports while we go on; `fork` waits for it."""
 
     def __init__(self, argv: list[str], folder: Path):
-        self._address = str(folder / f"ask-{next(_number)}")
+        super().__init__(str(folder / f"ask-{os.getpid()}-{next(_number)}"))
         self._log = folder / "log"
         self._started = threading.Event()
         # bubblewrap does not notice a parent that dies while it starts: the zygote sees this pipe's end.
         end_of_ours, self._lifeline = os.pipe()
         self.process: subprocess.Popen | None = None
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
-            server.bind(self._address)
+            server.bind(self.address)
             server.listen(64)
             # bubblewrap dies with the thread that started it: one that lives as long as this process.
             handles = [server.fileno(), end_of_ours]
@@ -145,31 +180,6 @@ class Zygote:
         finally:
             self._started.set()
         process.wait()
-
-    def fork(self, settings: dict) -> "Kernel":
-        """Raises OSError if it is dead, or if no kernel comes of it in time."""
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        kernel = None
-        try:
-            connection.settimeout(START_SECONDS)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-            connection.connect(self._address)
-            connection.send(json.dumps(settings).encode())
-            said, more, *_ = connection.recvmsg(64, socket.CMSG_SPACE(struct.calcsize("3i")))
-            if said != b"started":
-                raise ConnectionError("The zygote has died.")
-            kernel = Kernel(connection, struct.unpack("3i", more[0][2])[0])
-            if (said := connection.recv(64)) != b"up":
-                raise ConnectionError(
-                    f"The walls could not be built: {said.decode() or 'the zygote has died'}."
-                )
-            connection.setblocking(False)
-            return kernel
-        except BaseException:
-            if kernel:
-                end(kernel)
-            connection.close()
-            raise
 
     def close(self) -> None:
         """Ends all of its kernels, too. Once only."""
@@ -234,19 +244,37 @@ class Kernel:
 def folder() -> Path | None:
     """Where everything lies that is shared with a warm kernel; None if there are none. Starts what they come from."""
     global _folder
-    if why_not():
-        return None
     with _lock:
         if _failures >= MOST_FAILURES:
             return None
         if _folder is None:
+            if why_not():
+                return None
             _folder = _furnished(Path(tempfile.mkdtemp(prefix="vit-", dir=short())))
             Finalize(None, close, exitpriority=10)  # processes of multiprocessing do not run atexit's
         _zygote()
         return _folder
 
 
-def _zygote() -> Zygote:
+Lent = tuple[Path, str]  # folder and address
+
+
+def lend() -> Lent | None:
+    """For `borrow` in processes that this one starts: they need not import torch once more. None if there is nothing."""
+    with _lock:
+        place = folder()
+        return place and (place, _zygote().address)
+
+
+def borrow(lent: Lent | None) -> None:
+    """Use what another process lends, as long as it lives; after that, one of our own."""
+    global _folder
+    if lent:
+        _folder = lent[0]
+        _zygotes[tuple(_argv(_folder))] = Borrowed(lent[1])
+
+
+def _zygote() -> Borrowed:
     argv = tuple(_argv(_folder))  # VIT_DATA may have changed
     if argv not in _zygotes:
         _zygotes[argv] = Zygote(list(argv), _folder)

@@ -15,6 +15,7 @@ import ctypes
 import fcntl
 import gc
 import importlib
+import io
 import json
 import os
 import random
@@ -36,7 +37,15 @@ PRELOADED = (
     "matplotlib.pyplot",
     "ipykernel.kernelapp",
     "ipykernel.ipkernel",
-    "sklearn.datasets",  # the digits and photos: more than a second in most notebooks
+    "ipykernel.debugger",  # what a kernel imports when it starts, and when it draws its first figure
+    "IPython.core.completerlib",
+    "IPython.extensions.storemagic",
+    "matplotlib.figure",
+    "einops.layers.torch",
+    "torch.fx.experimental.symbolic_shapes",  # by the first backward()
+    "sklearn.datasets",  # the digits and photos, and what reading them imports: more than a second in most notebooks
+    "sklearn.model_selection",
+    "tqdm.auto",
 )
 # From the system's headers: os.unshare is there from Python 3.12 on, mount never.
 NEW_USER, NEW_PID, NEW_REST = 0x10000000, 0x20000000, 0x00020000 | 0x40000000 | 0x08000000 | 0x04000000
@@ -142,6 +151,8 @@ def guard(connection: socket.socket) -> None:
     own_users()
     if (pid := os.fork()) == 0:
         first(settings, connection)
+    if connection in select.select([connection, os.pidfd_open(pid)], [], [])[0]:
+        os.kill(pid, signal.SIGKILL)  # who asked for it has died
     _, status = os.waitpid(pid, 0)
     connection.send(str(code_of(status)).encode())
     connection.recv(1)  # until then our number is not given to another process
@@ -180,6 +191,15 @@ def code_of(status: int) -> int:
     return code if code >= 0 else 128 - code  # as bubblewrap puts it
 
 
+def draw() -> None:
+    """A figure that nobody sees: fonts are found and read, modules that drawing needs imported."""
+    figure = sys.modules["matplotlib.figure"].Figure(layout="constrained")
+    axes = figure.subplots()
+    axes.imshow([[0, 1]])
+    axes.set_title("$x$")
+    figure.savefig(io.BytesIO(), bbox_inches="tight")
+
+
 def preload(fonts: str) -> None:
     os.makedirs(os.environ["MPLCONFIGDIR"])
     if fonts:
@@ -187,6 +207,7 @@ def preload(fonts: str) -> None:
     before = dict(os.environ)
     for name in PRELOADED:
         importlib.import_module(name)
+    draw()
     os.environ.clear()  # scikit-learn sets variables
     os.environ.update(before)
     threads = len(os.listdir("/proc/self/task"))

@@ -178,6 +178,8 @@ def _recognise(
                 )
             if mistake.when is not None:
                 fits = fits and bool(mistake.when(seen, wanted, case))
+            if not fits:
+                break
         if fits and not keys & explained:
             if mistake.when is not None and found:
                 continue

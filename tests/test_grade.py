@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from course import demo, many, records, work
+from course import demo, many, records, work, workers
 from course.gradebook import GradeError
 from course.release import JudgeError
 from tests import fake_judge, notebooks
@@ -339,7 +339,7 @@ def test_an_address_that_is_none(tree, monkeypatch):
 
 
 def test_processes_end_with_what_they_were_doing():
-    with work.local(2) as (pool, width):
+    with workers.local(2) as (pool, width):
         assert width() == 2
         running = [pool.submit(time.sleep, 600) for _ in range(2)]
         while not all(future.running() for future in running):
