@@ -133,6 +133,7 @@ def environment() -> dict[str, str]:
         "NBGRADER_EXECUTION": "autograde",
         "OMP_NUM_THREADS": "1",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "PYDEVD_USE_FRAME_EVAL": "NO",  # which ipykernel would set
         "PYTHONHASHSEED": "0",
         "VIT_OFFLINE": "1",
     }

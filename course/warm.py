@@ -31,8 +31,9 @@ from course.processes import end, remove
 START_SECONDS = 120  # importing on a busy machine takes a while
 MOST_FAILURES = 3  # then this process goes on without
 LOST = 1000  # returncode of a kernel of which nobody could say how it ended; the system's end at 255
-# For root: to build walls, and the loopback device in them. An ordinary user's notebook has a user namespace for that.
-CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_NET_ADMIN")
+# For root: to build walls, and the loopback device in them, and to end a kernel, who is somebody else by then. An
+# ordinary user's notebook has a user namespace for the first two, and is himself.
+CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_NET_ADMIN", "CAP_KILL")
 
 _lock = threading.RLock()
 _folder: Path | None = None

@@ -153,6 +153,7 @@ def guard(connection: socket.socket) -> None:
         first(settings, connection)
     if connection in select.select([connection, os.pidfd_open(pid)], [], [])[0]:
         os.kill(pid, signal.SIGKILL)  # who asked for it has died
+        return
     _, status = os.waitpid(pid, 0)
     connection.send(str(code_of(status)).encode())
     connection.recv(1)  # until then our number is not given to another process

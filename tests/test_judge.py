@@ -1,7 +1,9 @@
 """The judge, piece by piece: what goes into a kernel, what comes back, and what is made of it."""
 
 import ast
+import copy
 import io
+import itertools
 import json
 import warnings
 from dataclasses import replace
@@ -15,7 +17,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from course import execute, harmless, inside, judge, records
+from course.build import ROOT
 from course.execute import Seen
+from course.rebuild import rebuild
 from course.release import HIDDEN, PUBLIC, JudgeError, Release
 from helpers import check, exercises, wire
 from helpers.observing import Problem, State, observe
@@ -443,6 +447,51 @@ def test_a_solution_that_fails_its_own_check_is_told(tmp_path):
     broken = Release("hostile", "broken", content)
     with pytest.raises(JudgeError, match="does not pass q6_residual_add"):
         judge.reference(broken, tmp_path)
+
+
+@pytest.mark.grading
+def test_given_figures_above_the_first_answer_are_drawn_once(tmp_path, monkeypatch):
+    release = Release.read(ROOT / "solutions" / "2_build_a_vit" / "q4_positional_embedding.ipynb")
+    data = nbformat.writes(release.notebook).encode()
+    found = judge.judged(release, data, tmp_path)
+    monkeypatch.setattr(execute, "opening", lambda *_: 0)
+    drawn = judge.judged(release, data, tmp_path)
+    assert found == drawn and "image/png" in str(found.outputs)
+    monkeypatch.undo()
+
+    expected = judge.reference(release, tmp_path)
+    told = json.dumps(expected.shown).replace('"image/png": "', '"image/png": "not drawn')
+    monkeypatch.setattr(
+        judge, "reference", lambda *_: replace(expected, json=np.frombuffer(told.encode(), np.uint8))
+    )
+    figures = [
+        output["data"]["image/png"]
+        for output in itertools.chain(*judge.judged(release, data, tmp_path).outputs)
+        if "image/png" in output.get("data", {})
+    ]
+    assert figures and all(figure.startswith("not drawn") for figure in figures)
+
+
+@pytest.mark.parametrize("own", ["", "extra", "edited"])
+def test_what_is_above_all_that_is_a_students(own):
+    nb = copy.deepcopy(RELEASE.notebook)
+    if own == "extra":
+        nb.cells.insert(0, nbformat.v4.new_code_cell("torch.manual_seed(1)"))
+    elif own == "edited":
+        nb.cells[0].source += "\nnew = 1"
+    rebuilt, _ = rebuild(RELEASE.notebook, nbformat.writes(nb).encode())
+    first = next(i for i, cell in enumerate(RELEASE.notebook.cells) if execute.grade_id(cell))
+    assert execute.opening(RELEASE, rebuilt) == {"": first, "extra": 0, "edited": 1}[own]
+
+
+@pytest.mark.grading
+def test_what_stands_below_the_last_question_is_not_run(tmp_path):
+    nb = copy.deepcopy(RELEASE.solution)
+    nb.cells.append(nbformat.v4.new_code_cell("while True: pass"))
+    shown, record = judge.grade(RELEASE, nbformat.writes(nb).encode(), tmp_path)
+    assert record.state is State.CORRECT
+    assert shown.cells[-1].source == "while True: pass"
+    assert [output.text for output in shown.cells[-1].outputs] == [execute.UNRUN]
 
 
 def test_bytes_that_are_no_notebook_have_a_verdict(tmp_path):

@@ -229,6 +229,35 @@ def test_a_lost_kernel_is_told_from_one_that_ended_itself(tmp_path):
         wait_until(lambda: box.fate() == "lost")
 
 
+LENT = """
+import sys, time
+from pathlib import Path
+from course import warm
+from course.running import Running
+from tests.test_sandbox import PATIENT, Sandbox
+warm.borrow((Path({folder!r}), {address!r}))
+with Sandbox(Path({work!r}), PATIENT) as box, Running(box, PATIENT) as running:
+    print(*{{type(one).__name__ for one in warm._zygotes.values()}}, box._process.pid, flush=True)
+    running.cell("while True: pass")
+"""
+
+
+def test_a_lent_one_outlives_a_borrower_whose_kernel_does_not(tmp_path):
+    started(tmp_path)
+    folder, address = warm.lend()
+    code = LENT.format(folder=str(folder), address=address, work=str(tmp_path))
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as borrower:
+        kind, pid = borrower.stdout.readline().split()
+        inside = processes.tree(int(pid))
+        borrower.kill()
+    assert kind == "Borrowed" and len(inside) > 2
+    wait_until(lambda: not any(Path("/proc", str(one), "exe").exists() for one in inside))
+    assert zygote().poll() is None
+    with Sandbox(tmp_path, PATIENT) as box:
+        assert said(box, "answer = 1") == 1 and is_warm(box)
+    assert warm._failures == 0
+
+
 ALONE = """
 import sys
 from pathlib import Path
