@@ -93,6 +93,7 @@ def otter(folder: Path, notebooks: dict) -> float:
     from otter.api import grade_submission
 
     jobs, archives = [], {}
+    folder.mkdir()
     for (student, name), nb in notebooks.items():
         if name not in archives:
             archives[name] = folder / f"{name}.zip"
@@ -100,12 +101,12 @@ def otter(folder: Path, notebooks: dict) -> float:
                 archive.writestr("otter_config.json", json.dumps({"pdf": False, "print_summary": False}))
                 for key in keys_of(nb):
                     case = {
-                        "code": f'>>> check.verdict("{key}", globals()).points > 0\nTrue',
+                        "code": f'>>> bool(check.verdict("{key}", globals()).points > 0)\nTrue',
                         "hidden": False,
                     }
                     suite = {"cases": [case], "scored": True, "setup": "", "teardown": "", "type": "doctest"}
                     test = {"name": key, "points": 1, "suites": [suite]}
-                    archive.writestr(f"tests/{key}.py", f"test = {test!r}\n")
+                    archive.writestr(f"tests/{key}.py", f"OK_FORMAT = True\ntest = {test!r}\n")
         path = folder / student / f"{name}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
         nb = nbformat.from_dict(nb)
@@ -118,9 +119,14 @@ def otter(folder: Path, notebooks: dict) -> float:
         nbformat.write(nb, path)
         jobs.append((path, archives[name]))
     begun = time.perf_counter()
-    for path, archive in jobs:
-        grade_submission(str(path), str(archive), quiet=True)
-    return time.perf_counter() - begun
+    results = [grade_submission(str(path), str(archive), quiet=True).results for path, archive in jobs]
+    seconds = time.perf_counter() - begun
+    passed = [sum(one.score > 0 for one in result.values()) for result in results]
+    asked = [len(result) for result in results]
+    if asked != [len(keys_of(nb)) for nb in notebooks.values()]:
+        sys.exit(f"otter-grader did not run its tests: {asked}")
+    print(f"otter: {sum(passed)} of {sum(asked)} tests passed")
+    return seconds
 
 
 def keys_of(nb: nbformat.NotebookNode) -> list[str]:
