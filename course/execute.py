@@ -8,6 +8,7 @@ read without following links, and parsed within bounds.
 from __future__ import annotations
 
 import copy
+import itertools
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -78,10 +79,11 @@ def run(
 
 def opening(release: Release, nb: NotebookNode) -> int:
     """How many cells at the top are the solution's own, above the first answer and all that a student has added."""
-    pairs = enumerate(zip(nb.cells, release.solution.cells, strict=False))
-    return next(
-        i for i, (cell, own) in pairs if grade_id(own) or (cell.id, cell.source) != (own.id, own.source)
+    same = itertools.takewhile(
+        lambda pair: not grade_id(pair[0]) and all(pair[0][key] == pair[1][key] for key in ("id", "source")),
+        zip(release.solution.cells, nb.cells, strict=False),
     )
+    return len(list(same))
 
 
 def _run(
@@ -96,16 +98,14 @@ def _run(
     nb = copy.deepcopy(nb)
     gone: State | None = None  # why there is no kernel any more
     late: set[str] = set()  # cells that were interrupted
-    last = max(index for index, cell in enumerate(nb.cells) if grade_id(cell))
+    last = max((index for index, cell in enumerate(nb.cells) if grade_id(cell)), default=-1)
     for index, cell in enumerate(nb.cells):
         if cell.cell_type == "code":
             cell.outputs = [new_output("stream", text=UNRUN)] if index > last else []
             cell.execution_count = None
-    opened = opening(release, nb) if shown else 0
+    opened, draws = opening(release, nb) if shown else 0, True
     with kernel(release, nb, limits, sandboxed, warmed) as running:
         for index, cell in enumerate(nb.cells[: last + 1]):
-            if opened and index in (0, opened):
-                running.cell(DRAWING.format(index == opened), keep=False)
             if cell.cell_type != "code":
                 continue
             key = release.tests.get(grade_id(cell))
@@ -114,6 +114,9 @@ def _run(
                     told(key, Seen(ended=gone))
                 continue
             try:
+                if draws != (index >= opened):
+                    draws = not draws
+                    running.cell(DRAWING.format(draws), keep=False)
                 if key:
                     seen = observed(release, key, running)
                     if key in late and not seen.found:

@@ -53,15 +53,15 @@ class Reference:
 
     Args:
         arrays: of its own objects: key -> set of inputs -> arrays of each case.
-        json: outputs of the given cells above the first answer; bytes in an array, as more than text is allowed to be.
+        outputs: of the given cells above the first answer: JSON in an array of bytes, as texts have to be shorter.
     """
 
     arrays: Mapping[str, Mapping[str, Sequence[Arrays]]]
-    json: np.ndarray
+    outputs: np.ndarray
 
     @property
     def shown(self) -> list[list[NotebookNode]]:
-        return nbformat.from_dict(json.loads(self.json.tobytes()))
+        return nbformat.from_dict(json.loads(self.outputs.tobytes()))
 
 
 def reference(release: Release, folder: Path, sandboxed: bool = True) -> Reference:

@@ -93,7 +93,25 @@ def grading() -> str:
     return (
         "\n".join(lines) + f"\n\n{measured['students']} students, {notebooks} notebooks of Part 2, "
         f"{measured['machine']['cores']} cores; points of nbgrader and ours: {same}. Measured by `benchmarks/grade.py`, "
-        "in one run.\n"
+        f"in one run.{growth()}\n"
+    )
+
+
+def growth() -> str:
+    """What more submissions take, and what poisonous ones add."""
+    measured = _read("benchmarks/scale.json")
+    if not measured:
+        return ""
+    runs = measured["runs"]
+    clean, poisoned = [run for run in runs if not run["poison"]], next(run for run in runs if run["poison"])
+    rates = ", ".join(f"{run['submissions'] / run['seconds']:.1f}" for run in clean[:3])
+    same = next(run for run in clean[::-1] if run["submissions"] == poisoned["submissions"])
+    return (
+        f" With {', '.join(str(run['submissions']) for run in clean[:3])} students who send one notebook each it does "
+        f"{rates} a second, and the coordinator's memory peaks at {max(run['coordinator_mb'] for run in clean):.0f} MB. "
+        f"{poisoned['poison']} endless or greedy ones in {poisoned['submissions']} add "
+        f"{poisoned['seconds'] - same['seconds']:.0f} s (a cell may take {measured['cell_seconds']:g} s); measured by "
+        "`benchmarks/scale.py`."
     )
 
 

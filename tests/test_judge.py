@@ -462,7 +462,7 @@ def test_given_figures_above_the_first_answer_are_drawn_once(tmp_path, monkeypat
     expected = judge.reference(release, tmp_path)
     told = json.dumps(expected.shown).replace('"image/png": "', '"image/png": "not drawn')
     monkeypatch.setattr(
-        judge, "reference", lambda *_: replace(expected, json=np.frombuffer(told.encode(), np.uint8))
+        judge, "reference", lambda *_: replace(expected, outputs=np.frombuffer(told.encode(), np.uint8))
     )
     figures = [
         output["data"]["image/png"]

@@ -113,6 +113,42 @@ def test_solutions_are_run_and_their_figures_described(solved):
     assert "for instructors only" in (solved / "index.html").read_text("utf-8")
 
 
+@pytest.mark.parametrize("which", ["whole", "solved"])
+def test_who_clicks_next_sees_every_page(which, request, page):
+    folder = request.getfixturevalue(which)
+    wrong, seen = [], []
+    page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
+    page.on("requestfailed", lambda asked: wrong.append(f"{page.url}: {asked.url}"))
+    page.route(
+        re.compile("^https?:"), lambda route: route.fulfill(body="")
+    )  # MathJax and badges come from elsewhere
+    page.goto((folder / "index.html").as_uri())
+    while True:
+        page.wait_for_load_state("load")
+        seen.append(Path(unquote(urlsplit(page.url).path)))
+        assert page.locator("article h1").first.is_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
+        empty = (
+            "[...document.images].filter(i => i.src.startsWith('file:') && !i.naturalWidth).map(i => i.src)"
+        )
+        wrong += [f"{page.url}: {image} shows nothing" for image in page.evaluate(empty)]
+        following = page.locator("a.right-next")
+        if not following.count():
+            break
+        following.click()
+    assert not wrong
+    unseen = {"genindex.html", "search.html"}
+    assert {path.resolve() for path in pages(folder) if path.name not in unseen} == {
+        p.resolve() for p in seen
+    }
+
+
+def test_the_search_finds_a_lesson(whole, page):
+    page.route(re.compile("^https?:"), lambda route: route.fulfill(body=""))
+    page.goto((whole / "search.html").as_uri() + "?q=pre-norm")
+    page.locator("#search-results a", has_text="encoder").first.wait_for()
+
+
 def test_a_notebook_that_does_not_run_is_named(monkeypatch, tmp_path):
     nb = notebooks.read(notebooks.SOLUTIONS[0])
     nb.cells = nb.cells[:1]
