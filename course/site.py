@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import nbformat
+from latex2mathml.converter import convert as mathml
 from nbformat.notebooknode import NotebookNode
 
 from course import figures, places
@@ -21,10 +23,14 @@ from helpers.progress import part_name
 
 TITLE = "Understand a Vision Transformer by building one"
 DIAGRAM = "helpers/diagrams/vit_pipeline.svg"
-# lines of 110 characters, as long as the formatter allows, should not need scrolling on a usual screen
-STYLE = (
-    ".bd-main .bd-content .bd-article-container { max-width: 72em } .bd-article pre { font-size: 0.78em }\n"
-)
+# lines of 110 characters, as long as the formatter allows, should not need scrolling on a usual screen; what a cell
+# prints is often a sentence
+STYLE = """\
+.bd-main .bd-content .bd-article-container { max-width: 72em }
+.bd-article pre { font-size: 0.78em }
+.bd-article .cell_output pre { white-space: pre-wrap }
+.bd-article math[display="block"] { margin: 1em auto }
+"""
 
 
 class SiteError(Exception):
@@ -101,6 +107,20 @@ def _list(paths: Sequence[Path]) -> str:
     return ", ".join(path.stem for path in paths)
 
 
+def setup(app: Any) -> None:
+    """For Sphinx: formulas as MathML, as on feedback pages, so that pages need nothing from elsewhere."""
+    from docutils.nodes import SkipNode
+
+    def shown(display: str) -> Callable:
+        def visit(translator: Any, node: Any) -> None:
+            translator.body.append(mathml(node.astext().strip(), display=display))
+            raise SkipNode
+
+        return visit
+
+    app.add_html_math_renderer("mathml", (shown("inline"), None), (shown("block"), None))
+
+
 def build(out: Path, solutions: bool = False, names: Sequence[str] = (), run: bool = True) -> None:
     """Write the site into `out`, which is emptied first.
 
@@ -122,7 +142,8 @@ def build(out: Path, solutions: bool = False, names: Sequence[str] = (), run: bo
         "author": "The vit-course authors",
         "project_copyright": "The vit-course authors; text CC BY 4.0, code MIT",
         "language": "en",
-        "extensions": ["myst_nb", "sphinx.ext.githubpages"],  # the second writes .nojekyll
+        "extensions": ["myst_nb", "sphinx.ext.githubpages", __name__],  # the second writes .nojekyll
+        "html_math_renderer": "mathml",
         "nb_execution_mode": "off",
         "myst_enable_extensions": ["dollarmath", "amsmath", "html_image", "colon_fence"],
         "myst_heading_anchors": 3,

@@ -116,7 +116,7 @@ def test_solutions_are_run_and_their_figures_described(solved):
 @pytest.mark.parametrize("which", ["whole", "solved"])
 def test_who_clicks_next_sees_every_page(which, request, page):
     folder = request.getfixturevalue(which)
-    wrong, seen = [], []
+    wrong, seen, elsewhere = [], [], set()
     page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
     page.on("requestfailed", lambda asked: wrong.append(f"{page.url}: {asked.url}"))
     page.route(
@@ -137,6 +137,7 @@ def test_who_clicks_next_sees_every_page(which, request, page):
             break
         following.click()
     assert not wrong
+    assert elsewhere <= {"", "colab.research.google.com", "kaggle.com"}, "the badges' pictures alone"
     unseen = {"genindex.html", "search.html"}
     assert {path.resolve() for path in pages(folder) if path.name not in unseen} == {
         p.resolve() for p in seen
