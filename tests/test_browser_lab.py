@@ -180,6 +180,12 @@ def test_an_instructor_grades_with_formgrader(story, lab):
         follow(formgrader.get_by_role("link", name=fetched.stem), f"/gradebook/{INSIDE}/{fetched.stem}")
         follow(formgrader.get_by_role("link", name="Submission #1"), "/submissions/")
         expect(formgrader.locator("body")).to_contain_text(ANSWER)
+        page.wait_for_function(  # what the server knows of points and comments comes later, over what stands there
+            """() => {
+                const { formgrader } = document.querySelector("#formgrader iframe").contentWindow;
+                return formgrader?.grades?.loaded && formgrader?.comments?.loaded;
+            }"""
+        )
         for field, text in ((f"#{QUESTION}", "2.5"), (f"#{QUESTION}-comment", COMMENT)):
             with page.expect_response(lambda answer: answer.request.method == "PUT" and answer.ok):
                 formgrader.locator(field).fill(text)
