@@ -31,7 +31,7 @@ from helpers.exercises import Arrays, Case
 from helpers.observing import Problem, State
 
 TEXT = 400  # characters of a student's error that are repeated
-UNRUN = "Not run while grading: no points hang on what stands below the last question.\n"
+UNRUN = "From here on nothing was run for grading: no points hang on what stands below the last question.\n"
 DRAWING = "__import__('IPython').get_ipython().display_formatter.formatters['image/png'].enabled = {}"
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
 
@@ -99,10 +99,12 @@ def _run(
     gone: State | None = None  # why there is no kernel any more
     late: set[str] = set()  # cells that were interrupted
     last = max((index for index, cell in enumerate(nb.cells) if grade_id(cell)), default=-1)
-    for index, cell in enumerate(nb.cells):
+    for cell in nb.cells:
         if cell.cell_type == "code":
-            cell.outputs = [new_output("stream", text=UNRUN)] if index > last else []
-            cell.execution_count = None
+            cell.outputs, cell.execution_count = [], None
+    below = [cell for cell in nb.cells[last + 1 :] if cell.cell_type == "code"]
+    for cell in below[:1]:
+        cell.outputs = [new_output("stream", text=UNRUN)]
     opened, draws = opening(release, nb) if shown else 0, True
     with kernel(release, nb, limits, sandboxed, warmed) as running:
         for index, cell in enumerate(nb.cells[: last + 1]):
