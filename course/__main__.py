@@ -1,5 +1,6 @@
 """`python -m course`: the staff's commands."""
 
+import os
 import sys
 from enum import Enum
 from pathlib import Path
@@ -13,6 +14,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="What the tea
 @app.callback()
 def main() -> None:
     """What the teaching staff run."""
+    # nbgrader calls alembic by its name, which is beside this Python, whether its environment is activated or not
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 
 @app.command()

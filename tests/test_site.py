@@ -100,7 +100,7 @@ def test_students_find_no_answer(path, whole):
         for stub, line in notebooks.blanks(key).items():
             answer = squeezed(line.split("# blank")[0])
             assert answer not in release
-            assert squeezed(stub) in texts[0]
+            assert any(squeezed(stub) in text for text in texts), stub
             assert not any(answer in text for text in texts), line
 
 
