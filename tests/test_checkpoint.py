@@ -54,8 +54,8 @@ def test_two_trainings_become_one_checkpoint(tmp_path, monkeypatch):
     checkpoint.pack(tmp_path, tmp_path, digits.class_names)
     first, second = (recipe.ended(tmp_path / name)["head.weight"] for name in ("first", "second"))
     weights, _ = checkpoints.read(tmp_path / "vit_cifar10.safetensors")
-    assert torch.allclose(weights["head.weight"].float(), second, atol=1e-3)
-    assert not torch.allclose(weights["head.weight"].float(), first, atol=1e-3)
+    assert torch.equal(weights["head.weight"].half(), second.half())
+    assert not torch.equal(weights["head.weight"].half(), first.half())  # a few steps, on a busy machine
     card = (tmp_path / "vit_cifar10.md").read_text()
     assert "training 2" in card and "CutMix" in card
 
