@@ -47,7 +47,6 @@ class Running:
     def __init__(self, sandbox: Sandbox, limits: Limits) -> None:
         self.sandbox, self.limits = sandbox, limits
         self.manager = sandbox.manager
-        self.deadline = time.monotonic() + START_SECONDS + limits.notebook_seconds
 
     def __enter__(self) -> Running:
         wait(self.manager.start_kernel())
@@ -64,9 +63,8 @@ class Running:
 
     def _ready(self) -> bool:
         """Whether it answers. jupyter_client's wait_for_ready then waits for 0.2 s of silence; `cell` needs none."""
-        while time.monotonic() < self.deadline - self.limits.notebook_seconds and wait(
-            self.manager.is_alive()
-        ):
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end and wait(self.manager.is_alive()):
             self.client.kernel_info()
             if self._next("shell", 1) and self._next("iopub", 0.2):
                 return True

@@ -110,10 +110,14 @@ def _list(paths: Sequence[Path]) -> str:
 def setup(app: Any) -> None:
     """For Sphinx: formulas as MathML, as on feedback pages, so that pages need nothing from elsewhere."""
     from docutils.nodes import SkipNode
+    from sphinx.errors import SphinxError
 
     def shown(display: str) -> Callable:
         def visit(translator: Any, node: Any) -> None:
-            translator.body.append(mathml(node.astext().strip(), display=display))
+            try:
+                translator.body.append(mathml(node.astext().strip(), display=display))
+            except Exception as error:  # latex2mathml has many of its own
+                raise SphinxError(f"the formula {node.astext()!r} can't be shown: {error!r}") from None
             raise SkipNode
 
         return visit

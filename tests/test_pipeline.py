@@ -73,7 +73,7 @@ def command(*words: str, check: bool = True) -> str:
     done = subprocess.run(
         [sys.executable, "-m", *words],
         cwd=ROOT,
-        env={**os.environ, "VIT_GRADING": BELOW},
+        env={**os.environ, "VIT_GRADING": BELOW, "PATH": os.defpath},
         capture_output=True,
         text=True,
     )
