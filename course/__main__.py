@@ -47,6 +47,27 @@ def build(
 
 
 @app.command()
+def pins(
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; fail if they do not hold somewhere.")
+    ] = False,
+) -> None:
+    """Resolve all packages for every Python and system: constraints.txt."""
+    from course import pins as resolver
+
+    try:
+        if not check:
+            print("wrote", resolver.renew().name)
+    except resolver.PinsError as error:
+        raise SystemExit(f"Not renewed. {error}") from None
+    if check and (wrong := resolver.check()):
+        raise SystemExit(
+            "\n".join(["constraints.txt does not hold everywhere (`make pins` renews it):", *wrong])
+        )
+    print(f"The pins hold for {len(resolver.WHERE)} kinds of machine." if check else "Run make check now.")
+
+
+@app.command()
 def collect(
     part: Annotated[str, typer.Argument(help="The part's folder, e.g. 2_build_a_vit.")],
     files: Annotated[list[Path], typer.Argument(help="Archives from the LMS, folders, notebooks.")],
