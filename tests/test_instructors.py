@@ -61,7 +61,7 @@ def clone(target: Path) -> None:
     activate = target / ".venv" / "bin" / "activate"
     activate.unlink(missing_ok=True)
     activate.write_text(f'export PATH="{here / "bin"}:$PATH"\n')
-    (target / ".venv" / ".ready").touch()
+    (target / ".venv" / ".course").touch()
 
 
 def handed_in(target: Path) -> None:
