@@ -1,4 +1,4 @@
-"""Lessons to notebooks: `lessons/*.py` -> `solutions/*.ipynb` -> (nbgrader) -> `notebooks/*.ipynb`.
+"""Lessons to notebooks: `lessons/*.py` -> `solutions/*.ipynb` -> `notebooks/*.ipynb`.
 
 Everything is derived: metadata written out in full, cell ids, badges, bootstrap cell, points, and
 the README's table. Building twice gives the same bytes, so `build --check` can compare.
@@ -10,7 +10,6 @@ import hashlib
 import json
 import re
 import shutil
-import tempfile
 from pathlib import Path
 
 import jupytext
@@ -18,6 +17,7 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from course import places, tables
+from course.release import Release
 from helpers import exercises
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -139,33 +139,14 @@ def _full_record(cell: NotebookNode, lesson: Path) -> dict:
 
 
 def release(part: str, solutions: dict[str, bytes]) -> dict[str, bytes]:
-    """Student notebooks of one part, made by nbgrader's GenerateAssignment under nbgrader_config.py.
+    """Student notebooks of one part, byte for byte what nbgrader's GenerateAssignment gives under nbgrader_config.py.
 
     Args:
         part: folder name, e.g. "2_build_a_vit".
         solutions: file name -> bytes of the complete notebooks.
     """
-    from nbgrader.apps import NbGraderAPI
-    from traitlets.config import PyFileConfigLoader
-
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
-        config.CourseDirectory.root = str(root)
-        config.CourseDirectory.db_url = f"sqlite:///{root / 'gradebook.db'}"
-        config.NbGrader.logfile = ""
-        source = root / "solutions" / part
-        source.mkdir(parents=True)
-        for name, content in solutions.items():
-            (source / name).write_bytes(content)
-        from nbgrader.coursedir import CourseDirectory
-
-        result = NbGraderAPI(CourseDirectory(config=config), config=config).generate_assignment(part)
-        if not result["success"]:
-            raise BuildError(
-                f"nbgrader could not generate {part}:\n{result.get('log') or result.get('error')}"
-            )
-        return {path.name: path.read_bytes() for path in sorted((root / "notebooks" / part).glob("*.ipynb"))}
+    made = {name: Release(part, Path(name).stem, content).notebook for name, content in solutions.items()}
+    return {name: (nbformat.writes(nb) + "\n").encode() for name, nb in made.items()}
 
 
 def readme_table() -> str:

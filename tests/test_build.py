@@ -7,14 +7,19 @@ import re
 import shutil
 import subprocess
 import sys
+import warnings
 
 import nbformat
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.preprocessors import ClearSolutions
 from nbgrader.utils import compute_checksum, determine_grade
+from sqlalchemy.exc import SAWarning
+from traitlets.config import PyFileConfigLoader
 
 from course import build
 from course.blanks import KeepLeftHandSide
@@ -56,14 +61,33 @@ def cleared(source: str) -> str:
     return cell.source
 
 
-@pytest.mark.grading
 def test_what_is_committed_is_what_the_lessons_give(built):
     assert [str(path) for path in build.drift(built)] == []
 
 
-@pytest.mark.grading
 def test_building_twice_gives_the_same_bytes(built):
     assert build.build() == built
+
+
+@pytest.mark.grading
+def test_nbgraders_own_way_gives_the_same_bytes(built, root, tmp_path):
+    """GenerateAssignment under nbgrader_config.py, all parts as one: it takes seconds a notebook."""
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
+    config.CourseDirectory.root = str(tmp_path)
+    config.CourseDirectory.db_url = f"sqlite:///{tmp_path / 'gradebook.db'}"
+    config.NbGrader.logfile = ""
+    (tmp_path / "solutions" / "all").mkdir(parents=True)
+    for path in notebooks.SOLUTIONS:
+        shutil.copy(path, tmp_path / "solutions" / "all")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's way with SQLAlchemy
+        result = NbGraderAPI(CourseDirectory(config=config), config=config).generate_assignment("all")
+    assert result["success"], result.get("log") or result.get("error")
+    given = {path.name: path.read_bytes() for path in (tmp_path / "notebooks" / "all").glob("*.ipynb")}
+    assert len(given) == len(notebooks.RELEASES)
+    assert given == {
+        path.name: data for path, data in built.items() if path.parent.parent.name == "notebooks"
+    }
 
 
 @pytest.mark.grading
