@@ -57,7 +57,7 @@ def lab(browser, tmp_path_factory):
         # the list of fonts takes matplotlib long to make, and is the same for everybody
         "MPLCONFIGDIR": matplotlib.get_configdir(),
     }
-    with jupyterlab(course, env, "--old-file=.venv/.ready") as running:  # this environment, no other
+    with jupyterlab(course, env, "--old-file=.venv/.lab") as running:  # this environment, no other
         yield running
 
 
