@@ -45,9 +45,13 @@ NVIDIA = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/usr/lib/wsl/lib/lib
 
 # What a failed installation says, and what to do about it; the first that fits counts.
 CAUSES = {
+    "venv": (
+        r"ensurepip",
+        "This Python cannot make environments: install python3-venv (sudo apt install python3-venv)",
+    ),
     "disk": (
         r"No space left|os error 28|Errno 28|quota exceeded",
-        "The disk is full: make room (2 GB; with an NVIDIA driver 8 GB)",
+        "The disk is full: make room (2 GB; 6 GB with CUDA's libraries)",
     ),
     "writing": (
         r"Permission denied|Read-only file system|os error 13\b|os error 30\b",
