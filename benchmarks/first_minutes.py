@@ -59,8 +59,8 @@ def measure(folder: Path, keep: Path | None = None) -> dict[str, float]:
     course, env = folder / "course", newcomer(folder / "home")
     with stage("git clone"):
         subprocess.run(["git", "clone", "-q", str(ROOT), str(course)], env=env, check=True)
-    with stage("make setup"):
-        subprocess.run(["make", "--silent", "setup"], cwd=course, env=env, check=True)
+    with stage("installation"):
+        subprocess.run(["make", "--silent", ".venv/.lab"], cwd=course, env=env, check=True)
     started = time.monotonic()
     with jupyterlab(course, env) as lab, sync_playwright() as playwright:
         seconds["make lab"] = round(time.monotonic() - started, 1)

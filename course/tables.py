@@ -9,7 +9,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKS = re.compile(
-    r"(<!-- (?P<name>training|first minutes|grading):start[^>]*-->\n).*?(<!-- (?P=name):end -->)", re.DOTALL
+    r"(<!-- (?P<name>training|first minutes|set up|grading):start[^>]*-->\n).*?(<!-- (?P=name):end -->)",
+    re.DOTALL,
 )
 
 
@@ -66,11 +67,33 @@ def first_minutes() -> str:
     measured = _read("benchmarks/first_minutes.json")
     if not measured:
         return "Not measured yet: `python -m benchmarks.first_minutes`.\n"
-    minutes, setup = (s / 60 for s in (measured["total_seconds"], measured["seconds"]["make setup"]))
+    minutes, setup = (s / 60 for s in (measured["total_seconds"], measured["seconds"]["installation"]))
     return (
         f"From `git clone` to the first *correct* in JupyterLab: {minutes:.1f} minutes on {measured['machine']['cores']} "
-        f"CPU cores, {setup:.1f} of them installation (which the network and pip's cache decide; a script typed the answers). Measured by "
+        f"CPU cores, {setup:.1f} of them installation (which the network decides; a script typed the answers). Measured by "
         f"`benchmarks/first_minutes.py`.\n"
+    )
+
+
+def set_up() -> str:
+    """What each command installs, how long that takes and how large it is."""
+    measured = _read("benchmarks/set_up.json")
+    if not measured:
+        return "Not measured yet: `python -m benchmarks.set_up`.\n"
+    parts = measured["parts"].values()
+    lines = [
+        "| for | packages | seconds | from uv's cache | `.venv` | without CUDA |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for part in parts:
+        sizes = [f"{size / 1e9:.1f} GB" for size in (part["bytes"], part["bytes"] - part["bytes_cuda"])]
+        seconds = f"{part['seconds']:.0f} | {part['seconds_cached']:.0f}"
+        lines.append(f"| `{part['command']}` | {part['packages']} | {seconds} | {' | '.join(sizes)} |")
+    return (
+        "\n".join(lines)
+        + f"\n\nEach row on top of the one above; {measured['machine']['cores']} cores, the network of a "
+        "data centre. Measured by `benchmarks/set_up.py`, with the PyTorch of the ordinary index; the last column is that "
+        "without CUDA's libraries.\n"
     )
 
 
@@ -115,4 +138,4 @@ def growth() -> str:
     )
 
 
-TABLES = {"training": training, "first minutes": first_minutes, "grading": grading}
+TABLES = {"training": training, "first minutes": first_minutes, "set up": set_up, "grading": grading}
