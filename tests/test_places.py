@@ -71,6 +71,16 @@ def test_binder_builds_the_course_from_environment_yml(root):
     assert pip == ["-e .[lab]"]
 
 
+def test_the_workflow_runs_the_students_commands_for_windows(root):
+    text = (root / "docs" / "students.md").read_text("utf-8")
+    clone, _, *commands = re.search(r"### Windows\n.*?```text\n(.*?)```", text, re.DOTALL)[1].splitlines()
+    assert clone == f"git clone {places.repository()}" and len(commands) == 2
+    workflow = (root / ".github" / "workflows" / "ci.yml").read_text("utf-8")
+    runs = [step.get("run", "") for step in yaml.safe_load(workflow)["jobs"]["windows"]["steps"]]
+    for command in commands:
+        assert any(run.startswith(command) for run in runs), command
+
+
 def test_the_codespace_sets_itself_up(root):
     text = (root / ".devcontainer" / "devcontainer.json").read_text("utf-8")
     settings = json5.loads(text)
