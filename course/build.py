@@ -79,6 +79,8 @@ def solution(lesson: Path) -> NotebookNode:
     if not nb.cells or not nb.cells[0].source.startswith("# "):
         raise BuildError(f"{lesson}: the first cell must be markdown that starts with the title, `# ...`.")
     nb.cells[0].metadata.pop("order", None)
+    # before anything is stamped: a cell keeps its id whatever becomes of addresses, tags and measured numbers
+    ids = [cell.metadata.pop("id", None) or _digest(cell.source) for cell in nb.cells]
     nb.cells[0].source = f"{places.notebook_badges(part, name)}\n\n{nb.cells[0].source}"
     _stamp_bootstrap(nb, lesson)
     for cell in nb.cells:
@@ -86,21 +88,24 @@ def solution(lesson: Path) -> NotebookNode:
             cell.source = tables.stamp(cell.source)
 
     seen: set[str] = set()
-    for cell in nb.cells:
+    for cell, own in zip(nb.cells, ids, strict=True):
         if "nbgrader" in cell.metadata:
             cell.metadata["nbgrader"] = _full_record(cell, lesson)
             cell.id = cell.metadata["nbgrader"]["grade_id"]
             if cell.id in seen:
                 raise BuildError(f"{lesson}: grade_id {cell.id!r} is used twice.")
         else:
-            digest = hashlib.sha256(cell.source.encode()).hexdigest()[:8]
-            copies = (f"{digest}-{n}" for n in range(1, 1000))
-            cell.id = digest if digest not in seen else next(c for c in copies if c not in seen)
+            copies = (f"{own}-{n}" for n in range(1, 1000))
+            cell.id = own if own not in seen else next(c for c in copies if c not in seen)
         if "# blank" in cell.source and not cell.metadata.get("nbgrader", {}).get("solution"):
             raise BuildError(f"{lesson}: `# blank` stands in a cell without nbgrader={{'solution': true}}.")
         seen.add(cell.id)
     nbformat.validate(nb)
     return nb
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _stamp_bootstrap(nb: NotebookNode, lesson: Path) -> None:
