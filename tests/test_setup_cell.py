@@ -127,6 +127,7 @@ error: subprocess-exited-with-error
             NETWORK,
         ),
         (HATCHLING.format(""), "No matching distribution found for hatchling>=1.26", OWN),
+        ("\x1b[1;31merror\x1b[0m: \x1b[1mexternally-managed-environment\x1b[0m\n\nhint: See PEP 668\n", "externally-managed-environment", MANAGED),
         ("ERROR: [Errno 28] No space left on device\n", "[Errno 28] No space left on device", FULL),
         ("ERROR: [Errno 122] Disk quota exceeded\n", "[Errno 122] Disk quota exceeded", FULL),
         (f"{TRACE}X: No usable temporary directory found in []\n", "X: No usable temporary directory found in []", FULL),
@@ -161,6 +162,15 @@ def test_a_package_that_is_missing_is_named(name, package, monkeypatch):
         f"This kernel's Python lacks what this notebook imports: {name}. {OWN} Elsewhere: run "
         f"`%pip install {package}` in a new cell, then this one again."
     )
+
+
+def test_what_is_there_and_broken_speaks_for_itself(monkeypatch):
+    def broken(name):
+        raise OSError(f"{name} has no libcudart.so")
+
+    monkeypatch.setattr("importlib.import_module", broken)
+    with pytest.raises(OSError, match=r"einops has no libcudart\.so"):
+        exec(stamped(), {})
 
 
 # --- the real thing -------------------------------------------------------------------------------
@@ -238,7 +248,7 @@ def test_the_tag_is_not_there(bare, with_pip, tmp_path):
     assert cure == f"This release of the course is not there: tell your instructor. {OWN}"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no Python of a system is managed by others there")
+@pytest.mark.skipif(sys.platform != "linux", reason="made of links, in Linux's places")
 @pytest.mark.skipif(int(version("pip").split(".")[0]) < 23, reason="pip knows of PEP 668 since 23.0")
 def test_a_python_that_belongs_to_the_system(with_pip, tmp_path):
     """A home of Python with Debian's mark in it: the standard library of this one, linked."""
