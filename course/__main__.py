@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from helpers import console
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="What the teaching staff run.")
 
 
@@ -224,4 +226,5 @@ def doctor() -> None:
 
 
 if __name__ == "__main__":
+    console.prepare()  # before --help, too
     app()

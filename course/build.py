@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import jupytext
@@ -23,26 +24,64 @@ from helpers import exercises
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = re.compile(r"(<!-- notebooks:start[^>]*-->\n).*?(<!-- notebooks:end -->)", re.DOTALL)
 
+# A student may open it: short, and nothing but the standard library. What it binds lies within `try`, and `import importlib`
+# stays: what stands at the top of a copy and not in the release that grades it, is taken for the student's own code.
 BOOTSTRAP = """\
 # @title Setup: run this cell first {{ display-mode: "form" }}
 import importlib
+import importlib.util
+import os
+import re
 import subprocess
 import sys
 
 if sys.version_info < (3, 10):
     raise SystemExit("This course needs Python 3.10 or newer; this kernel runs " + sys.version.split()[0] + ". Choose another kernel.")
 try:
+    needed = {needed}
+    own = "On your own machine: run `make setup` in the course folder and choose its kernel."
+    if getattr(importlib.util.find_spec("helpers"), "origin", None) is None:  # Colab, Kaggle, or a notebook on its own
+        archive = "{archive}"
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", archive]
+        done = subprocess.run(pip, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace")
+        if done.returncode != 0:
+            cures = {{
+                "externally-managed": "This kernel is the system's own Python, in which pip may not install. " + own,
+                "No module named pip": "This kernel's Python has no pip. " + own,
+                "No space left|not enough space|quota exceeded|No usable temporary": "The disk is full: make room and run this cell again.",
+                "HTTP error 404": "This release of the course is not there: tell your instructor. " + own,
+                "(Connection|Resolution|Timeout|Proxy|SSL)Error|Connection aborted|timed out|IncompleteRead": "Check the network "
+                "(Kaggle: switch Internet on in the panel on the right) and run this cell again. " + own,
+                "": own,
+            }}
+            text = re.sub("\\x1b.[0-9;]*m", "", done.stdout).strip()  # without colours
+            cure = next(cure for sign, cure in cures.items() if re.search(sign, text))
+            said = re.findall("ERROR: (?!Exception:)(.+)", text) or re.findall("error: (.+)", text) or text.split("\\n")
+            raise SystemExit(
+                "The course's `helpers` are not installed and could not be fetched from " + archive + ".\\npip says: " + said[-1] + "\\n" + cure
+            )
+        importlib.invalidate_caches()
     import helpers.check
-except ImportError:  # Colab, Kaggle, or a notebook on its own: fetch the course's helpers
-    archive = "{archive}"
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", archive]
-    if subprocess.run(pip, capture_output=True).returncode != 0:
+    for package in needed:
+        importlib.import_module(package)
+except Exception:
+    found = getattr(importlib.util.find_spec("helpers"), "origin", None)
+    missing = " ".join(package for package in needed if importlib.util.find_spec(package) is None)
+    if found is None:
         raise SystemExit(
-            "The course's `helpers` are not installed and could not be fetched from " + archive + ". "
-            "Check the network (Kaggle: switch Internet on in the panel on the right) and run this cell again; "
-            "on your own machine run `make setup` in the course folder and choose its kernel."
+            "The course's `helpers` are installed, but this kernel does not see them yet: restart it and run this cell again."
         ) from None
-    importlib.invalidate_caches()
+    if not os.path.exists(os.path.join(os.path.dirname(found), "observing.py")):  # somebody else's `helpers`
+        raise SystemExit(
+            "`" + found.replace(os.sep + "__init__.py", "") + "` stands in the way of the course's `helpers`. Rename it "
+            "(a package that was installed: `%pip uninstall helpers`), restart the kernel and run this cell again."
+        ) from None
+    if missing:
+        raise SystemExit(
+            "This kernel's Python lacks what this notebook imports: " + missing + ". " + own + " Elsewhere: run "
+            "`%pip install " + missing.replace("sklearn", "scikit-learn") + "` in a new cell, then this one again."
+        ) from None
+    raise
 """
 
 
@@ -79,6 +118,8 @@ def solution(lesson: Path) -> NotebookNode:
     if not nb.cells or not nb.cells[0].source.startswith("# "):
         raise BuildError(f"{lesson}: the first cell must be markdown that starts with the title, `# ...`.")
     nb.cells[0].metadata.pop("order", None)
+    # before anything is stamped: a cell keeps its id whatever becomes of addresses, tags and measured numbers
+    ids = [cell.metadata.pop("id", None) or _digest(cell.source) for cell in nb.cells]
     nb.cells[0].source = f"{places.notebook_badges(part, name)}\n\n{nb.cells[0].source}"
     _stamp_bootstrap(nb, lesson)
     for cell in nb.cells:
@@ -86,16 +127,15 @@ def solution(lesson: Path) -> NotebookNode:
             cell.source = tables.stamp(cell.source)
 
     seen: set[str] = set()
-    for cell in nb.cells:
+    for cell, own in zip(nb.cells, ids, strict=True):
         if "nbgrader" in cell.metadata:
             cell.metadata["nbgrader"] = _full_record(cell, lesson)
             cell.id = cell.metadata["nbgrader"]["grade_id"]
             if cell.id in seen:
                 raise BuildError(f"{lesson}: grade_id {cell.id!r} is used twice.")
         else:
-            digest = hashlib.sha256(cell.source.encode()).hexdigest()[:8]
-            copies = (f"{digest}-{n}" for n in range(1, 1000))
-            cell.id = digest if digest not in seen else next(c for c in copies if c not in seen)
+            copies = (f"{own}-{n}" for n in range(1, 1000))
+            cell.id = own if own not in seen else next(c for c in copies if c not in seen)
         if "# blank" in cell.source and not cell.metadata.get("nbgrader", {}).get("solution"):
             raise BuildError(f"{lesson}: `# blank` stands in a cell without nbgrader={{'solution': true}}.")
         seen.add(cell.id)
@@ -103,11 +143,18 @@ def solution(lesson: Path) -> NotebookNode:
     return nb
 
 
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
 def _stamp_bootstrap(nb: NotebookNode, lesson: Path) -> None:
     setup = [cell for cell in nb.cells if "setup" in cell.metadata.get("tags", [])]
     if len(setup) != 1:
         raise BuildError(f'{lesson}: there must be one cell `# %% tags=["setup"]`, found {len(setup)}.')
-    setup[0].source = BOOTSTRAP.format(archive=places.archive()) + "\n" + setup[0].source
+    imported = set(re.findall(r"^(?:import|from) (\w+)", setup[0].source, re.MULTILINE))
+    needed = sorted({"numpy", *imported} - {"helpers"} - sys.stdlib_module_names)
+    stamped = BOOTSTRAP.format(archive=places.archive(), needed=json.dumps(needed))
+    setup[0].source = f"{stamped}\n{setup[0].source}"
     setup[0].metadata["jupyter"] = {"source_hidden": True}  # folded in JupyterLab; `@title` folds it in Colab
     setup[0].metadata["cellView"] = "form"
 

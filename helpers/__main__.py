@@ -1,5 +1,6 @@
 """`python -m helpers`: what is done, and what comes next."""
 
-from helpers import progress
+from helpers import console, progress
 
+console.prepare()
 progress()

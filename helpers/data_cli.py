@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from helpers import cifar, data, downloads
+from helpers import cifar, console, data, downloads
 
 NAMES = ("cifar10", "santorini", *data.PRETRAINED)
 FOOTER = (
@@ -123,6 +123,7 @@ def remove(name: str) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    console.prepare()
     parser = argparse.ArgumentParser("python -m helpers.data", description="The data of the course.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     helps = {

@@ -27,7 +27,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from helpers import checkpoints, loop
+from helpers import checkpoints, console, loop
 from helpers.loop import History, Recipe, Run, evaluate
 from helpers.optimise import best_device
 
@@ -114,6 +114,7 @@ def main(arguments: list[str] | None = None) -> None:
     """`python -m helpers.train`: train the course's ViT, measure it on the test set once, and log both."""
     from helpers import data
 
+    console.prepare()
     parser = argparse.ArgumentParser("python -m helpers.train", description=main.__doc__)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--out", type=Path, default=Path("run"), help="folder for weights and log (run/)")

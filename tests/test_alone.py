@@ -161,7 +161,10 @@ def test_without_network_a_sentence_and_nothing_else(run):
     setup = next(c for c in nb.cells if "setup" in c.metadata.get("tags", []))
     (error,) = [o for o in setup.outputs if o.output_type == "error"]
     assert error.ename == "SystemExit"
-    assert re.search(r"could not be fetched from http\S+gone\.zip\. Check the network", error.evalue)
+    assert re.search(
+        r"could not be fetched from http\S+gone\.zip\.\npip says: .*refused.*\nCheck the network",
+        error.evalue,
+    )
     assert "Internet" in error.evalue and "make setup" in error.evalue
 
 

@@ -264,6 +264,56 @@ def test_cell_ids_are_unique_and_depend_on_the_text_alone(tmp_path_factory, text
     assert len(set(ids)) == len(ids)
 
 
+# title, setup cell and measured table of the first release: copies of it are matched by these, whatever is stamped now
+FIRST = {
+    "self_attention": ["262736a6", "09c47f21"],
+    "word_embedding": ["8061673d", "515d6d11"],
+    "q1_positional_encoding": ["08b41018", "896de65a"],
+    "q2_patch_embedding": ["a82c70d9", "69994ad4"],
+    "q3_class_token": ["e2237f94", "be19e946"],
+    "q4_positional_embedding": ["95ee57c4", "f7207cd4"],
+    "q5_einsum_attention": ["f781eca7", "65cd4733"],
+    "q6_residual_block": ["07289b93", "8e56a7f2"],
+    "q7_encoder_block": ["99d2485d", "97f3df04"],
+    "cnn_or_vit": ["c7970644", "5238476b"],
+    "train_your_vit": ["d886bda6", "8ce6d166", "150c1cc4"],
+    "inside_a_pretrained_vit": ["e3ebb27b", "c2f48af2"],
+}
+
+
+@pytest.mark.parametrize("name", FIRST)
+def test_stamped_cells_are_called_as_in_the_first_release(name):
+    for path in notebooks.SOLUTIONS + notebooks.RELEASES:
+        if path.stem == name:
+            cells = notebooks.read(path).cells
+            stamped = [c.id for c in cells[:2]]
+            assert "setup" in cells[1].metadata.tags
+            assert stamped + [c.id for c in cells if "<!-- training:start" in c.source] == FIRST[name]
+
+
+def test_new_addresses_setup_texts_and_numbers_change_no_id(tmp_path, monkeypatch):
+    written = LESSON + "\n# %% [markdown]\n# <!-- training:start -->\n# <!-- training:end -->\n"
+    paths = [*build.lessons(), lesson(tmp_path, written)]
+    before = [build.solution(path) for path in paths]
+    project = build.places.project() | {"urls": {"Repository": "https://github.com/ada/vit"}, "version": "9"}
+    monkeypatch.setattr(build.places, "project", lambda: project)
+    monkeypatch.setattr(build, "BOOTSTRAP", "import new\n")
+    monkeypatch.setitem(build.tables.TABLES, "training", lambda: "measured anew\n")
+    for path, old in zip(paths, before, strict=True):
+        new = build.solution(path)
+        assert [c.id for c in new.cells] == [c.id for c in old.cells]
+        assert all(new.cells[i].source != old.cells[i].source for i in (0, 1))
+
+
+def test_a_lesson_that_was_copied_brings_no_ids_along():
+    ids = [
+        i
+        for path in build.lessons()
+        for i in re.findall(r'^# %%.* id="(.+?)"', path.read_text("utf-8"), re.M)
+    ]
+    assert len(set(ids)) == len(ids) > 0
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

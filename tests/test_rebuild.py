@@ -162,6 +162,16 @@ def test_an_import_added_to_a_given_cell_is_kept_but_changes_are_not(q1):
     assert kinds(repairs) == {"restored", "extra"}
 
 
+def test_the_setup_cell_of_an_older_release_adds_nothing(q1):
+    release, sent, right = q1
+    setup = next(c for c in sent["cells"] if "setup" in c["metadata"].get("tags", []))
+    own = source(setup)[source(setup).index("import matplotlib") :]
+    older = "import importlib\nimport subprocess\nimport sys\n\ntry:\n    import helpers.check\nexcept ImportError:\n    pip = 1\n"
+    setup["source"] = f"{older}\n{own}"
+    clean, repairs = rebuild(release, dump(sent))
+    assert answers(clean) == right and kinds(repairs) == {"restored"}
+
+
 def test_a_copy_of_the_empty_cell_does_not_beat_the_answer(q1):
     release, sent, right = q1
     stub = copy.deepcopy(find(json.loads(Q1[0].read_bytes()), "q1_position_encoding"))

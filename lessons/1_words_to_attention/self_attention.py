@@ -1,4 +1,4 @@
-# %% [markdown] order=2
+# %% [markdown] order=2 id="262736a6"
 # # Self-attention
 #
 # Let every word look at every other word: attention worked out by hand for five words, then written as the multi-head module that Transformers use.
@@ -13,7 +13,7 @@
 #
 # **Before you start**: the product of two matrices, and what a word vector is (the notebook *Word embedding*; it need not be finished).
 
-# %% tags=["setup"]
+# %% tags=["setup"] id="09c47f21"
 import math
 
 import matplotlib.pyplot as plt

@@ -1,4 +1,4 @@
-# %% [markdown] order=1
+# %% [markdown] order=1 id="8061673d"
 # # Word embedding
 #
 # Turn words into vectors that point the same way when the words are used alike, and learn such vectors from a little text in seconds.
@@ -13,7 +13,7 @@
 #
 # **Before you start**: Python dictionaries, vectors and matrix products. A first look at PyTorch tensors helps.
 
-# %% tags=["setup"]
+# %% tags=["setup"] id="515d6d11"
 import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F

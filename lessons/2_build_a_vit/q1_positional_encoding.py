@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] id="08b41018"
 # # Q1 · Positional encoding
 #
 # Give every position a vector of its own, so that a Transformer can tell "not" in one place from "not" in another.
@@ -13,7 +13,7 @@
 #
 # **Before you start**: Python loops, numpy arrays, sine and cosine. A first look at PyTorch tensors helps.
 
-# %% tags=["setup"]
+# %% tags=["setup"] id="896de65a"
 import matplotlib.pyplot as plt
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] id="a82c70d9"
 # # Q2 · Patch embedding
 #
 # Cut an image into patches and turn each into a vector: the words that a Vision Transformer reads.
@@ -13,7 +13,7 @@
 #
 # **Before you start**: shapes of arrays, and what `nn.Linear` does to the last axis.
 
-# %% tags=["setup"]
+# %% tags=["setup"] id="69994ad4"
 import matplotlib.pyplot as plt
 import numpy as np
 import torch

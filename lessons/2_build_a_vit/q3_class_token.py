@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] id="e2237f94"
 # # Q3 · The class token
 #
 # Put one learned token in front of the patches: it has no pixels of its own and ends up speaking for the whole image.
@@ -13,7 +13,7 @@
 #
 # **Before you start**: einops patterns and patches, as in Q2. Nothing of your Q2 code is needed.
 
-# %% tags=["setup"]
+# %% tags=["setup"] id="be19e946"
 import matplotlib.pyplot as plt
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] id="95ee57c4"
 # # Q4 · Positional embedding
 #
 # Add one position vector to every token, the class token's included, so that the encoder knows where each patch was.
@@ -13,7 +13,7 @@
 #
 # **Before you start**: Q1 (the encoding is taken from the course's library here, so your Q1 need not be finished), Q2 and Q3 (patches and the class token).
 
-# %% tags=["setup"]
+# %% tags=["setup"] id="f7207cd4"
 import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] id="f781eca7"
 # # Q5 · Multi-head attention
 #
 # Let every patch ask every other patch what it knows: queries, keys, values, in several heads, written with einsum.
@@ -13,7 +13,7 @@
 #
 # **Before you start**: matrix products, softmax, `rearrange` from Q2. The notebook builds its own tokens.
 
-# %% tags=["setup"]
+# %% tags=["setup"] id="65cd4733"
 import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] id="07289b93"
 # # Q6 · Residual block
 #
 # Let every layer add to its input instead of replacing it, and see what that does to a network of 50 layers.
@@ -13,7 +13,7 @@
 #
 # **Before you start**: `nn.Module` with `__init__` and `forward`; what a gradient is. No earlier question is needed.
 
-# %% tags=["setup"]
+# %% tags=["setup"] id="8e56a7f2"
 import matplotlib.pyplot as plt
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] id="99d2485d"
 # # Q7 · Encoder block
 #
 # Put attention, feed-forward, norm and residual together into one encoder block, and the blocks into a whole ViT.
@@ -13,7 +13,7 @@
 #
 # **Before you start**: Q5 (attention) and Q6 (residual). Both are taken from the course's library here, so yours need not be finished.
 
-# %% tags=["setup"]
+# %% tags=["setup"] id="97f3df04"
 import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F

@@ -1,4 +1,4 @@
-# %% [markdown] order=2
+# %% [markdown] order=2 id="c7970644"
 # # CNN or ViT
 #
 # Train VGG16 with and without batch norm, stop it in time, look at its filters and feature maps, then let a ViT of the same size compete in the same minutes.
@@ -13,7 +13,7 @@
 #
 # **Before you start**: what a convolution and a training loop are; Part 2 for the ViT (it need not be finished).
 
-# %% tags=["setup"]
+# %% tags=["setup"] id="5238476b"
 import os
 import time
 from pathlib import Path

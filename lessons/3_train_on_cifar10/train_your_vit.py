@@ -1,4 +1,4 @@
-# %% [markdown] order=1
+# %% [markdown] order=1 id="d886bda6"
 # # Train your ViT
 #
 # Complete the Vision Transformer that you built, train it on CIFAR-10 in as many minutes as you have, and look at what it learned.
@@ -13,7 +13,7 @@
 #
 # **Before you start**: Part 2, Q1 to Q7. Your own answers are used where they are found; the course's library stands in for the others.
 
-# %% tags=["setup"]
+# %% tags=["setup"] id="8ce6d166"
 import math
 
 import matplotlib.pyplot as plt
@@ -215,7 +215,7 @@ if check.ready("classification_head") and check.ready("vit_forward"):
     )
     print("The gate is open: train." if passed else "Still above 0.1: look for the mistake before you train.")
 
-# %% [markdown]
+# %% [markdown] id="150c1cc4"
 # Which start learns sooner? In photos it matters most *what* a patch shows, and quiet positions let the model see it. In the flat digits it matters *where* a patch stands, and loud positions say so from the first step. Your curves show one of the two cases.
 #
 # ## Train

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] id="e3ebb27b"
 # # Inside a pretrained ViT
 #
 # Follow one photo through a trained Vision Transformer, look at every step, and load its weights into the model that you built yourself.
@@ -13,7 +13,7 @@
 #
 # **Before you start**: attention and the encoder block (Q5 and Q7). Everything that you built in Part 2 comes back at the end; what is missing there, the course's library replaces.
 
-# %% tags=["setup"]
+# %% tags=["setup"] id="c2f48af2"
 import matplotlib.pyplot as plt
 import torch
 from einops import rearrange
