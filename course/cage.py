@@ -173,6 +173,7 @@ def settle(settings: dict) -> None:
     """Everything but the kernel: the submission's copy, a user of its own, limits, no way back."""
     owner = settings["uid"]  # None: we are an ordinary user already
     # Here "/" is already the sandbox's, so a link that points out of the submission points at nothing.
+    os.umask(0o022)  # whatever the grader's own is
     copy(settings["submission"], COPY)
     os.chmod(COPY, 0o700)
     os.makedirs(os.environ["MPLCONFIGDIR"])
