@@ -46,6 +46,14 @@ def kind(request, monkeypatch):
     assert not warm._failures
 
 
+@pytest.fixture
+def private():
+    """A grader whose new files nobody else may read."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
 PATIENT = Limits(cell_seconds=120, notebook_seconds=300)  # limits that only the test at hand should meet
 
 
@@ -104,7 +112,7 @@ def folder(tmp_path) -> Path:
 
 
 @both
-def test_an_ordinary_notebook_does_not_notice(folder):
+def test_an_ordinary_notebook_does_not_notice(folder, private):
     ran = run(
         folder,
         "import numpy as np, torch\nfrom helpers import check, data, show\nprint(torch.ones(3).sum().item())",
