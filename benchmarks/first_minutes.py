@@ -23,7 +23,8 @@ from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
 
-from tests.browser import TIMEOUT, chromium
+from tests import needs
+from tests.browser import TIMEOUT
 from tests.lab import ROOT, OpenNotebook, Story, at_home, jupyterlab
 
 KEY = "q1_position_encoding"
@@ -65,7 +66,7 @@ def measure(folder: Path, keep: Path | None = None) -> dict[str, float]:
     with jupyterlab(course, env) as lab, sync_playwright() as playwright:
         seconds["make lab"] = round(time.monotonic() - started, 1)
         print(f"make lab ... {seconds['make lab']} s", flush=True)
-        browser = playwright.chromium.launch(executable_path=chromium(), timeout=TIMEOUT)
+        browser = playwright.chromium.launch(executable_path=needs.browser(), timeout=TIMEOUT)
         page = browser.new_page(viewport={"width": 1300, "height": 950})
         page.set_default_timeout(TIMEOUT)
         story, notebook = Story(page, lab, keep or folder / "screenshots"), OpenNotebook(page)

@@ -56,6 +56,7 @@ def copy(source: str, target: str) -> None:
     def regular(path: str, copied: str) -> None:
         if stat.S_ISREG(os.lstat(path).st_mode):  # no pipes, sockets, devices
             shutil.copyfile(path, copied, follow_symlinks=False)
+            os.chmod(copied, 0o644)  # whatever the grader's umask is
 
     try:
         shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, copy_function=regular)
@@ -173,6 +174,7 @@ def settle(settings: dict) -> None:
     """Everything but the kernel: the submission's copy, a user of its own, limits, no way back."""
     owner = settings["uid"]  # None: we are an ordinary user already
     # Here "/" is already the sandbox's, so a link that points out of the submission points at nothing.
+    os.umask(0o022)
     copy(settings["submission"], COPY)
     os.chmod(COPY, 0o700)
     os.makedirs(os.environ["MPLCONFIGDIR"])

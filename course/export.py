@@ -24,7 +24,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nbgrader.api import Gradebook
 from nbgrader.plugins import ExportPlugin
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,6 +31,7 @@ from traitlets import Bool, Enum, Unicode
 from traitlets.config import Config, PyFileConfigLoader
 
 from course import lms, roster
+from course.book import Gradebook
 from course.build import ROOT
 from course.collect import printable, write
 from course.lms import LmsError

@@ -21,7 +21,6 @@ from nbgrader.api import (
     Assignment,
     BaseCell,
     Grade,
-    Gradebook,
     MissingEntry,
     Notebook,
     Student,
@@ -44,6 +43,7 @@ from sqlalchemy.exc import (
 from traitlets.config import Config, PyFileConfigLoader
 
 from course import judge, records
+from course.book import Gradebook
 from course.build import ROOT
 from course.grading import finished, submitted
 from course.release import Release

@@ -32,6 +32,16 @@ def text(path: str) -> str:
         return ""
 
 
+def in_memory(folder: str) -> bool:
+    """Whether its files lie in memory. Linux only; elsewhere False."""
+    device = os.stat(folder).st_dev
+    for line in text("/proc/self/mountinfo").splitlines():
+        number, kind = line.split()[2], line.partition(" - ")[2].split()[0]
+        if number == f"{os.major(device)}:{os.minor(device)}":
+            return kind in ("tmpfs", "ramfs")
+    return False
+
+
 def tasks(pid) -> list[str]:
     try:
         return os.listdir(f"/proc/{pid}/task")

@@ -50,7 +50,7 @@ def read(grading: Path) -> Roster:
                 if who := cells.get("id") or next(iter(cells.values()), ""):
                     people.append(cells | {"id": safe_id(who), "written": who})
     elif address or gradebook.exists():
-        from nbgrader.api import Gradebook
+        from course.book import Gradebook
 
         with Gradebook(address or f"sqlite:///{gradebook}") as book:
             people = of_gradebook(book)

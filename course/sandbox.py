@@ -152,7 +152,9 @@ class Sandbox:
         """What the kernel's first process is told (`cage.settle`)."""
         uid = walls.user() if os.geteuid() == 0 else None
         number = 65534 if uid is None else uid
-        (self._base / "passwd").write_text(f"student:x:{number}:{number}::/tmp/home:/bin/sh\n")
+        passwd = self._base / "passwd"
+        passwd.write_text(f"student:x:{number}:{number}::/tmp/home:/bin/sh\n")
+        passwd.chmod(0o644)
         return {
             "submission": "/vit/submission",
             "fonts": walls.fonts_inside(),

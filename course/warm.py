@@ -26,7 +26,7 @@ from multiprocessing.util import Finalize
 from pathlib import Path
 
 from course import cage, walls
-from course.processes import end, remove
+from course.processes import end, in_memory, remove
 
 START_SECONDS = 120  # importing on a busy machine takes a while
 MOST_FAILURES = 3  # then this process goes on without
@@ -47,8 +47,13 @@ class Cold(RuntimeError):
 
 
 def short() -> str:
-    """A folder for folders with sockets, whose paths are at most 107 characters long."""
-    return tempfile.gettempdir() if len(tempfile.gettempdir()) < 40 else "/tmp"
+    """A folder for folders with sockets, whose paths are at most 107 characters long.
+
+    On a disk if there is one: Debian's /tmp lies in memory, and what is written there counts against no limit.
+    """
+    given = tempfile.gettempdir()
+    places = [place for place in (given, "/tmp", "/var/tmp") if len(place) < 40 and os.access(place, os.W_OK)]
+    return next((place for place in places if not in_memory(place)), places[0] if places else given)
 
 
 def bring(source: Path, target: Path) -> None:

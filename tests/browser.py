@@ -4,36 +4,22 @@ tests/conftest.py makes the fixtures known to all tests. While a browser is open
 thread: what wants one of its own (`asyncio.run`, nbclient) goes into another process.
 """
 
-import os
-import shutil
-import sys
-
 import pytest
 
+from tests import needs
+
 TIMEOUT = 120_000  # milliseconds; a busy CI machine has two cores for everything
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-
-
-def chromium() -> str:
-    """Path of the browser; without one the test is skipped, on Linux in CI it fails."""
-    for name in NAMES:
-        if found := shutil.which(name):
-            return found
-    said = f"No browser: none of {', '.join(NAMES)} is on the path. On Debian or Ubuntu: sudo apt install chromium."
-    if os.environ.get("CI") and sys.platform == "linux":
-        pytest.fail(said)
-    pytest.skip(said)
 
 
 @pytest.fixture(scope="module")
 def browser():
     """A headless browser, closed after the file's last test."""
-    path = chromium()
+    needs.need("browser")
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, timeout=TIMEOUT)
+        opened = playwright.chromium.launch(executable_path=needs.browser(), timeout=TIMEOUT)
         yield opened
         opened.close()
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import needs
 from tests.browser import browser, page  # noqa: F401  fixtures for all tests
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,6 +23,16 @@ settings.register_profile(
     "course", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("course")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    wanted = {thing for mark in item.iter_markers("needs") for thing in mark.args}
+    needs.need(*(thing for thing in needs.THINGS if thing in wanted))
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    for line in needs.not_run(terminalreporter.getreports("skipped")):
+        terminalreporter.write_line(line, yellow=True)
 
 
 @pytest.fixture(scope="session")

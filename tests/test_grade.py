@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from course import demo, many, records, work, workers
+from course import demo, many, records, walls, work, workers
 from course.gradebook import GradeError
 from course.release import JudgeError
 from tests import fake_judge, notebooks
@@ -307,12 +307,13 @@ def test_a_full_disk_stops_the_run_and_the_next_goes_on(tree, plain, monkeypatch
 
 def contained(tree: Tree, *how: str) -> str:
     """What the command says where parts of the disk are other than usual."""
-    process = tree.start("bwrap", "--dev-bind", "/", "/", *how)
+    process = tree.start(walls.bubblewrap(), "--dev-bind", "/", "/", *how)
     said = rest(process)
     assert process.returncode == 1 and "Traceback" not in said, said
     return said
 
 
+@pytest.mark.needs("sandbox")
 def test_disks_that_are_really_full_or_read_only(tree, plain):
     tree.hand_in_all()
     there = str(tree.folder / "submitted")

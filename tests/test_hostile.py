@@ -1,7 +1,6 @@
 """The corpus of tests/hostile: nothing unearned, nothing lost, nothing that gets out, every submission with a verdict."""
 
 import json
-import sys
 
 import pytest
 
@@ -13,7 +12,7 @@ from tests.hostile import environment, forgery, unusual
 
 pytestmark = [
     pytest.mark.grading,
-    pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux"),
+    pytest.mark.needs("sandbox"),
 ]
 BAD = [*((forgery.KEYS, e) for e in forgery.ENTRIES), *((environment.KEYS, e) for e in environment.ENTRIES)]
 
