@@ -16,12 +16,12 @@ from nbgrader.preprocessors import ClearSolutions, Execute, GetGrades
 from course.blanks import KeepLeftHandSide
 from course.export import LmsExport
 from course.feedback import TEMPLATES, FeedbackPage, Summary
-from course.grading import Intake, Judge
+from course.grading import Intake, Judge, Listing
 
 root = Path(__file__).resolve().parent
 below = os.environ.get("VIT_GRADING", "grading")
 grading = root / below
-(grading / "exchange").mkdir(parents=True, exist_ok=True)
+log = grading / "nbgrader.log"
 
 c = get_config()  # noqa: F821  given by traitlets
 c.CourseDirectory.root = str(root)
@@ -32,14 +32,15 @@ c.CourseDirectory.submitted_directory = f"{below}/submitted"
 c.CourseDirectory.autograded_directory = f"{below}/autograded"
 c.CourseDirectory.feedback_directory = f"{below}/feedback"
 c.CourseDirectory.solution_directory = f"{below}/solution"
-# Training runs that notebooks keep beside themselves go neither into the release nor into feedback.
-c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "my_vit", "my_vgg"]
+# Training runs and notes that notebooks keep beside themselves go neither into the release nor into feedback.
+c.CourseDirectory.ignore = [*CourseDirectory.ignore.default_args[0], "my_vit", "my_vgg", ".progress"]
 c.CourseDirectory.db_url = os.environ.get("VIT_GRADEBOOK") or f"sqlite:///{grading / 'gradebook.db'}"
-c.NbGrader.logfile = str(grading / "nbgrader.log")
-c.CourseDirectory.ignore = [*CourseDirectory.ignore.default_args[0], ".progress"]  # notes of helpers.progress
+# Nothing is made here: the folder comes with the gradebook (course/grading.py), and nbgrader opens its log at once.
+c.NbGrader.logfile = str(log) if os.access(log if log.exists() else grading, os.W_OK) else ""
 c.ExportApp.plugin_class = LmsExport
 c.ExportPlugin.to = str(grading / "grades.csv")
 c.ZipCollectApp.downloaded_directory = f"{below}/downloaded"
+c.ExchangeFactory.list = Listing
 c.Exchange.root = str(grading / "exchange")
 c.Exchange.cache = str(grading / "cache")
 

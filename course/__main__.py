@@ -28,6 +28,7 @@ def build(
 ) -> None:
     """Build solutions/ and notebooks/ (and the README's table) from lessons/."""
     from course import build as builder
+    from course import places
 
     try:
         files = builder.build()
@@ -36,7 +37,7 @@ def build(
     if not check:
         for path in builder.write(files):
             print("wrote" if path.exists() else "removed", path.relative_to(builder.ROOT))
-        print(f"{len(files)} files are up to date.")
+        print("\n".join([f"{len(files)} files are up to date.", *places.elsewhere()]))
         return
     drifted = builder.drift(files)
     for path in drifted:
@@ -45,7 +46,7 @@ def build(
         raise SystemExit(
             "These files are not what lessons/ gives. Run `make notebooks` and commit the result."
         )
-    print(f"{len(files)} files are up to date.")
+    print("\n".join([f"{len(files)} files are up to date.", *places.elsewhere()]))
 
 
 @app.command()
@@ -225,6 +226,18 @@ def doctor() -> None:
         raise SystemExit(1)
 
 
+def run() -> None:
+    """The command; a full disk, or a folder that can't be written, ends it with a sentence."""
+    try:
+        app()
+    except OSError as error:
+        from course.gradebook import DISK, unwritable
+
+        if error.errno not in DISK:
+            raise
+        raise SystemExit(unwritable(error)) from None
+
+
 if __name__ == "__main__":
     console.prepare()  # before --help, too
-    app()
+    run()

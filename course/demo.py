@@ -7,14 +7,32 @@ notebooks. Their submissions are written from the notebooks each time, so they n
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
 
 from course.build import ROOT
+from course.doctor import bracketed
+from course.walls import why_not
+
+QUIET = 2.0  # seconds of a step after which a line says what it is at; at most one line in so many
+STILL = 30.0  # seconds after which it is said again that nothing has moved
+AT = re.compile(r"\] (?:Sanitizing|Converting notebook) .*/([^/]+)/[^/]+/([^/]+)\.ipynb$", re.MULTILINE)
+# Before a reason stands its record's name, or the four spaces of a record's later lines, if it is what a traceback
+# ends with. The rest is no reason: other records, a traceback's inside, its SQL, and where to look further.
+LEAD = re.compile(r"\[\w+ \| (?:ERROR|CRITICAL)\] |    (?=\w[\w.]*: \S)")
+NOISE = re.compile(
+    r"$|\s|\[|\S+:\d+: \w*Warning|Traceback |During handling|The above exception|--- Logging|Call stack|Message: "
+    r"|Arguments: |\(Background|If you suspect|.*Please see the "
+)
+ALONE = (
+    "WITHOUT A SANDBOX: {}. These three are our own notebooks; what students send is refused on this machine."
+)
 
 PART = "2_build_a_vit"
 STUDENTS = {"ada": "all right", "ben": "typical mistakes", "cleo": "untouched"}
@@ -48,7 +66,7 @@ MISTAKES: dict[str, dict[str, str]] = {
 
 
 class DemoError(Exception):
-    """A step of nbgrader failed; the text says which and where its log is."""
+    """A step of nbgrader failed; the text says which, what nbgrader said last, and where all of it is."""
 
 
 def submission(student: str, notebook: str, part: str = PART) -> nbformat.NotebookNode:
@@ -83,34 +101,92 @@ def run(folder: Path, part: str = PART) -> dict[str, dict[str, tuple[float, floa
     parts = sorted(path.name for path in (ROOT / "notebooks").iterdir() if path.is_dir())
     if part not in parts:
         raise DemoError(f"There is no part {part!r}; there are {', '.join(parts)}.")
+    if why := bracketed():
+        raise DemoError(f"{why}.")
+    if why := why_not():
+        print(f"Grading {ALONE.format(why)}", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
+    notebooks = sorted((ROOT / "notebooks" / part).glob("*.ipynb"))
     for student in STUDENTS:
         there = folder / "submitted" / student / part
         there.mkdir(parents=True)
-        for path in sorted((ROOT / "notebooks" / part).glob("*.ipynb")):
+        for path in notebooks:
             nbformat.write(submission(student, path.name, part), there / path.name)
     below = folder.relative_to(ROOT).as_posix()
+    three = len(notebooks) * len(STUDENTS)
     # its own release folder: a demo must never write over notebooks in which somebody works
-    steps = (
-        ["generate_assignment", part, f"--CourseDirectory.release_directory={below}/release"],
-        ["autograde", part],
-        ["generate_feedback", part],
-        ["export"],
+    step(
+        folder,
+        len(notebooks),
+        "generate_assignment",
+        part,
+        f"--CourseDirectory.release_directory={below}/release",
     )
-    log = folder / "demo.log"
-    for step in steps:
-        print(f"nbgrader {' '.join(step[:2])} ...", flush=True)
-        with log.open("a") as output:
-            done = subprocess.run(
-                [sys.executable, "-m", "nbgrader", *step],
-                cwd=ROOT,
-                env={**os.environ, "VIT_GRADING": below, "VIT_GRADEBOOK": "", "VIT_OFFLINE": "1"},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        if done.returncode != 0:
-            raise DemoError(f"`nbgrader {' '.join(step)}` failed; its output is in {log}.")
+    step(folder, three, "autograde", part, f"--Judge.sandboxed={not why}")
+    step(folder, three, "generate_feedback", part)
+    step(folder, 0, "export")
     return points(folder, part)
+
+
+def step(folder: Path, notebooks: int, *words: str) -> None:
+    """One of nbgrader's commands; while it runs, a line now and then says what it is at.
+
+    Raises:
+        DemoError: if it fails.
+    """
+    print(f"nbgrader {' '.join(words[:2])} ...", flush=True)
+    log = folder / "demo.log"
+    with log.open("a") as output:
+        before = output.tell()
+        process = subprocess.Popen(
+            # somebody's own settings may silence it, and its log is what we read
+            [sys.executable, "-m", "nbgrader", *words, "--NbGrader.log_level=INFO"],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "VIT_GRADING": folder.relative_to(ROOT).as_posix(),
+                "VIT_GRADEBOOK": "",
+                "VIT_OFFLINE": "1",
+            },
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+    def said() -> str:
+        return log.read_bytes()[before:].decode("utf-8", "replace")
+
+    with process:
+        last, told = "", time.monotonic()
+        try:
+            while process.poll() is None:
+                time.sleep(0.1)
+                waited = time.monotonic() - told
+                if waited > QUIET:
+                    at = doing(said(), notebooks)
+                    if at != last or waited > STILL:
+                        print(f"  {'still ' if at == last else ''}{at}", flush=True)
+                        last, told = at, time.monotonic()
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        why = "\n".join(f"  {line}" for line in reason(said())) or f"  exit code {process.returncode}"
+        raise DemoError(f"`nbgrader {' '.join(words)}` failed:\n{why}\nAll that it said is in {log}.")
+
+
+def doing(said: str, notebooks: int) -> str:
+    """What a command of nbgrader's is at, from what it has said: "ben, q3_class_token (10 of 21)"."""
+    seen = list(dict.fromkeys(AT.findall(said)))
+    if not seen:
+        return "getting ready"
+    student, name = seen[-1]
+    return f"{'' if student == '.' else f'{student}, '}{name} ({len(seen)} of {notebooks})"
+
+
+def reason(said: str) -> list[str]:
+    """nbgrader's last sentences: its errors and the last lines of tracebacks, each once."""
+    lines = [line[found.end() :] if (found := LEAD.match(line)) else line for line in said.splitlines()]
+    return list(dict.fromkeys(line for line in lines if not NOISE.match(line)))[-5:]
 
 
 def points(folder: Path, part: str = PART) -> dict[str, dict[str, tuple[float, float]]]:
@@ -138,4 +214,6 @@ def report(table: dict[str, dict[str, tuple[float, float]]], folder: Path, part:
     lines += ["", "Feedback pages (open one in a browser):"]
     for student in sorted(table):
         lines.append(f"  {folder.relative_to(ROOT).as_posix()}/feedback/{student}/{part}/{names[0]}.html")
+    if why := why_not():
+        lines += ["", f"Graded {ALONE.format(why)}"]
     return "\n".join(lines)

@@ -1,6 +1,7 @@
 """What this machine offers for grading, and what to install: `python -m course doctor`."""
 
 import dataclasses
+import glob
 import importlib.metadata
 import os
 import shutil
@@ -9,9 +10,10 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from course import walls, warm
+from course import places, walls, warm
 from course.sandbox import Limits
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,12 +39,14 @@ def examine() -> list[Finding]:
         package("nbgrader", "nbgrader"),
         command("nbgrader"),
         command("alembic"),
+        folder(),
         containment(),
         warm_kernels(),
         cores(),
         memory(),
         disk(),
         gpu(),
+        badges(),
     ]
 
 
@@ -66,6 +70,27 @@ def command(name: str) -> Finding:
     folder = Path(sys.executable).parent
     fix = f"source {folder}/activate" if (folder / name).exists() else "run make setup, then activate .venv"
     return Finding(f"{name} on PATH", "missing", False, fix)
+
+
+def bracketed() -> str:
+    """Why nbgrader finds nothing in this checkout, and what to do; "" if it does."""
+    if str(ROOT) in glob.glob(str(ROOT)):
+        return ""
+    return (
+        f"nbgrader takes the [ in {ROOT} for a pattern and finds no notebook: move the course's folder to a path "
+        "without [ and ], remove .venv in it, and run make setup there"
+    )
+
+
+def folder() -> Finding:
+    """Where nbgrader works and writes."""
+    if why := bracketed():
+        return Finding("course folder", str(ROOT), False, why)
+    there = ROOT / os.environ.get("VIT_GRADING", "grading")
+    if not os.access(next(path for path in (there, *there.parents) if path.exists()), os.W_OK):
+        fix = f"grading writes to {there}, which you may not: copy the course to a folder of yours"
+        return Finding("course folder", f"read-only: {ROOT}", False, fix)
+    return Finding("course folder", str(ROOT))
 
 
 def containment() -> Finding:
@@ -110,10 +135,22 @@ def gpu() -> Finding:
     """By nvidia-smi: asking torch takes seconds."""
     if shutil.which("nvidia-smi"):
         asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-        said = subprocess.run(asked, capture_output=True, text=True, timeout=20, check=False)
+        try:
+            said = subprocess.run(asked, capture_output=True, text=True, timeout=20, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return Finding("GPU", f"none (nvidia-smi: {error})", None)
         if said.returncode == 0 and said.stdout.strip():
             return Finding("GPU", said.stdout.strip().replace("\n", ", "), None)
+        why = (said.stdout + said.stderr).strip().replace("\n", " ") or f"exit code {said.returncode}"
+        return Finding("GPU", f"none (nvidia-smi: {why})", None)
     return Finding("GPU", "none (nothing here needs one)", None)
+
+
+def badges() -> Finding:
+    """Grading needs none of them."""
+    wrong = places.elsewhere()
+    found = f"{places.slug()} {places.tag()}"
+    return Finding("one click opens", found, None, " ".join(wrong).rstrip("."), needed=False)
 
 
 def ready(findings: list[Finding]) -> bool:
@@ -130,7 +167,7 @@ def show(findings: list[Finding], console: Console | None = None) -> None:
     table.add_column(overflow="fold")
     for finding in findings:
         sign = {True: "[green]✓[/]", False: "[red]✗[/]", None: " "}[finding.ok]
-        table.add_row(sign, finding.what, finding.found)
+        table.add_row(sign, finding.what, escape(finding.found))
     console.print(table)
     for finding in findings:
         if finding.fix:

@@ -17,7 +17,7 @@ from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 from course import judge, many, records, work, workers
-from course.gradebook import Course, GradeError, Submission, quiet
+from course.gradebook import Course, GradeError, Submission, quiet, unwritable
 from course.grading import submitted
 from course.progress import Progress
 from course.records import Record
@@ -181,9 +181,7 @@ def grade(
         except SQLAlchemyError as error:
             raise GradeError(f"The gradebook can't be used: {error}") from None
         except OSError as error:
-            raise GradeError(
-                f"{error.filename or ''}: {error.strerror or error}. Mend it, then run it again."
-            ) from None
+            raise GradeError(unwritable(error)) from None
         if stop():
             raise KeyboardInterrupt
     return not run.failed

@@ -45,6 +45,7 @@ from traitlets.config import Config, PyFileConfigLoader
 from course import judge, records
 from course.book import Gradebook
 from course.build import ROOT
+from course.doctor import bracketed
 from course.grading import finished, submitted
 from course.release import Release
 
@@ -53,6 +54,17 @@ PAUSES = (1, 2, 5, 10)  # seconds between tries; the last again and again
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
 T = TypeVar("T")
+
+
+def unwritable(error: OSError) -> str:
+    """What can't be written, why, and what to do."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        do = "make room"
+    else:
+        do = "let the course lie where you may write"
+    return (
+        f"{error.filename or 'A file'} can't be written ({error.strerror or error}): {do}, then run it again."
+    )
 
 
 class GradeError(Exception):
@@ -118,6 +130,8 @@ class Course:
         say: Callable[[str], None] = print,
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
+        if why := bracketed():
+            raise GradeError(f"Nothing was graded: {why}.")
         self.config: Config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
         self.config.Judge.sandboxed = sandboxed
         self.config.Judge.recording = True

@@ -19,15 +19,34 @@ import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 from nbgrader.converters.base import NbGraderException
+from nbgrader.exchange.default import ExchangeList
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import rmtree
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 from traitlets import Bool, Unicode
 
 from course import judge, records
+from course.build import ROOT
 from course.rebuild import Unreadable, rebuild
 from course.release import JudgeError, Release
 from course.salvage import LARGEST
 from course.sandbox import why_not
+
+
+@event.listens_for(Engine, "do_connect")
+def make_room(dialect: Any, record: Any, args: list, keywords: dict) -> None:
+    """A gradebook's folder in this tree is made with the gradebook; loading nbgrader_config.py makes nothing."""
+    if dialect.name == "sqlite" and args and ROOT in (folder := Path(args[0]).parent).parents:
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+class Listing(ExchangeList):
+    """What is in the exchange. nbgrader's first release makes it, and until then it is empty, not broken."""
+
+    def ensure_root(self) -> None:
+        if os.path.lexists(self.root):
+            super().ensure_root()
 
 
 def read(path: Path) -> bytes:
@@ -64,10 +83,12 @@ class Intake(NotebookExporter):
         why = why_not()
         says = Judge(parent=self)
         if why and says.sandboxed and not says.recording:
-            raise NbGraderException(
+            said = (
                 f"Nothing was graded, because {why}. To let student code do all that you can do on this machine, "
                 "add --Judge.sandboxed=False."
             )
+            self.parent.log.error(said)  # nbgrader's command ends without a word
+            raise NbGraderException(said)
         forget_unfinished(self.parent)
 
     def from_filename(self, filename: str, resources: Any = None, **kw: Any):

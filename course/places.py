@@ -6,6 +6,8 @@ the tag `v<version>` and never a branch: a notebook that a student opened in Mar
 
 from __future__ import annotations
 
+import re
+import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import quote
@@ -42,6 +44,43 @@ def slug() -> str:
 def tag() -> str:
     """The release that badges and setup cells point at, e.g. "v0.1.0"."""
     return f"v{project()['version']}"
+
+
+def elsewhere() -> list[str]:
+    """Why one click leads somewhere else than to this clone, a sentence each with what mends it; empty if it does not.
+
+    Only a git clone can tell, and of its origin only a hosted address, not a folder. What has no tag at hand because
+    it is shallow says nothing about tags.
+    """
+    if not (top := _git("rev-parse", "--show-toplevel")) or Path(top) != ROOT:
+        return []
+    found = []
+    origin = _git("remote", "get-url", "origin")
+    if (ours := _hosted(origin)) and ours.lower() != _hosted(repository()).lower():
+        found.append(
+            f"Badges and setup cells name {repository()}, but this clone's origin is {ours}. If it is a course of its "
+            "own, set Repository in pyproject.toml to its address, then: make notebooks"
+        )
+    if _git("rev-parse", "--is-shallow-repository") == "false" and not _git("tag", "--list", tag()):
+        found.append(
+            f"Badges and setup cells name the tag {tag()}, which this clone does not have. When all is committed: "
+            f"git tag {tag()} && git push origin {tag()}"
+        )
+    return found
+
+
+def _git(*words: str) -> str:
+    try:
+        done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, errors="replace")
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _hosted(address: str) -> str:
+    """ "OWNER/NAME" of https://host/OWNER/NAME.git, ssh://git@host/OWNER/NAME or git@host:OWNER/NAME; else ""."""
+    found = re.fullmatch(r"(?:(?:https?|ssh|git)://[^/]+/|[^/:]{2,}:(?!/))(.+?)(?:\.git)?/*", address)
+    return found[1] if found else ""
 
 
 def archive() -> str:

