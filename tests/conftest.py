@@ -35,6 +35,13 @@ def pytest_terminal_summary(terminalreporter) -> None:
         terminalreporter.write_line(line, yellow=True)
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where nothing may be skipped, whatever was skipped for another reason fails the run, too."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if needs.all_of_them() and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT
