@@ -39,7 +39,7 @@ if sys.version_info < (3, 10):
     raise SystemExit("This course needs Python 3.10 or newer; this kernel runs " + sys.version.split()[0] + ". Choose another kernel.")
 try:
     needed = {needed}
-    own = "On your own machine: run `make setup` in the course folder and choose its kernel."
+    own = "On your own machine: start with `make lab` in the course folder (Windows: docs/students.md), or choose its kernel."
     if getattr(importlib.util.find_spec("helpers"), "origin", None) is None:  # Colab, Kaggle, or a notebook on its own
         archive = "{archive}"
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", archive]

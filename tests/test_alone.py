@@ -166,7 +166,7 @@ def test_without_network_a_sentence_and_nothing_else(run):
         r"could not be fetched from http\S+gone\.zip\.\npip says: .*refused.*\nCheck the network",
         error.evalue,
     )
-    assert "Internet" in error.evalue and "make setup" in error.evalue
+    assert "Internet" in error.evalue and "make lab" in error.evalue
 
 
 def test_every_release_up_to_its_first_check(run, archive):

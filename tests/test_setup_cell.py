@@ -21,7 +21,7 @@ import pytest
 from course import build
 from tests import notebooks
 
-OWN = "On your own machine: run `make setup` in the course folder and choose its kernel."
+OWN = "On your own machine: start with `make lab` in the course folder (Windows: docs/students.md), or choose its kernel."
 NETWORK = (
     f"Check the network (Kaggle: switch Internet on in the panel on the right) and run this cell again. {OWN}"
 )
