@@ -89,6 +89,7 @@ def test_one_that_kills_every_worker_condemns_no_neighbour(tree, cluster):
     assert f"killer, {NAMES[0]}: not graded. " in tree.said and "8 of 9" not in tree.said
 
 
+@pytest.mark.needs("sandbox")
 def test_a_real_notebook_in_a_real_sandbox(tree, cluster):
     path = path_of(tree, "ada", NAMES[1])
     path.parent.mkdir(parents=True)

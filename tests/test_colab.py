@@ -119,6 +119,7 @@ def course(*words: str) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.needs("sandbox")
 def test_full_points_whatever_colab_and_kaggle_did_to_the_file():
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)

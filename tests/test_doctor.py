@@ -19,6 +19,7 @@ def printed(findings) -> str:
 
 
 @pytest.mark.grading
+@pytest.mark.needs("sandbox")
 def test_this_machine_can_grade(monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     done = CliRunner().invoke(app, ["doctor"])

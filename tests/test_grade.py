@@ -266,6 +266,7 @@ def test_two_at_once_are_one_too_many(tree, tmp_path):
     assert tree.well
 
 
+@pytest.mark.needs("sandbox")
 def test_an_endless_loop_condemns_no_neighbour(tree):
     """With the real judge, in real sandboxes."""
     for student, answer in {"ada": None, "loop": "while True:\n    pass"}.items():

@@ -10,10 +10,7 @@ from helpers.observing import State
 from tests import hostile
 from tests.hostile import environment, forgery, unusual
 
-pytestmark = [
-    pytest.mark.grading,
-    pytest.mark.needs("sandbox"),
-]
+pytestmark = pytest.mark.grading
 BAD = [*((forgery.KEYS, e) for e in forgery.ENTRIES), *((environment.KEYS, e) for e in environment.ENTRIES)]
 
 
@@ -28,6 +25,7 @@ def grade(entry, keys, records):
     return {release.tests[test]: verdict for test, verdict in record.verdicts.items()}, record
 
 
+@pytest.mark.needs("sandbox")
 @pytest.mark.parametrize(("keys", "entry"), BAD, ids=[str(entry) for _, entry in BAD])
 def test_a_hostile_submission_gets_what_it_has_earned(keys, entry, records):
     verdicts, record = grade(entry, keys, records)
@@ -43,6 +41,7 @@ def test_a_hostile_submission_gets_what_it_has_earned(keys, entry, records):
         assert entry.never not in json.dumps([record.outputs, [str(v) for v in verdicts.values()]])
 
 
+@pytest.mark.needs("sandbox")
 @pytest.mark.parametrize("number", range(len(unusual.BATCHES)))
 def test_what_is_right_in_an_unusual_way_keeps_every_point(number, records):
     batch = unusual.BATCHES[number]

@@ -76,6 +76,7 @@ def handed_in(target: Path) -> None:
 
 
 @pytest.mark.grading
+@pytest.mark.needs("sandbox")
 def test_the_commands_lead_to_feedback(tmp_path):
     system, fetch, *rest = commands()
     assert {"git", "make", "python3-venv"} <= set(system.split())

@@ -429,6 +429,7 @@ def test_outputs_hold_nothing_but_text_and_pictures():
 
 
 @pytest.mark.grading
+@pytest.mark.needs("sandbox")
 def test_the_same_submission_gets_the_same_verdict_three_times(tmp_path):
     entry = Entry("", {Q1: {"np.cos(k / denominator)": "np.cos(k / denominator) + torch.rand(1).item()"}})
     data = hostile.submission(entry, RELEASE)
@@ -443,6 +444,7 @@ def test_the_same_submission_gets_the_same_verdict_three_times(tmp_path):
 
 
 @pytest.mark.grading
+@pytest.mark.needs("sandbox")
 def test_a_solution_that_fails_its_own_check_is_told(tmp_path):
     content = RELEASE.content.replace(
         b"x + self.fn(x, **kwargs)  # blank", b"x - self.fn(x, **kwargs)  # blank"
@@ -453,6 +455,7 @@ def test_a_solution_that_fails_its_own_check_is_told(tmp_path):
 
 
 @pytest.mark.grading
+@pytest.mark.needs("sandbox")
 def test_given_figures_above_the_first_answer_are_drawn_once(tmp_path, monkeypatch):
     release = Release.read(ROOT / "solutions" / "2_build_a_vit" / "q4_positional_embedding.ipynb")
     data = nbformat.writes(release.notebook).encode()
@@ -488,6 +491,7 @@ def test_what_is_above_all_that_is_a_students(own):
 
 
 @pytest.mark.grading
+@pytest.mark.needs("sandbox")
 def test_what_stands_below_the_last_question_is_not_run(tmp_path):
     nb = copy.deepcopy(RELEASE.solution)
     nb.cells.append(nbformat.v4.new_code_cell("while True: pass"))

@@ -16,7 +16,7 @@ from course import demo
 from course.build import ROOT
 from tests import notebooks
 
-pytestmark = pytest.mark.grading
+pytestmark = [pytest.mark.grading, pytest.mark.needs("sandbox")]
 
 PART, NAME, KEY = demo.PART, "q6_residual_block", "q6_residual_add"
 BELOW = "grading/test-pipeline"

@@ -575,9 +575,7 @@ import time; time.sleep({seconds})
 """
 
 
-@both
-@pytest.mark.parametrize("sandboxed", [True, False])
-def test_a_mess_is_cleared_and_no_link_followed(folder, tmp_path, sandboxed):
+def mess_is_cleared(folder: Path, tmp_path: Path, sandboxed: bool) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "precious").touch()
@@ -587,6 +585,16 @@ def test_a_mess_is_cleared_and_no_link_followed(folder, tmp_path, sandboxed):
         assert (box.exchange / "made").exists(), ran
     assert box.fate() == ("killed" if sandboxed else None), "inside, a tree of folders ends the kernel"
     assert not box._base.exists() and (outside / "precious").exists()
+
+
+@both
+def test_a_mess_is_cleared_and_no_link_followed(folder, tmp_path):
+    mess_is_cleared(folder, tmp_path, sandboxed=True)
+
+
+@pytest.mark.grading
+def test_a_mess_without_a_sandbox_is_cleared_too(folder, tmp_path):
+    mess_is_cleared(folder, tmp_path, sandboxed=False)
 
 
 @both
