@@ -220,7 +220,8 @@ class Course:
             config.CourseDirectory.release_directory = str(self.records.parent / "release")
             result = NbGraderAPI(CourseDirectory(config=config), config=config).generate_assignment(part)
             if not result["success"]:
-                raise GradeError(f"nbgrader could not take {part} into the gradebook:\n{result.get('log')}")
+                said = result.get("log") or result.get("error")
+                raise GradeError(f"nbgrader could not take {part} into the gradebook:\n{said}")
 
     def scores(self, part: str) -> dict[str, dict[tuple[str, str], float | None]]:
         """What the gradebook holds: student -> (notebook, test cell) -> points given by the judge."""
