@@ -11,8 +11,7 @@ import sys
 import sysconfig
 import threading
 import venv
-from importlib.metadata import version
-from importlib.util import find_spec
+from importlib.metadata import distribution, version
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -189,7 +188,7 @@ def with_pip(tmp_path_factory):
     """A folder for PYTHONPATH that has pip, and only pip."""
     folder = tmp_path_factory.mktemp("pip")
     shutil.copytree(
-        Path(find_spec("pip").origin).parent, folder / "pip", ignore=shutil.ignore_patterns("*.pyc")
+        Path(distribution("pip").locate_file("pip")), folder / "pip", ignore=shutil.ignore_patterns("*.pyc")
     )
     return folder
 
