@@ -98,7 +98,7 @@ class Kernel:
     def answer(self, key: str, change) -> tuple[str, float]:
         """The text that the student reads and the points that nbgrader would record."""
         name = exercises.load(key).name
-        self.run(f"globals().pop({name!r}, None)")
+        self.client.kc.execute(f"globals().pop({name!r}, None)", silent=True)  # what follows comes after it
         self.run(apply(cell_of(self.solution, key).source, change))
         outputs = self.run(cell_of(self.client.nb, f"check_{key}").source)
         assert not [o for o in outputs if o.output_type == "error"], outputs
