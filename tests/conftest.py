@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from joblib import cpu_count
 
 from tests import needs
 from tests.browser import browser, page  # noqa: F401  fixtures for all tests
@@ -16,6 +17,8 @@ os.environ.pop("VIT_GRADEBOOK", None)
 os.environ["VIT_PROGRESS"] = "off"  # notebooks that tests run leave no notes behind
 # The tests run beside each other: one thread a kernel, or they would fight over the cores.
 os.environ["OMP_NUM_THREADS"] = "1"
+# Tests wait much, for kernels, servers and time-outs: one process more than there are cores keeps all of these busy.
+os.environ.setdefault("PYTEST_XDIST_AUTO_NUM_WORKERS", str(min(cpu_count() + 1, 8)))
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a debugger's warning on stderr of a kernel
 
 # Busy machines are slow for a moment, and CI should say the same thing twice.
@@ -23,6 +26,22 @@ settings.register_profile(
     "course", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("course")
+
+
+# They begin first, so that none of them is left for the end, when it would keep one core busy and the others idle.
+LONGEST = """
+sandbox answers notebooks hostile grade install pipeline browser_lab instructors grading
+judge warm export collect train data alone site cluster rebuild
+""".split()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.option.loadscopereorder = False  # xdist would begin with the files that have the most tests
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rank = {f"test_{name}": number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -67,8 +67,10 @@ def impatient(task: work.Work) -> Record:
 
 
 def main() -> None:
-    from course import grade
+    from course import grade, workers
     from course.gradebook import GradeError
+
+    workers.ahead(False)  # as `python -m course grade` does
 
     part, jobs = sys.argv[1], int((sys.argv[2:] or ["2"])[0])
     try:

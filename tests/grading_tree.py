@@ -14,7 +14,7 @@ import nbformat
 from nbgrader.api import Gradebook
 from rich.console import Console
 
-from course import grade
+from course import grade, workers
 from course.build import ROOT
 from course.gradebook import Course, quiet
 from tests import fake_judge
@@ -94,6 +94,7 @@ class Tree:
         said = io.StringIO()
         console = Console(file=said, width=100)
         settings.setdefault("jobs", 2)
+        workers.ahead(False)  # imports once what else each worker of each run would
         try:
             self.well = grade.grade(
                 PART,

@@ -1,8 +1,10 @@
 """Tools of the tests: the committed notebooks, and a kernel that runs their real cells."""
 
+import copy
 import importlib
 import re
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -23,6 +25,20 @@ def cell_of(nb, grade_id: str):
     return next(c for c in nb.cells if c.metadata.get("nbgrader", {}).get("grade_id") == grade_id)
 
 
+def outputs(nb, kind):
+    return [o for cell in nb.cells if cell.cell_type == "code" for o in cell.outputs if o.output_type == kind]
+
+
+def checks(nb):
+    """(text, points, maximum) of every check that the notebook ran."""
+    for cell in nb.cells:
+        if cell.cell_type == "code" and cell.source.startswith('check("'):
+            shown = next(o for o in cell.outputs if o.output_type == "display_data")
+            result = next(o for o in cell.outputs if o.output_type == "execute_result")
+            points = cell.metadata["nbgrader"]["points"]
+            yield shown.data["text/plain"], float(result.data["text/plain"]), points
+
+
 def exercises_of(path: Path) -> list[str]:
     """Keys of the exercises that a notebook checks, in order."""
     return [
@@ -33,6 +49,7 @@ def exercises_of(path: Path) -> list[str]:
     ]
 
 
+@cache
 def notebook_of(key: str) -> str:
     """ "<part>/<file name>" of the notebook that holds exercise `key`."""
     return next(f"{p.parent.name}/{p.name}" for p in SOLUTIONS if key in exercises_of(p))
@@ -62,10 +79,14 @@ def apply(source: str, change) -> str:
 
 
 class Kernel:
-    """One running release notebook; `answer` puts a student's text into the exercise's own cell and runs its check."""
+    """One running release notebook; `answer` puts a student's text into the exercise's own cell and runs its check.
+
+    `untouched` is the release as its cells ran before anybody answered.
+    """
 
     def __init__(self, client: NotebookClient, solution) -> None:
         self.client, self.solution = client, solution
+        self.untouched = copy.deepcopy(client.nb)
 
     def run(self, source: str):
         cell = nbformat.v4.new_code_cell(source)
@@ -77,7 +98,7 @@ class Kernel:
     def answer(self, key: str, change) -> tuple[str, float]:
         """The text that the student reads and the points that nbgrader would record."""
         name = exercises.load(key).name
-        self.run(f"globals().pop({name!r}, None)")
+        self.client.kc.execute(f"globals().pop({name!r}, None)", silent=True)  # what follows comes after it
         self.run(apply(cell_of(self.solution, key).source, change))
         outputs = self.run(cell_of(self.client.nb, f"check_{key}").source)
         assert not [o for o in outputs if o.output_type == "error"], outputs

@@ -1,4 +1,7 @@
-"""Wrong answers are told why, right answers in unexpected forms are right: all through the real notebook cell."""
+"""Untouched releases are *not attempted*, wrong answers are told why, right answers in unexpected forms are right.
+
+All through the real notebook cell.
+"""
 
 import re
 from collections.abc import Mapping
@@ -7,6 +10,7 @@ import pytest
 
 from helpers import exercises
 from tests import notebooks
+from tests.notebooks import checks, notebook_of, outputs
 
 KEYS = [key for path in notebooks.SOLUTIONS for key in notebooks.exercises_of(path)]
 
@@ -19,11 +23,10 @@ def cases(kind):
 
 @pytest.fixture(scope="module")
 def kernels():
-    """Kernels by notebook, started when first used and kept for the module."""
+    """Kernels by notebook ("<part>/<file name>"), started when first used and kept for the module."""
     open_kernels, contexts = {}, []
 
-    def get(key):
-        name = notebooks.notebook_of(key)
+    def get(name):
         if name not in open_kernels:
             contexts.append(notebooks.kernel(name))
             open_kernels[name] = contexts[-1].__enter__()
@@ -34,10 +37,22 @@ def kernels():
         context.__exit__(None, None, None)
 
 
+@pytest.mark.parametrize("path", notebooks.RELEASES, ids=lambda p: p.stem)
+def test_an_untouched_release_is_not_attempted_and_raises_nothing(path, kernels):
+    nb = kernels(f"{path.parent.name}/{path.name}").untouched
+    assert outputs(nb, "error") == []
+    assert [o.text for o in outputs(nb, "stream") if o.name == "stderr"] == []
+    found = list(checks(nb))
+    assert len(found) == len(notebooks.exercises_of(path))
+    for text, points, _ in found:
+        assert text.startswith("○ not attempted"), text
+        assert points == 0
+
+
 @pytest.mark.parametrize(("key", "entry"), list(cases("WRONG")))
 def test_a_wrong_answer_is_told_why(key, entry, kernels):
     mistake, change = entry
-    text, points = kernels(key).answer(key, change)
+    text, points = kernels(notebook_of(key)).answer(key, change)
     assert re.match("✗ (incorrect|error in your code): ", text), text
     assert points < exercises.load(key).points
     if mistake is not None:
@@ -47,18 +62,18 @@ def test_a_wrong_answer_is_told_why(key, entry, kernels):
 
 @pytest.mark.parametrize(("key", "change"), list(cases("RIGHT")))
 def test_a_right_answer_in_another_form_is_right(key, change, kernels):
-    text, points = kernels(key).answer(key, change)
+    text, points = kernels(notebook_of(key)).answer(key, change)
     assert text.startswith("✓ correct"), text
     assert points == exercises.load(key).points
 
 
 @pytest.mark.parametrize("key", KEYS)
 def test_the_solution_is_right_and_each_blank_alone_is_not_attempted(key, kernels):
-    text, points = kernels(key).answer(key, {})
+    text, points = kernels(notebook_of(key)).answer(key, {})
     assert (text[:9], points) == ("✓ correct", exercises.load(key).points), text
     for stub, line in notebooks.blanks(key).items():
         indent = line[: len(line) - len(line.lstrip())]
-        text, points = kernels(key).answer(key, {line: indent + stub})
+        text, points = kernels(notebook_of(key)).answer(key, {line: indent + stub})
         assert text.startswith("○ not attempted"), text
         assert stub.replace('"', "").rstrip(",") in text, text  # the blank is named
         assert points < exercises.load(key).points
@@ -96,6 +111,6 @@ def test_every_blank_has_enough_answers(key):
     ],
 )
 def test_an_error_in_one_blank_leaves_the_points_of_the_others(key, change, points, kernels):
-    text, earned = kernels(key).answer(key, change)
+    text, earned = kernels(notebook_of(key)).answer(key, change)
     assert text.startswith("✗ error in your code"), text
     assert earned == points, text

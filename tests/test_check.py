@@ -178,14 +178,15 @@ def test_every_exercise_is_complete(key):
 
 
 def test_importing_check_and_show_is_cheap():
-    """At most 0.3 s on top of torch: the median of five fresh interpreters."""
+    """At most 0.3 s on top of torch: the median of five fresh interpreters, or three of them as soon as that is sure."""
     code = (
         "import time, torch; t = time.perf_counter(); from helpers import check, show;"
         "import sys; print(time.perf_counter() - t, 'matplotlib' in sys.modules, 'timm' in sys.modules)"
     )
-    runs = [
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.split()
-        for _ in range(5)
-    ]
-    assert {tuple(run[1:]) for run in runs} == {("False", "False")}
-    assert sorted(float(run[0]) for run in runs)[2] <= 0.3
+    runs = []
+    while len(runs) < 5 and sum(seconds <= 0.3 for seconds, *_ in runs) < 3:
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        seconds, *loaded = done.stdout.split()
+        runs.append((float(seconds), *loaded))
+    assert {tuple(loaded) for _, *loaded in runs} == {("False", "False")}
+    assert sorted(runs)[2][0] <= 0.3

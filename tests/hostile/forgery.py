@@ -6,7 +6,7 @@ from course.sandbox import Limits
 from helpers.observing import State
 from tests.hostile import Entry
 
-QUICK = Limits(cell_seconds=20, notebook_seconds=120)
+QUICK = Limits(cell_seconds=8, notebook_seconds=120)
 KEYS = ("q6_residual_add", "q1_position_encoding")
 Q6, Q1 = KEYS
 
