@@ -66,9 +66,9 @@ def test_a_failing_step_says_why_whatever_somebodys_settings_silence(tmp_path, m
     folder = ROOT / "grading" / "test-failing"
     folder.mkdir(parents=True, exist_ok=True)
     with pytest.raises(demo.DemoError) as failed:
-        demo.step(folder, 1, "autograde", "no-such-part")
+        demo.step(folder, 1, "autograde", "no-such-part", "--Judge.sandboxed=False")
     first, reason, last = str(failed.value).splitlines()
-    assert first == "`nbgrader autograde no-such-part` failed:"
+    assert first == "`nbgrader autograde no-such-part --Judge.sandboxed=False` failed:"
     assert reason == f"  No notebooks were matched by '{folder}/submitted/*/no-such-part'"
     assert last == f"All that it said is in {folder}/demo.log."
 

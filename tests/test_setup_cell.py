@@ -1,7 +1,6 @@
 """The setup cell where something is missing: a sentence that names the cause and its cure, and no surprise where nothing is."""
 
 import ast
-import functools
 import http.server
 import os
 import shutil
@@ -238,7 +237,8 @@ def test_the_tag_is_not_there(bare, with_pip, tmp_path):
         def do_GET(self):
             self.send_error(404)
 
-        log_message = functools.partial(lambda *a: None)
+        def log_message(self, *_):
+            pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
