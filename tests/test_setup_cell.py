@@ -12,10 +12,10 @@ import sysconfig
 import threading
 import venv
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
-import pip
 import pytest
 
 from course import build
@@ -188,7 +188,9 @@ def bare(tmp_path_factory):
 def with_pip(tmp_path_factory):
     """A folder for PYTHONPATH that has pip, and only pip."""
     folder = tmp_path_factory.mktemp("pip")
-    shutil.copytree(Path(pip.__file__).parent, folder / "pip", ignore=shutil.ignore_patterns("*.pyc"))
+    shutil.copytree(
+        Path(find_spec("pip").origin).parent, folder / "pip", ignore=shutil.ignore_patterns("*.pyc")
+    )
     return folder
 
 
