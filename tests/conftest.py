@@ -1,6 +1,7 @@
 import os
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 from joblib import cpu_count
@@ -18,7 +19,9 @@ os.environ["VIT_PROGRESS"] = "off"  # notebooks that tests run leave no notes be
 # The tests run beside each other: one thread a kernel, or they would fight over the cores.
 os.environ["OMP_NUM_THREADS"] = "1"
 # Tests wait much, for kernels, servers and time-outs: one process more than there are cores keeps all of these busy.
-os.environ.setdefault("PYTEST_XDIST_AUTO_NUM_WORKERS", str(min(cpu_count() + 1, 8)))
+# With what it starts, each takes up to 3 GB (that of test_answers 6).
+ROOM = int(psutil.virtual_memory().available // 3e9)
+os.environ.setdefault("PYTEST_XDIST_AUTO_NUM_WORKERS", str(max(1, min(cpu_count() + 1, ROOM, 8))))
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a debugger's warning on stderr of a kernel
 
 # Busy machines are slow for a moment, and CI should say the same thing twice.
