@@ -1,5 +1,6 @@
 """nbgrader's whole pipeline on three students, as `make demo` runs it, and what it leaves on the disk."""
 
+import shutil
 import subprocess
 
 import pytest
@@ -64,7 +65,8 @@ def test_a_failing_step_says_why_whatever_somebodys_settings_silence(tmp_path, m
     (tmp_path / "nbgrader_config.py").write_text('c = get_config()\nc.NbGrader.log_level = "CRITICAL"\n')
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path))
     folder = ROOT / "grading" / "test-failing"
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     with pytest.raises(demo.DemoError) as failed:
         demo.step(folder, 1, "autograde", "no-such-part", "--Judge.sandboxed=False")
     first, reason, last = str(failed.value).splitlines()
