@@ -1,4 +1,5 @@
 import os
+import sys
 from pathlib import Path
 
 import psutil
@@ -16,6 +17,9 @@ os.environ["VIT_OFFLINE"] = "1"
 # No test writes into the gradebook of somebody's course.
 os.environ.pop("VIT_GRADEBOOK", None)
 os.environ["VIT_PROGRESS"] = "off"  # notebooks that tests run leave no notes behind
+# Bytecode is kept (uv leaves none): hundreds of processes that tests start would each compile PyTorch anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # The tests run beside each other: one thread a kernel, or they would fight over the cores.
 os.environ["OMP_NUM_THREADS"] = "1"
 # Tests wait much, for kernels, servers and time-outs: one process more than there are cores keeps all of these busy.
