@@ -22,6 +22,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 if sys.version_info < (3, 10):  # noqa: UP036  this file runs before anything was asked
@@ -349,6 +350,11 @@ def bring(part: str) -> None:
         else:
             raise
     UNFINISHED.unlink()
+    if (
+        part != "lab"
+    ):  # uv does not compile; kernels in a sandbox cannot, and would do it in memory at each start
+        with suppress(Failed):  # there is always a file or two that is not for this Python
+            run(PYTHON, "-m", "compileall", "-q", "-j", "0", site_packages())
     for each in parts(part):
         (VENV / f".{each}").touch()
 
