@@ -35,6 +35,12 @@ settings.register_profile(
 settings.load_profile("course")
 
 
+if sys.platform != "win32":  # an ordinary user's 1,024 open files are few for a process with a dozen kernels
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
 # They begin first, so that none of them is left for the end, when it would keep one core busy and the others idle.
 LONGEST = """
 sandbox answers notebooks hostile grade install pipeline browser_lab instructors grading

@@ -53,7 +53,8 @@ def put_tarball(folder, content=SMALL.tarball):
 def unpack(folder):
     folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(SMALL.tarball)) as tar:
-        tar.extractall(folder, filter="data")
+        # Debian 12's Python does not know the filter, which later ones want to be told
+        tar.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
 
 
 def put_picture(path, label, number):

@@ -230,6 +230,7 @@ def test_a_lost_kernel_is_told_from_one_that_ended_itself(tmp_path):
 
 LENT = """
 import sys, time
+from pathlib import Path
 from course import warm
 from course.running import Running
 from tests.test_sandbox import PATIENT, Sandbox
@@ -258,6 +259,7 @@ def test_a_lent_one_outlives_a_borrower_whose_kernel_does_not(tmp_path):
 
 ALONE = """
 import sys
+from pathlib import Path
 from tests.test_sandbox import PATIENT, Sandbox, execute, processes
 import os
 with Sandbox(Path({folder!r}), PATIENT) as box:
