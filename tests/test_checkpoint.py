@@ -48,7 +48,7 @@ def test_the_card_holds_the_logs_numbers(run, tmp_path):
 
 def test_two_trainings_become_one_checkpoint(tmp_path, monkeypatch):
     for name, (_, how) in {"FIRST": recipe.FIRST, "SECOND": recipe.SECOND}.items():
-        monkeypatch.setattr(recipe, name, (0.15, replace(how, batch_size=32)))
+        monkeypatch.setattr(recipe, name, (0.25, replace(how, batch_size=32)))
     digits = data.digits("train")
     recipe.make(digits, data.digits("test"), tmp_path)
     checkpoint.pack(tmp_path, tmp_path, digits.class_names)
