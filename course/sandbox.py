@@ -127,7 +127,6 @@ class Sandbox:
             self.inside = EXCHANGE
             told = self._told(run)
             argv, popen = self._contained(submission, run, told)
-            settings = {"transport": "ipc", "ip": str(run / "k")}
             if nursery:
                 warm.bring(submission, self._base / "submission")
                 warm.bring(walls.helpers(helpers), self._base / "helpers")
@@ -135,8 +134,9 @@ class Sandbox:
         else:
             self.inside = str(self.exchange)
             argv, popen = self._plain(submission)
-            settings = {}
         popen |= {"stdout": subprocess.DEVNULL, "stderr": self._log}
+        # sockets of its own: no port that another account can listen to, no network needed
+        settings = {} if sys.platform == "win32" else {"transport": "ipc", "ip": str(run / "k")}
         self.manager = UntrustedKernel(
             argv,
             self.limits.output_bytes,

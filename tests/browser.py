@@ -14,7 +14,7 @@ TIMEOUT = 120_000  # milliseconds; a busy CI machine has two cores for everythin
 @pytest.fixture(scope="module")
 def browser():
     """A headless browser, closed after the file's last test."""
-    needs.need("browser")
+    needs.need("browser", "loopback")
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=TIMEOUT)

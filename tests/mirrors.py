@@ -21,6 +21,7 @@ from PIL import Image
 from torchvision.datasets import CIFAR10
 
 from helpers import downloads
+from tests import needs
 
 CLASSES = "airplane automobile bird cat deer dog frog horse ship truck".split()
 NAME = "cifar-10-python.tar.gz"
@@ -89,6 +90,7 @@ class Server(ThreadingHTTPServer):
     """
 
     def __init__(self):
+        needs.need("loopback")
         super().__init__(("127.0.0.1", 0), Answer)
         self.pages, self.asked, self.starts, self.reached = {}, [], [], threading.Event()
 

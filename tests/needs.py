@@ -7,6 +7,7 @@ With VIT_TEST_ALL=1, as in CI, nothing is skipped on Linux: such a test fails wi
 
 import os
 import shutil
+import socket
 import sys
 from collections import Counter
 from functools import cache
@@ -29,10 +30,21 @@ def postgres() -> str:
     return "" if programs() else 'sudo apt install postgresql, or pip install -e ".[dev]"'
 
 
+def loopback() -> str:
+    """Machines without any network may lack the one to themselves, too."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        try:
+            socket.create_connection(server.getsockname()).close()
+        except OSError:
+            return "sudo ip link set lo up"
+    return ""
+
+
 # How it is called, and what to do about it: "" where it is there.
 THINGS = {
     "sandbox": ("a sandbox", walls.why_not),
     "warm kernels": ("warm kernels", warm.why_not),
+    "loopback": ("the network address 127.0.0.1", loopback),
     "browser": ("a browser", lambda: "" if browser() else "sudo apt install chromium"),
     "PostgreSQL": ("a PostgreSQL server", postgres),
 }

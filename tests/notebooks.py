@@ -3,13 +3,17 @@
 import copy
 import importlib
 import re
+import sys
+import tempfile
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from traitlets.config import Config
 
+from course import warm
 from helpers import exercises
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -108,14 +112,22 @@ class Kernel:
 
 
 @contextmanager
+def client(nb, folder: Path, kernel: str = "python3", timeout: int = 120):
+    """Runs `nb` in `folder`, errors allowed, with sockets of its own: two kernels never meet at one port."""
+    with tempfile.TemporaryDirectory(dir=warm.short()) as sockets:
+        config = Config()
+        if sys.platform != "win32":
+            config.KernelManager = Config(transport="ipc", ip=f"{sockets}/k")
+        resources = {"metadata": {"path": str(folder)}}
+        options = {"kernel_name": kernel, "timeout": timeout, "allow_errors": True, "resources": resources}
+        yield NotebookClient(nb, config=config, **options)
+
+
+@contextmanager
 def kernel(notebook: str):
     """A kernel in which every cell of the release has been run once, as a student would have it."""
     nb = read(ROOT / "notebooks" / notebook)
-    folder = str((ROOT / "notebooks" / notebook).parent)
-    client = NotebookClient(
-        nb, timeout=120, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": folder}}
-    )
-    with client.setup_kernel():
+    with client(nb, (ROOT / "notebooks" / notebook).parent) as running, running.setup_kernel():
         for index, cell in enumerate(nb.cells):
-            client.execute_cell(cell, index)
-        yield Kernel(client, read(ROOT / "solutions" / notebook))
+            running.execute_cell(cell, index)
+        yield Kernel(running, read(ROOT / "solutions" / notebook))

@@ -34,7 +34,7 @@ def copied(programs: Path, folder: Path) -> Path:
 
 class Postgres:
     def __init__(self) -> None:
-        needs.need("PostgreSQL")
+        needs.need("PostgreSQL", "loopback")
         self.programs = programs()
         self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # its socket needs a short path
         self.who = {}

@@ -19,11 +19,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from packaging.requirements import Requirement
 
 from course import places
-from tests import notebooks
+from tests import needs, notebooks
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="ordinary users can't make links on Windows")
 
@@ -72,6 +71,7 @@ def colab(tmp_path_factory):
 @pytest.fixture(scope="module")
 def archive():
     """Address of a server on this machine that has the working tree as GitHub packs a tag."""
+    needs.need("loopback")
     root = notebooks.ROOT
     names = subprocess.run(
         ["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=root, capture_output=True, check=True
@@ -121,8 +121,8 @@ def run(colab, tmp_path, monkeypatch):
 
     def run(cells):
         nb = nbformat.v4.new_notebook(cells=cells)
-        resources = {"metadata": {"path": str(folder)}}
-        NotebookClient(nb, timeout=300, kernel_name="colab", allow_errors=True, resources=resources).execute()
+        with notebooks.client(nb, folder, "colab", timeout=300) as client:
+            client.execute()
         return nb
 
     return run

@@ -13,6 +13,7 @@ from course import demo, work
 from course.build import ROOT
 from course.gradebook import GradeError
 from course.progress import Progress
+from tests import needs
 from tests.grading_tree import CLASS, NAMES, Tree, path_of
 
 pytestmark = pytest.mark.grading
@@ -22,6 +23,7 @@ class Cluster:
     """A scheduler and two workers, as `dask scheduler` and `dask worker` start them."""
 
     def __init__(self, folder) -> None:
+        needs.need("loopback")
         self.folder, self.file = folder, folder / "scheduler.json"
         self.log = open(folder / "log", "wb")
         here = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(self.file)]

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from course import install
+from tests import needs
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="folders of an environment are named otherwise there"
@@ -93,6 +94,7 @@ class Index(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, *wheels: tuple[str, bytes], how: str = "well"):
+        needs.need("loopback")
         super().__init__(("127.0.0.1", 0), Answer)
         self.files, self.how, self.asked = dict(wheels), how, []
         self.over = threading.Event()

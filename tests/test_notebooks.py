@@ -4,7 +4,6 @@ import re
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from helpers import exercises
 from tests import notebooks
@@ -19,8 +18,8 @@ def execute(path):
     """The executed notebook, and the processor seconds that its kernel took (the clock would count the other tests)."""
     nb = notebooks.read(path)
     nb.cells.append(nbformat.v4.new_code_cell("import time; print(time.process_time())"))
-    resources = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(nb, timeout=120, kernel_name="python3", allow_errors=True, resources=resources).execute()
+    with notebooks.client(nb, path.parent) as client:
+        client.execute()
     return nb, float(nb.cells.pop().outputs[0].text)
 
 

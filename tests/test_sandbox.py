@@ -234,6 +234,7 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
     assert "hunter2secret" not in found and "NBGRADER_EXECUTION" in found
 
 
+@pytest.mark.needs("loopback")
 @both
 def test_there_is_no_network_and_no_other_process(folder):
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as abstract:

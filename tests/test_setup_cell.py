@@ -223,6 +223,7 @@ def test_no_pip(bare, tmp_path):
     assert run(bare, tmp_path, stamped(archive)) == refused(archive, f"{bare}: No module named pip", cure)
 
 
+@pytest.mark.needs("loopback")
 def test_nobody_listens(bare, with_pip, tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and does not listen
@@ -232,6 +233,7 @@ def test_nobody_listens(bare, with_pip, tmp_path):
     assert "refused" in said and cure == NETWORK
 
 
+@pytest.mark.needs("loopback")
 def test_the_tag_is_not_there(bare, with_pip, tmp_path):
     class Server(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
