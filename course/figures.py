@@ -4,10 +4,33 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from traitlets.config import Config
+
+from course.warm import short
+
+
+@contextmanager
+def client(nb: NotebookNode, folder: str | Path, **options: Any) -> Iterator[NotebookClient]:
+    """What executes `nb` in `folder`. Its kernel talks over sockets of its own: no port is open, and no two meet at one.
+
+    Args:
+        options: of NotebookClient.
+    """
+    with tempfile.TemporaryDirectory(dir=short()) as sockets:
+        config = Config()
+        if sys.platform != "win32":
+            config.KernelManager = Config(transport="ipc", ip=f"{sockets}/k")
+        resources = {"metadata": {"path": str(folder)}}
+        yield NotebookClient(nb, config=config, resources=resources, **{"kernel_name": "python3", **options})
 
 
 def run(nb: NotebookNode) -> None:
@@ -17,9 +40,8 @@ def run(nb: NotebookNode) -> None:
         nbclient.exceptions.CellExecutionError: a cell raised; nbclient's other errors if no kernel comes up.
     """
     env = {**os.environ, "VIT_OFFLINE": "1", "VIT_PROGRESS": "off"}
-    with tempfile.TemporaryDirectory() as folder:
-        place = {"metadata": {"path": folder}}
-        NotebookClient(nb, timeout=900, kernel_name="python3", resources=place).execute(env=env)
+    with tempfile.TemporaryDirectory() as folder, client(nb, folder, timeout=900) as executing:
+        executing.execute(env=env)
 
 
 def reading(cell: NotebookNode) -> str:

@@ -3,17 +3,14 @@
 import copy
 import importlib
 import re
-import sys
-import tempfile
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from traitlets.config import Config
 
-from course import warm
+from course.figures import client
 from helpers import exercises
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -112,22 +109,11 @@ class Kernel:
 
 
 @contextmanager
-def client(nb, folder: Path, kernel: str = "python3", timeout: int = 120):
-    """Runs `nb` in `folder`, errors allowed, with sockets of its own: two kernels never meet at one port."""
-    with tempfile.TemporaryDirectory(dir=warm.short()) as sockets:
-        config = Config()
-        if sys.platform != "win32":
-            config.KernelManager = Config(transport="ipc", ip=f"{sockets}/k")
-        resources = {"metadata": {"path": str(folder)}}
-        options = {"kernel_name": kernel, "timeout": timeout, "allow_errors": True, "resources": resources}
-        yield NotebookClient(nb, config=config, **options)
-
-
-@contextmanager
 def kernel(notebook: str):
     """A kernel in which every cell of the release has been run once, as a student would have it."""
     nb = read(ROOT / "notebooks" / notebook)
-    with client(nb, (ROOT / "notebooks" / notebook).parent) as running, running.setup_kernel():
+    folder = (ROOT / "notebooks" / notebook).parent
+    with client(nb, folder, timeout=120, allow_errors=True) as running, running.setup_kernel():
         for index, cell in enumerate(nb.cells):
             running.execute_cell(cell, index)
         yield Kernel(running, read(ROOT / "solutions" / notebook))

@@ -5,6 +5,7 @@ import re
 import nbformat
 import pytest
 
+from course.figures import client
 from helpers import exercises
 from tests import notebooks
 from tests.notebooks import checks, outputs
@@ -18,8 +19,8 @@ def execute(path):
     """The executed notebook, and the processor seconds that its kernel took (the clock would count the other tests)."""
     nb = notebooks.read(path)
     nb.cells.append(nbformat.v4.new_code_cell("import time; print(time.process_time())"))
-    with notebooks.client(nb, path.parent) as client:
-        client.execute()
+    with client(nb, path.parent, timeout=120, allow_errors=True) as executing:
+        executing.execute()
     return nb, float(nb.cells.pop().outputs[0].text)
 
 
