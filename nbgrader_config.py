@@ -13,10 +13,10 @@ from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ClearSolutions, Execute, GetGrades
 
-from course.blanks import KeepLeftHandSide
-from course.export import LmsExport
-from course.feedback import TEMPLATES, FeedbackPage, Summary
-from course.grading import Intake, Judge, Listing
+from course.grading.plugins import Intake, Judge, Listing
+from course.notebook.blanks import KeepLeftHandSide
+from course.returning.export import LmsExport
+from course.returning.feedback import TEMPLATES, FeedbackPage, Summary
 
 root = Path(__file__).resolve().parent
 below = os.environ.get("VIT_GRADING", "grading")
@@ -35,7 +35,7 @@ c.CourseDirectory.solution_directory = f"{below}/solution"
 # Training runs and notes that notebooks keep beside themselves go neither into the release nor into feedback.
 c.CourseDirectory.ignore = [*CourseDirectory.ignore.default_args[0], "my_vit", "my_vgg", ".progress"]
 c.CourseDirectory.db_url = os.environ.get("VIT_GRADEBOOK") or f"sqlite:///{grading / 'gradebook.db'}"
-# Nothing is made here: the folder comes with the gradebook (course/grading.py), and nbgrader opens its log at once.
+# Nothing is made here: the folder comes with the gradebook (course/grading/plugins.py), and nbgrader opens its log at once.
 c.NbGrader.logfile = str(log) if os.access(log if log.exists() else grading, os.W_OK) else ""
 c.ExportApp.plugin_class = LmsExport
 c.ExportPlugin.to = str(grading / "grades.csv")

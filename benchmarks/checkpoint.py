@@ -15,8 +15,9 @@ from pathlib import Path
 
 import torch
 
-from helpers import checkpoints, data
+from helpers import data
 from helpers.train import Recipe, course_vit, evaluate, fit
+from helpers.training import checkpoints
 
 FIRST = 90, Recipe(strong=True)
 SECOND = 28, Recipe(strong=True, mixed=True, lr=6e-4, matrix_lr=3e-3, half_size=0, warm_up=0.05)

@@ -28,7 +28,7 @@ import nbformat
 import torch
 
 from course import demo
-from helpers import checkpoints, loop
+from helpers.training import checkpoints, loop
 
 ROOT = Path(__file__).resolve().parent.parent
 PART = "2_build_a_vit"

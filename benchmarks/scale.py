@@ -24,8 +24,8 @@ import torch
 
 from benchmarks.grade import PART, lay_out, tree
 from course import demo
-from course.sandbox import Limits
-from helpers import checkpoints, loop
+from course.sandbox.sandbox import Limits
+from helpers.training import checkpoints, loop
 
 NAME = "q6_residual_block"
 POISON = ("while True:\n    pass", "hoard = []\nwhile True:\n    hoard.append(bytearray(10**8))")

@@ -23,10 +23,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from helpers import checkpoints, data, loop
+from helpers import data
 from helpers.assemble import ViT
-from helpers.batches import normalise, split
 from helpers.train import Recipe, best_device, course_vit, evaluate, fit
+from helpers.training import checkpoints, loop
+from helpers.training.batches import normalise, split
 
 HERE = Path(__file__).parent
 

@@ -27,8 +27,8 @@ def build(
     ] = False,
 ) -> None:
     """Build solutions/ and notebooks/ (and the README's table) from lessons/."""
-    from course import build as builder
-    from course import places
+    from course.authoring import badges
+    from course.authoring import build as builder
 
     try:
         files = builder.build()
@@ -37,7 +37,7 @@ def build(
     if not check:
         for path in builder.write(files):
             print("wrote" if path.exists() else "removed", path.relative_to(builder.ROOT))
-        print("\n".join([f"{len(files)} files are up to date.", *places.elsewhere()]))
+        print("\n".join([f"{len(files)} files are up to date.", *badges.elsewhere()]))
         return
     drifted = builder.drift(files)
     for path in drifted:
@@ -46,7 +46,7 @@ def build(
         raise SystemExit(
             "These files are not what lessons/ gives. Run `make notebooks` and commit the result."
         )
-    print("\n".join([f"{len(files)} files are up to date.", *places.elsewhere()]))
+    print("\n".join([f"{len(files)} files are up to date.", *badges.elsewhere()]))
 
 
 @app.command()
@@ -79,14 +79,14 @@ def collect(
     ] = None,
 ) -> None:
     """Take in what students sent: repaired, sorted into grading/submitted/, a verdict for every file."""
-    from course import collect as collector
-    from course import collect_report
+    from course.collecting import collect as collector
+    from course.collecting import report
 
     try:
         report = collector.collect(part, files, student)
     except collector.CollectError as error:
         raise SystemExit(str(error)) from None
-    raise SystemExit(collect_report.show(report))
+    raise SystemExit(report.show(report))
 
 
 class Lms(str, Enum):
@@ -106,7 +106,7 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Export points that are not final, too.")] = False,
 ) -> None:
     """Bring grades and feedback back to the LMS: files in grading/export/, and who needs somebody."""
-    from course import export as exporter
+    from course.returning import export as exporter
 
     try:
         outcome = exporter.export(part, to.value, gradebook, column, force)
@@ -118,8 +118,8 @@ def export(
 @app.command()
 def pictures() -> None:
     """Draw the README's gallery from the solutions: docs/pictures/."""
-    from course import pictures as painter
-    from course.build import ROOT
+    from course.authoring import gallery as painter
+    from course.base.paths import ROOT
 
     try:
         for path in painter.make():
@@ -133,9 +133,9 @@ def checkpoint(
     run: Annotated[Path, typer.Argument(help="Folder of a finished `python -m helpers.train`.")],
 ) -> None:
     """Make a training run the checkpoint that ships: data/vit_cifar10.safetensors, its log and its card."""
-    from course import checkpoint as packer
-    from course.build import ROOT
-    from helpers.cifar import CLASSES
+    from course.authoring import model_card as packer
+    from course.base.paths import ROOT
+    from helpers.data.cifar import CLASSES
 
     try:
         print("wrote", packer.pack(run, ROOT / "data", CLASSES))
@@ -149,7 +149,7 @@ def demo(part: Annotated[str, typer.Argument(help="A folder of notebooks/.")] = 
     if sys.platform != "linux":
         raise SystemExit("Grading needs Linux (nbgrader's autograder is only tested and isolated there).")
     from course import demo as example
-    from course.build import ROOT
+    from course.base.paths import ROOT
 
     folder = ROOT / "grading" / "demo"
     try:
@@ -178,13 +178,13 @@ def grade(
     It may be stopped at any time: the same command goes on where it stopped.
     """
     if not scheduler:
-        from course import workers
+        from course.grading import pool
 
-        workers.ahead(sandboxed=not no_sandbox)  # while all of this is imported
-    from course import grade as grading
-    from course.gradebook import GradeError
-    from course.release import JudgeError
-    from course.sandbox import NoSandbox
+        pool.ahead(sandboxed=not no_sandbox)  # while all of this is imported
+    from course.grading import run as grading
+    from course.grading.gradebook import GradeError
+    from course.notebook.release import JudgeError
+    from course.sandbox.sandbox import NoSandbox
 
     try:
         well = grading.grade(
@@ -206,7 +206,7 @@ def site(
     only: Annotated[list[str] | None, typer.Option(help="Only this notebook; may be repeated.")] = None,
 ) -> None:
     """Write the notebooks, run, as a static site (GitHub Pages can serve the folder as it is)."""
-    from course import site as builder
+    from course.authoring import site as builder
 
     try:
         builder.build(out, solutions, only or ())
@@ -231,7 +231,7 @@ def run() -> None:
     try:
         app()
     except OSError as error:
-        from course.gradebook import DISK, unwritable
+        from course.grading.gradebook import DISK, unwritable
 
         if error.errno not in DISK:
             raise

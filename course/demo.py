@@ -16,9 +16,8 @@ from pathlib import Path
 
 import nbformat
 
-from course.build import ROOT
-from course.doctor import bracketed
-from course.walls import why_not
+from course.base.paths import ROOT, bracketed
+from course.sandbox.bubblewrap import why_not
 
 QUIET = 2.0  # seconds of a step after which a line says what it is at; at most one line in so many
 STILL = 30.0  # seconds after which it is said again that nothing has moved

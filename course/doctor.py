@@ -1,7 +1,6 @@
 """What this machine offers for grading, and what to install: `python -m course doctor`."""
 
 import dataclasses
-import glob
 import importlib.metadata
 import os
 import shutil
@@ -13,10 +12,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from course import places, walls, warm
-from course.sandbox import Limits
+from course.authoring import badges
+from course.base.paths import ROOT, bracketed, grading
+from course.sandbox import bubblewrap, prefork
+from course.sandbox.sandbox import Limits
 
-ROOT = Path(__file__).resolve().parent.parent
 GB = 10**9
 
 
@@ -46,7 +46,7 @@ def examine() -> list[Finding]:
         memory(),
         disk(),
         gpu(),
-        badges(),
+        one_click(),
     ]
 
 
@@ -72,21 +72,11 @@ def command(name: str) -> Finding:
     return Finding(f"{name} on PATH", "missing", False, fix)
 
 
-def bracketed() -> str:
-    """Why nbgrader finds nothing in this checkout, and what to do; "" if it does."""
-    if str(ROOT) in glob.glob(str(ROOT)):
-        return ""
-    return (
-        f"nbgrader takes the [ in {ROOT} for a pattern and finds no notebook: move the course's folder to a path "
-        "without [ and ], remove .venv in it, and run make setup there"
-    )
-
-
 def folder() -> Finding:
     """Where nbgrader works and writes."""
     if why := bracketed():
         return Finding("course folder", str(ROOT), False, why)
-    there = ROOT / os.environ.get("VIT_GRADING", "grading")
+    there = grading()
     if not os.access(next(path for path in (there, *there.parents) if path.exists()), os.W_OK):
         fix = f"grading writes to {there}, which you may not: copy the course to a folder of yours"
         return Finding("course folder", f"read-only: {ROOT}", False, fix)
@@ -94,17 +84,17 @@ def folder() -> Finding:
 
 
 def containment() -> Finding:
-    if not (why := walls.why_not()):
-        return Finding("sandbox", walls.level())
+    if not (why := bubblewrap.why_not()):
+        return Finding("sandbox", bubblewrap.level())
     return Finding("sandbox", "none: student code could do all that you can", False, why)
 
 
 def warm_kernels() -> Finding:
     """They save each notebook the import of PyTorch."""
-    if not (why := warm.why_not()):
+    if not (why := prefork.why_not()):
         return Finding("warm kernels", "yes")
     return Finding(
-        "warm kernels", "no, grading is slower", False, "" if walls.why_not() else why, needed=False
+        "warm kernels", "no, grading is slower", False, "" if bubblewrap.why_not() else why, needed=False
     )
 
 
@@ -146,10 +136,10 @@ def gpu() -> Finding:
     return Finding("GPU", "none (nothing here needs one)", None)
 
 
-def badges() -> Finding:
+def one_click() -> Finding:
     """Grading needs none of them."""
-    found = f"{places.slug()} {places.tag()}"
-    return Finding("one click opens", found, None, ". ".join(places.elsewhere()), needed=False)
+    found = f"{badges.slug()} {badges.tag()}"
+    return Finding("one click opens", found, None, ". ".join(badges.elsewhere()), needed=False)
 
 
 def ready(findings: list[Finding]) -> bool:

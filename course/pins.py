@@ -10,7 +10,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from course.build import ROOT
+from course.base.paths import ROOT
 
 PINS = ROOT / "constraints.txt"
 OLDEST = "3.10"

@@ -8,7 +8,7 @@ One call gives one of four states:
 - *correct*.
 
 The text is shown and the points are returned as a number, which is how nbgrader gives partial credit.
-`observe` (helpers/observing.py) and `judge` (helpers/judging.py) are apart: grading runs them in two processes.
+`observe` (helpers/checks/observe.py) and `judge` (helpers/checks/judge.py) are apart: grading runs them in two processes.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from helpers.checks.judge import Verdict, judge, nothing, score
+from helpers.checks.observe import State, blanks_left, observe
 from helpers.exercises import load, names
-from helpers.judging import Verdict, judge, nothing, score
-from helpers.observing import State, blanks_left, observe
 from helpers.progress import note
 
 

@@ -13,13 +13,14 @@ import html
 import json
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from helpers.files import write
 
 FOLDER = ".progress"
 VERSION = 1
@@ -62,14 +63,7 @@ def note(key: str, verdict: str, points: float, folder: Path | None = None) -> N
             points=max(points, old.points) if old else points,
             when=round(time.time(), 3),
         )
-        path.parent.mkdir(exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-        try:
-            with os.fdopen(handle, "w") as file:
-                json.dump(vars(new), file)
-            os.replace(name, path)
-        except OSError:
-            os.unlink(name)
+        write(path, json.dumps(vars(new)).encode())
 
 
 def _read(path: Path) -> Note | None:

@@ -27,9 +27,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from helpers import checkpoints, console, loop
-from helpers.loop import History, Recipe, Run, evaluate
-from helpers.optimise import best_device
+from helpers import console
+from helpers.training import checkpoints, loop
+from helpers.training.loop import History, Recipe, Run, evaluate
+from helpers.training.optimise import best_device
 
 GRADING_SECONDS = 3  # of training while nbgrader runs a notebook: enough to see the loss fall
 

@@ -14,17 +14,18 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from course import judge, records, work
-from course.records import Record
-from course.running import NoKernel
-from course.sandbox import Limits
+from course.grading import task
+from course.judging import judge, records
+from course.judging.records import Record
+from course.judging.session import NoKernel
+from course.sandbox.sandbox import Limits
 from helpers import exercises
-from helpers.judging import nothing
-from helpers.observing import State
+from helpers.checks.judge import nothing
+from helpers.checks.observe import State
 
 
-def judged(task: work.Work) -> Record:
-    release = work._release(task.part, task.name, task.content)
+def judged(task: task.Work) -> Record:
+    release = task._release(task.part, task.name, task.content)
     nb, _, unreadable = judge._rebuilt(release, task.data)
     says = {}
     with contextlib.suppress(ValueError, KeyError):
@@ -60,21 +61,21 @@ def judged(task: work.Work) -> Record:
     )
 
 
-def impatient(task: work.Work) -> Record:
+def impatient(task: task.Work) -> Record:
     """The real judge, with little patience for endless loops."""
     short = Limits(cell_seconds=5, notebook_seconds=60) if b"while True" in task.data else None
-    return work.judged(replace(task, limits=short))
+    return task.judged(replace(task, limits=short))
 
 
 def main() -> None:
-    from course import grade, workers
-    from course.gradebook import GradeError
+    from course.grading import pool, run
+    from course.grading.gradebook import GradeError
 
-    workers.ahead(False)  # as `python -m course grade` does
+    pool.ahead(False)  # as `python -m course grade` does
 
     part, jobs = sys.argv[1], int((sys.argv[2:] or ["2"])[0])
     try:
-        well = grade.grade(part, sandboxed=False, jobs=jobs, judged=judged)
+        well = run.grade(part, sandboxed=False, jobs=jobs, judged=judged)
     except GradeError as error:
         raise SystemExit(str(error)) from None
     except KeyboardInterrupt:

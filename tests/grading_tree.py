@@ -14,9 +14,9 @@ import nbformat
 from nbgrader.api import Gradebook
 from rich.console import Console
 
-from course import grade, workers
-from course.build import ROOT
-from course.gradebook import Course, quiet
+from course.base.paths import ROOT
+from course.grading import pool, run
+from course.grading.gradebook import Course, quiet
 from tests import fake_judge
 
 PART = "2_build_a_vit"
@@ -94,9 +94,9 @@ class Tree:
         said = io.StringIO()
         console = Console(file=said, width=100)
         settings.setdefault("jobs", 2)
-        workers.ahead(False)  # imports once what else each worker of each run would
+        pool.ahead(False)  # imports once what else each worker of each run would
         try:
-            self.well = grade.grade(
+            self.well = run.grade(
                 PART,
                 students,
                 sandboxed=settings.pop("sandboxed", False),

@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 from torchvision.datasets import CIFAR10
 
-from helpers import downloads
+from helpers.data import downloads
 from tests import needs
 
 CLASSES = "airplane automobile bird cat deer dog frog horse ship truck".split()

@@ -14,7 +14,7 @@ from functools import cache
 
 import pytest
 
-from course import walls, warm
+from course.sandbox import bubblewrap, prefork
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
@@ -42,8 +42,8 @@ def loopback() -> str:
 
 # How it is called, and what to do about it: "" where it is there.
 THINGS = {
-    "sandbox": ("a sandbox", walls.why_not),
-    "warm kernels": ("warm kernels", warm.why_not),
+    "sandbox": ("a sandbox", bubblewrap.why_not),
+    "warm kernels": ("warm kernels", prefork.why_not),
     "loopback": ("the network address 127.0.0.1", loopback),
     "browser": ("a browser", lambda: "" if browser() else "sudo apt install chromium"),
     "PostgreSQL": ("a PostgreSQL server", postgres),

@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from course.figures import client
+from course.authoring.figures import client
 from helpers import exercises
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -18,14 +18,14 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SAWarning
 from traitlets.config import PyFileConfigLoader
 
-from course import judge, records
-from course.build import ROOT
-from course.rebuild import rebuild
-from course.records import Record
+from course.base.paths import ROOT
+from course.judging import judge, records
+from course.judging.records import Record
+from course.notebook.rebuild import rebuild
 from helpers import exercises
 from helpers.check import check
-from helpers.judging import nothing
-from helpers.observing import State
+from helpers.checks.judge import nothing
+from helpers.checks.observe import State
 from tests import notebooks
 
 PART, Q1, INSIDE = "all_in_one", "q1_positional_encoding", "inside_a_pretrained_vit"
@@ -108,8 +108,8 @@ def make(root: Path) -> dict[str, dict[str, Path]]:
     api = NbGraderAPI(CourseDirectory(config=config), config=config)
     went_well(api.generate_assignment(PART))
     with (
-        mock.patch("course.grading.judge.grade", grade),
-        mock.patch("course.grading.why_not", lambda: ""),
+        mock.patch("course.grading.plugins.judge.grade", grade),
+        mock.patch("course.grading.plugins.why_not", lambda: ""),
         warnings.catch_warnings(),
     ):
         warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's way with SQLAlchemy

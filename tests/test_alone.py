@@ -21,8 +21,8 @@ import nbformat
 import pytest
 from packaging.requirements import Requirement
 
-from course import places
-from course.figures import client
+from course.authoring import badges
+from course.authoring.figures import client
 from tests import needs, notebooks
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="ordinary users can't make links on Windows")
@@ -81,7 +81,7 @@ def archive():
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
         for name in names.decode().split("\0"):
             if name and (root / name).is_file():
-                file.write(root / name, f"vit-course-{places.tag()}/{name}")
+                file.write(root / name, f"vit-course-{badges.tag()}/{name}")
 
     class Server(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
@@ -97,7 +97,7 @@ def archive():
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/{places.tag()}.zip"
+        yield f"http://127.0.0.1:{server.server_address[1]}/{badges.tag()}.zip"
         server.shutdown()
 
 
@@ -133,8 +133,8 @@ def cells(path, address, in_full=True):
     """A release's cells, all or up to the first check; the archive comes from `address`."""
     nb = notebooks.read(path)
     setup = next(c for c in nb.cells if "setup" in c.metadata.get("tags", []))
-    assert places.archive() in setup.source
-    setup.source = setup.source.replace(places.archive(), address)
+    assert badges.archive() in setup.source
+    setup.source = setup.source.replace(badges.archive(), address)
     first = next(i for i, c in enumerate(nb.cells) if c.source.startswith("check("))
     return nb.cells if in_full else nb.cells[: first + 1]
 

@@ -1,9 +1,9 @@
-"""helpers.batches: nothing leaks between training and validation, and augmentation only moves what it should."""
+"""helpers.training.batches: nothing leaks between training and validation, and augmentation only moves what it should."""
 
 import pytest
 import torch
 
-from helpers.batches import augment, normalise, resize, split
+from helpers.training.batches import augment, normalise, resize, split
 
 
 def rng():

@@ -21,8 +21,8 @@ from nbgrader.utils import compute_checksum, determine_grade
 from sqlalchemy.exc import SAWarning
 from traitlets.config import PyFileConfigLoader
 
-from course import build
-from course.blanks import KeepLeftHandSide
+from course.authoring import build
+from course.notebook.blanks import KeepLeftHandSide
 from helpers import exercises
 from tests import notebooks
 

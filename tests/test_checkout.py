@@ -9,7 +9,8 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from course import demo, walls
+from course import demo
+from course.sandbox import bubblewrap
 from tests.test_instructors import clone
 
 pytestmark = pytest.mark.grading
@@ -41,7 +42,7 @@ def run(target: Path, *words: str, before: tuple[str, ...] = ()) -> tuple[int, s
 
 def elsewhere(*how: str) -> tuple[str, ...]:
     """Words before a command that make parts of the disk other than usual for it."""
-    return (walls.bubblewrap(), "--dev-bind", "/", "/", *how)
+    return (bubblewrap.bubblewrap(), "--dev-bind", "/", "/", *how)
 
 
 @pytest.mark.needs("sandbox")
@@ -90,7 +91,7 @@ def test_a_path_that_shells_dislike(checkout):
     sent = checkout / "grading" / "submitted" / "ada" / PART / f"{NAME}.ipynb"
     sent.parent.mkdir(parents=True)
     nbformat.write(demo.submission("ada", sent.name), sent)
-    code, said = run(checkout, "course", "grade", PART, *(["--no-sandbox"] if walls.why_not() else []))
+    code, said = run(checkout, "course", "grade", PART, *(["--no-sandbox"] if bubblewrap.why_not() else []))
     assert code == 0, said
     with Gradebook(f"sqlite:///{checkout / 'grading' / 'gradebook.db'}") as book:
         assert [s.score for s in book.assignment_submissions(PART)] == [1]

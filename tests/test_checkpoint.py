@@ -1,4 +1,4 @@
-"""course.checkpoint: what ships is the run that its card tells of, and timm gets the same logits from it."""
+"""course.authoring.model_card: what ships is the run that its card tells of, and timm gets the same logits from it."""
 
 import json
 from dataclasses import replace
@@ -8,8 +8,9 @@ import torch
 from timm.models.vision_transformer import VisionTransformer
 
 from benchmarks import checkpoint as recipe
-from course import checkpoint
-from helpers import checkpoints, data, train
+from course.authoring import model_card
+from helpers import data, train
+from helpers.training import checkpoints
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def run(tmp_path):
 
 
 def test_timm_gets_the_same_logits(run, tmp_path):
-    path = checkpoint.pack(run, tmp_path, ("a",) * 10)
+    path = model_card.pack(run, tmp_path, ("a",) * 10)
     weights, notes = checkpoints.read(path)
     assert path.stat().st_size < 4e6 and {t.dtype for t in weights.values()} == {torch.float16}
     theirs = VisionTransformer(**notes["timm"])
@@ -41,7 +42,7 @@ def test_timm_gets_the_same_logits(run, tmp_path):
 
 
 def test_the_card_holds_the_logs_numbers(run, tmp_path):
-    checkpoint.pack(run, tmp_path, ("a",) * 10)
+    model_card.pack(run, tmp_path, ("a",) * 10)
     card = (tmp_path / "vit_cifar10.md").read_text()
     assert all(words in card for words in ("85.1%", "90 minutes", "1,234,567", "2 thread(s)", "turns"))
 
@@ -51,7 +52,7 @@ def test_two_trainings_become_one_checkpoint(tmp_path, monkeypatch):
         monkeypatch.setattr(recipe, name, (0.25, replace(how, batch_size=32)))
     digits = data.digits("train")
     recipe.make(digits, data.digits("test"), tmp_path)
-    checkpoint.pack(tmp_path, tmp_path, digits.class_names)
+    model_card.pack(tmp_path, tmp_path, digits.class_names)
     first, second = (recipe.ended(tmp_path / name)["head.weight"] for name in ("first", "second"))
     weights, _ = checkpoints.read(tmp_path / "vit_cifar10.safetensors")
     assert torch.equal(weights["head.weight"].half(), second.half())
@@ -65,4 +66,4 @@ def test_a_run_that_was_not_tested_does_not_ship(run, tmp_path):
     del log["test_accuracy"]
     (run / "log.json").write_text(json.dumps(log))
     with pytest.raises(ValueError, match="no test accuracy"):
-        checkpoint.pack(run, tmp_path / "x", ())
+        model_card.pack(run, tmp_path / "x", ())

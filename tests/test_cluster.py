@@ -9,10 +9,11 @@ import time
 import nbformat
 import pytest
 
-from course import demo, work
-from course.build import ROOT
-from course.gradebook import GradeError
-from course.progress import Progress
+from course import demo
+from course.base.paths import ROOT
+from course.grading import task
+from course.grading.gradebook import GradeError
+from course.grading.progress import Progress
 from tests import needs
 from tests.grading_tree import CLASS, NAMES, Tree, path_of
 
@@ -96,7 +97,7 @@ def test_a_real_notebook_in_a_real_sandbox(tree, cluster):
     path = path_of(tree, "ada", NAMES[1])
     path.parent.mkdir(parents=True)
     nbformat.write(demo.submission("ada", path.name), path)
-    tree.grade(scheduler=cluster.address, sandboxed=True, judged=work.judged)
+    tree.grade(scheduler=cluster.address, sandboxed=True, judged=task.judged)
     assert tree.well and tree.points() == {"ada": 1}, tree.said
     (record,) = tree.records().values()
     assert b'"level": "bubblewrap' in record
@@ -104,7 +105,7 @@ def test_a_real_notebook_in_a_real_sandbox(tree, cluster):
 
 def test_no_scheduler_and_one_that_goes_away(tree, tmp_path, monkeypatch):
     tree.hand_in_all(seconds=600)
-    monkeypatch.setattr(work, "CONNECT", 1)
+    monkeypatch.setattr(task, "CONNECT", 1)
     with pytest.raises(GradeError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         tree.grade(scheduler="tcp://127.0.0.1:9")
     with pytest.raises(GradeError, match="No Dask scheduler answers at nonsense://x"):

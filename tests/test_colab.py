@@ -11,7 +11,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from course import demo
-from course.build import ROOT
+from course.base.paths import ROOT
 
 pytestmark = pytest.mark.grading
 

@@ -13,11 +13,11 @@ import pytest
 from nbgrader.utils import parse_utc
 from typer.testing import CliRunner
 
-from course import collect as collector
-from course import intake
 from course.__main__ import app
-from course.collect import CollectError, collect
-from course.rebuild import answers
+from course.collecting import archives
+from course.collecting import collect as collector
+from course.collecting.collect import CollectError, collect
+from course.notebook.rebuild import answers
 from tests import notebooks
 
 PART, OTHER = "2_build_a_vit", "1_words_to_attention"
@@ -189,7 +189,7 @@ def test_an_archive_of_archives(inbox, grading):
     ],
 )
 def test_names_of_notebooks(name, notebook):
-    assert intake.notebook_of(name, [Q1, Q2, Q3]) == notebook
+    assert archives.notebook_of(name, [Q1, Q2, Q3]) == notebook
 
 
 def test_which_notebook_by_its_cells(inbox):
@@ -349,12 +349,12 @@ def test_ids_are_names_of_folders():
         "a\nb",
         "\ud800",
     ]
-    ids = [intake.safe_id(label) for label in labels]
+    ids = [archives.safe_id(label) for label in labels]
     for identity in ids:
         assert identity and identity not in (".", "..") and not set(identity) & set('/\\\0\n:*?"<>|')
         assert len(identity.encode()) <= 90 and identity[-1] not in ". " and identity[0] not in ".-"
-        assert not intake.RESERVED.match(identity)
-    assert intake.safe_id("ada") == "ada" and intake.safe_id("名前") == "名前"
+        assert not archives.RESERVED.match(identity)
+    assert archives.safe_id("ada") == "ada" and archives.safe_id("名前") == "名前"
 
 
 def test_ids_that_a_file_system_would_merge(inbox, grading):
@@ -392,14 +392,16 @@ def test_links_in_archives_and_folders(inbox, tmp_path):
 
 
 def test_bombs(inbox, monkeypatch):
-    monkeypatch.setattr(intake, "MOST_BYTES", 2_000_000)
+    monkeypatch.setattr(archives, "MOST_BYTES", 2_000_000)
     report = inbox({"all.zip": packed({"ada/q1.ipynb": b"0" * 3_000_000, "ben/q1.ipynb": solution(Q1)})})
     assert verdicts(report) == {"q1.ipynb": "collected"} and "larger than 2 MB" in report.entries[0].why
-    monkeypatch.setattr(intake._Budget, "__init__", lambda self: self.__dict__.update(members=2, total=10**9))
+    monkeypatch.setattr(
+        archives._Budget, "__init__", lambda self: self.__dict__.update(members=2, total=10**9)
+    )
     report = inbox({"many.zip": packed({f"s{i}/q1.ipynb": solution(Q1) for i in range(4)})})
     assert [e.verdict for e in report.entries] == ["collected"] * 2 + ["unreadable"] * 2
     monkeypatch.setattr(
-        intake._Budget, "__init__", lambda self: self.__dict__.update(members=9, total=60_000)
+        archives._Budget, "__init__", lambda self: self.__dict__.update(members=9, total=60_000)
     )
     report = inbox({"much.zip": packed({f"t{i}/q1.ipynb": b"0" * 50_000 for i in range(4)})})
     assert "more than" in report.entries[-1].why
@@ -453,9 +455,9 @@ def test_any_broken_archive_is_reported(tmp_path):
             data[rng.randrange(len(data))] = rng.randrange(256)
         path = tmp_path / "x.zip"
         path.write_bytes(bytes(data))
-        found = list(intake.files(path))
-        intake.senders(found, "x.zip", [Q1], {PART})
-        assert all(isinstance(file, intake.File) for file in found)
+        found = list(archives.files(path))
+        archives.senders(found, "x.zip", [Q1], {PART})
+        assert all(isinstance(file, archives.File) for file in found)
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

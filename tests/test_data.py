@@ -1,4 +1,4 @@
-"""helpers/data.py and helpers/cifar.py: every form in which CIFAR-10 lies on a disk, photos, models, no network.
+"""helpers/data/__init__.py and helpers/data/cifar.py: every form in which CIFAR-10 lies on a disk, photos, models, no network.
 
 CIFAR-10 is played by 23 random pictures in exactly its format. Nothing here touches the real data folder.
 """
@@ -26,7 +26,8 @@ from PIL import Image
 from safetensors.torch import save, save_file
 from timm.models.vision_transformer import VisionTransformer
 
-from helpers import cifar, data, data_cli, downloads
+from helpers import data
+from helpers.data import __main__, cifar, downloads
 from tests.mirrors import (
     CLASSES,
     NAME,
@@ -503,7 +504,7 @@ def test_every_pinned_tag_is_registered_and_known_to_timm(name):
 @pytest.fixture
 def run(said):
     def command(*arguments):
-        status = data_cli.main(list(arguments))
+        status = __main__.main(list(arguments))
         return status, said()
 
     return command
@@ -564,7 +565,7 @@ def test_an_unfinished_download_is_listed_and_can_be_removed(register, here, run
 @pytest.mark.parametrize("wrong", [["get"], ["get", "mnist"], ["fetch"]])
 def test_a_mistyped_command(wrong, capfd):
     with pytest.raises(SystemExit):
-        data_cli.main(wrong)
+        __main__.main(wrong)
     assert "usage: python -m helpers.data" in capfd.readouterr().err
 
 

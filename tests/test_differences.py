@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from helpers.differences import MOST, differences
+from helpers.checks.differences import MOST, differences
 
 
 def made(seen, wanted, what="P"):

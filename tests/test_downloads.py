@@ -1,4 +1,4 @@
-"""helpers/downloads.py against a small web server on this machine: bad mirrors, broken connections, full disks, crowds."""
+"""helpers/data/downloads.py against a small web server on this machine: bad mirrors, broken connections, full disks, crowds."""
 # ruff: noqa: F401, F811
 
 import errno
@@ -16,7 +16,7 @@ import pooch
 import pytest
 import requests
 
-from helpers import downloads
+from helpers.data import downloads
 from tests.mirrors import BIG, NAME, Page, closed_port, here, listing, no_network, register, said, server
 
 SHA = hashlib.sha256(BIG).hexdigest()

@@ -14,13 +14,13 @@ import pytest
 from nbgrader.api import Gradebook
 from typer.testing import CliRunner
 
-from course import export as exporter
-from course import lms
 from course.__main__ import app
-from course.build import ROOT
-from course.collect import collect
-from course.export import export, safe
-from course.points import ExportError
+from course.base.paths import ROOT
+from course.collecting.collect import collect
+from course.returning import export as exporter
+from course.returning import sheets
+from course.returning.export import export, safe
+from course.returning.points import ExportError
 from tests import notebooks
 
 # nbgrader 0.9's add_submission with SQLAlchemy 2.1
@@ -161,7 +161,7 @@ def test_late_penalty_is_the_gradebooks(grading, book):
     [(0.1 + 0.2, "0.3"), (1e-9, "0"), (-0.0, "0"), (10.0, "10"), (100.0, "100"), (10 / 3, "3.3333"), (1e16, "1" + "0" * 16)],
 )  # fmt: skip
 def test_decimals_are_plain(value, text):
-    assert lms.plain_number(value) == text
+    assert sheets.plain_number(value) == text
 
 
 def test_names_are_quoted_and_are_no_formulas(grading, book):

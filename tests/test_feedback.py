@@ -6,9 +6,10 @@ import re
 import pytest
 from bs4 import BeautifulSoup
 
-from course import feedback, judge
+from course.judging import judge
+from course.returning import feedback
 from helpers import exercises
-from helpers import judging as grading
+from helpers.checks import judge as grading
 from tests import pages
 
 pytestmark = pytest.mark.grading

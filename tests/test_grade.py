@@ -12,9 +12,12 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from course import demo, many, records, walls, work, workers
-from course.gradebook import GradeError
-from course.release import JudgeError
+from course import demo
+from course.grading import pool, retry, task
+from course.grading.gradebook import GradeError
+from course.judging import records
+from course.notebook.release import JudgeError
+from course.sandbox import bubblewrap
 from tests import fake_judge, notebooks
 from tests.grading_tree import CLASS, NAMES, PART, Tree, path_of, rest
 
@@ -91,7 +94,7 @@ def test_one_student_and_one_who_is_not_there(tree):
     with pytest.raises(GradeError, match=r"Nothing of nobody is in .*submitted/\*/2_build_a_vit"):
         tree.grade("ada", "nobody")
     with pytest.raises(GradeError, match="There is no part 'q1'"):
-        from course.grade import grade
+        from course.grading.run import grade
 
         grade("q1", sandboxed=False)
 
@@ -308,7 +311,7 @@ def test_a_full_disk_stops_the_run_and_the_next_goes_on(tree, plain, monkeypatch
 
 def contained(tree: Tree, *how: str) -> str:
     """What the command says where parts of the disk are other than usual."""
-    process = tree.start(walls.bubblewrap(), "--dev-bind", "/", "/", *how)
+    process = tree.start(bubblewrap.bubblewrap(), "--dev-bind", "/", "/", *how)
     said = rest(process)
     assert process.returncode == 1 and "Traceback" not in said, said
     return said
@@ -349,9 +352,9 @@ def test_an_address_that_is_none(tree, monkeypatch):
 
 
 def test_processes_end_with_what_they_were_doing():
-    with workers.local(2) as (pool, width):
+    with pool.local(2) as (executor, width):
         assert width() == 2
-        running = [pool.submit(time.sleep, 600) for _ in range(2)]
+        running = [executor.submit(time.sleep, 600) for _ in range(2)]
         while not all(future.running() for future in running):
             time.sleep(0.01)
         begun = time.monotonic()
@@ -360,8 +363,8 @@ def test_processes_end_with_what_they_were_doing():
 
 
 def test_a_worker_of_another_version_is_refused(tree):
-    with pytest.raises(work.WrongVersion, match="another version of the course"):
-        work.judged(work.Work(PART, NAMES[0], b"", b"", grader="other"))
+    with pytest.raises(task.WrongVersion, match="another version of the course"):
+        task.judged(task.Work(PART, NAMES[0], b"", b"", grader="other"))
 
 
 def test_nothing_begins_after_stop():
@@ -372,7 +375,7 @@ def test_nothing_begins_after_stop():
             return future
 
     seen = []
-    for piece, _ in many.each(
+    for piece, _ in retry.each(
         range(100), Here(), lambda n: (seen.append, n), lambda: 2, lambda: len(seen) > 5
     ):
         assert piece in range(100)

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from course.progress import Progress
-from course.records import Record
+from course.grading.progress import Progress
+from course.judging.records import Record
 from helpers import exercises
-from helpers.judging import nothing
-from helpers.observing import State
+from helpers.checks.judge import nothing
+from helpers.checks.observe import State
 
 
 def record(state: State, points: float) -> Record:

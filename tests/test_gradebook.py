@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from course import gradebook, roster
-from course.gradebook import Course, GradeError
-from course.progress import Progress
+from course.collecting import roster
+from course.grading import gradebook
+from course.grading.gradebook import Course, GradeError
+from course.grading.progress import Progress
 from tests.grading_tree import CLASS, Tree
 from tests.postgres import Postgres
 

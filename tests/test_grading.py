@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from course import demo
-from course.build import ROOT
+from course.base.paths import ROOT
 from tests import notebooks
 
 pytestmark = pytest.mark.grading

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from course import judge
+from course.judging import judge
 from helpers import exercises
-from helpers.observing import State
+from helpers.checks.observe import State
 from tests import hostile
 from tests.hostile import environment, forgery, unusual
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course import demo, places
-from course.build import ROOT
+from course import demo
+from course.authoring import badges
+from course.base.paths import ROOT
 
 PART = demo.PART
 NAMES = ("q1_positional_encoding", "q6_residual_block")
@@ -40,7 +41,7 @@ def test_ten_commands_and_a_sentence_on_each():
     assert len(commands()) == 10
     text = (ROOT / "docs" / "instructors.md").read_text("utf-8")
     assert re.findall(r"^(\d+)\. ", text, re.MULTILINE) == [str(n) for n in range(1, 11)]
-    assert f"git clone {places.repository()}" in commands()[1]
+    assert f"git clone {badges.repository()}" in commands()[1]
 
 
 def clone(target: Path) -> None:

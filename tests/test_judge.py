@@ -17,15 +17,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from course import execute, harmless, inside, judge, records
-from course.build import ROOT
-from course.execute import Seen
-from course.rebuild import rebuild
-from course.release import HIDDEN, PUBLIC, JudgeError, Release
-from course.running import NoKernel, Running
-from course.sandbox import Limits, Sandbox
-from helpers import check, exercises, wire
-from helpers.observing import Problem, State, observe
+from course.base.paths import ROOT
+from course.judging import execute, judge, kernel_helpers, records, sanitise
+from course.judging.execute import Seen
+from course.judging.session import NoKernel, Running
+from course.notebook.rebuild import rebuild
+from course.notebook.release import HIDDEN, PUBLIC, JudgeError, Release
+from course.sandbox.sandbox import Limits, Sandbox
+from helpers import check, exercises
+from helpers.checks import wire
+from helpers.checks.observe import Problem, State, observe
 from tests import hostile, notebooks
 from tests.hostile import Entry
 
@@ -128,7 +129,7 @@ def test_damaged_messages_are_refused_or_read(noise, place):
 
 @pytest.mark.parametrize("key", exercises.names())
 def test_an_observer_knows_no_answer(key):
-    source = inside.observer(key)
+    source = kernel_helpers.observer(key)
     compile(source, key, "exec")
     names = {
         node.name for node in ast.parse(source).body if isinstance(node, (ast.FunctionDef, ast.ClassDef))
@@ -149,7 +150,7 @@ def test_an_observer_knows_no_answer(key):
 
 
 def test_a_kernels_helpers_hold_no_judge_and_no_answer_of_this_notebook(tmp_path):
-    folder = inside.furnish(tmp_path, [Q6, Q1])
+    folder = kernel_helpers.copy_helpers(tmp_path, [Q6, Q1])
     assert not (folder / "judging.py").exists()
     assert not (folder / "exercises" / f"{Q6}.py").exists()
     assert not (folder / "exercises" / f"{Q1}.py").exists()
@@ -157,8 +158,8 @@ def test_a_kernels_helpers_hold_no_judge_and_no_answer_of_this_notebook(tmp_path
     assert "class ResidualAdd" not in text and "class MultiHeadAttention" in text
     for path in (folder / "exercises").glob("*.py"):
         assert "def expected(" not in path.read_text(), path
-    assert inside.equivalent(Q6)[0].startswith("class ResidualAdd")
-    assert inside.equivalent("cosine_similarity") == ("", "")
+    assert kernel_helpers.equivalent(Q6)[0].startswith("class ResidualAdd")
+    assert kernel_helpers.equivalent("cosine_similarity") == ("", "")
 
 
 # --- the release ----------------------------------------------------------------------------------
@@ -383,7 +384,7 @@ NASTY = (
 
 @pytest.mark.parametrize("text", NASTY)
 def test_nothing_that_runs_or_loads_is_displayed(text):
-    clean = harmless.html(text).lower()
+    clean = sanitise.html(text).lower()
     for bad in (
         "<script",
         "onerror",
@@ -404,9 +405,9 @@ def test_nothing_that_runs_or_loads_is_displayed(text):
 
 def test_pictures_and_tables_stay():
     picture = '<img src="data:image/svg+xml;base64,PHN2Zz4=" alt="a map" style="max-width: 100%;">'
-    assert harmless.html(picture) == picture
+    assert sanitise.html(picture) == picture
     table = "<table><tbody><tr><td>1</td></tr></tbody></table>"
-    assert harmless.html(table) == table
+    assert sanitise.html(table) == table
 
 
 def test_outputs_hold_nothing_but_text_and_pictures():
@@ -420,9 +421,9 @@ def test_outputs_hold_nothing_but_text_and_pictures():
             "image/svg+xml": "<svg onload=alert(1)>",
         },
     )
-    clean = harmless.output(made)
+    clean = sanitise.output(made)
     assert (clean.output_type, clean.data) == ("display_data", {"text/plain": "3"})
-    assert harmless.output(nbformat.v4.new_output("stream", text="\ud800x")).text == "?x"
+    assert sanitise.output(nbformat.v4.new_output("stream", text="\ud800x")).text == "?x"
 
 
 # --- the whole way --------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import re
 import nbformat
 import pytest
 
-from course.figures import client
+from course.authoring.figures import client
 from helpers import exercises
 from tests import notebooks
 from tests.notebooks import checks, outputs

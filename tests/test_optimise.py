@@ -1,10 +1,11 @@
-"""helpers.optimise: Muon does what torch's does, and each parameter has the optimiser that it should have."""
+"""helpers.training.optimise: Muon does what torch's does, and each parameter has the optimiser that it should have."""
 
 import pytest
 import torch
 from torch import nn
 
-from helpers import optimise, train
+from helpers import train
+from helpers.training import optimise
 
 
 @pytest.mark.parametrize("shape", [(3, 24, 16), (2, 16, 40), (1, 8, 8)])

@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 from nbgrader.api import Gradebook
 
 from course import demo
-from course.build import ROOT
+from course.base.paths import ROOT
 from tests import notebooks
 
 pytestmark = [pytest.mark.grading, pytest.mark.needs("sandbox")]

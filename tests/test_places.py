@@ -12,41 +12,41 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from course import build, places
 from course.__main__ import app
+from course.authoring import badges, build
 from tests import notebooks
 
 
 @pytest.mark.parametrize("path", notebooks.RELEASES, ids=lambda p: p.stem)
 def test_a_notebook_opens_itself_at_the_tag_whose_helpers_it_installs(path):
     nb = notebooks.read(path)
-    here = f"blob/{places.tag()}/notebooks/{path.parent.name}/{path.name})"
-    assert f"https://colab.research.google.com/github/{places.slug()}/{here}" in nb.cells[0].source
-    assert f"https://kaggle.com/kernels/welcome?src={places.repository()}/{here}" in nb.cells[0].source
+    here = f"blob/{badges.tag()}/notebooks/{path.parent.name}/{path.name})"
+    assert f"https://colab.research.google.com/github/{badges.slug()}/{here}" in nb.cells[0].source
+    assert f"https://kaggle.com/kernels/welcome?src={badges.repository()}/{here}" in nb.cells[0].source
     (setup,) = [c for c in nb.cells if "setup" in c.metadata.get("tags", [])]
-    assert f'archive = "{places.repository()}/archive/refs/tags/{places.tag()}.zip"' in setup.source
+    assert f'archive = "{badges.repository()}/archive/refs/tags/{badges.tag()}.zip"' in setup.source
 
 
 def test_the_readme_opens_the_whole_course(root):
     readme = (root / "README.md").read_text("utf-8")
-    assert places.course_badges() in readme
+    assert badges.course_badges() in readme
     binder = re.search(r"\(https://mybinder\.org/v2/gh/([^)?]+)\?labpath=([^)]+)\)", readme)
-    assert binder[1] == f"{places.slug()}/{places.tag()}"
+    assert binder[1] == f"{badges.slug()}/{badges.tag()}"
     assert (root / unquote(binder[2])).exists()
-    assert f"(https://codespaces.new/{places.slug()}?quickstart=1)" in readme
+    assert f"(https://codespaces.new/{badges.slug()}?quickstart=1)" in readme
 
 
 def test_a_fork_changes_one_line(monkeypatch):
-    project = places.project() | {
+    project = badges.project() | {
         "urls": {"Repository": "https://github.com/ada/attention/"},
         "version": "2.0",
     }
-    monkeypatch.setattr(places, "project", lambda: project)
+    monkeypatch.setattr(badges, "project", lambda: project)
     text = build.readme_table() + build.solution(build.lessons()[0]).cells[0].source
     addresses = re.findall(r"\.svg\)\]\((https://[^)]+)\)", text)
     assert len(addresses) == 2 * len(build.lessons()) + 2 + 2
     assert all("ada/attention" in address for address in addresses)
-    assert all("v2.0" in address for address in addresses if not address.startswith(places.CODESPACES))
+    assert all("v2.0" in address for address in addresses if not address.startswith(badges.CODESPACES))
 
 
 @pytest.mark.parametrize("path", notebooks.RELEASES, ids=lambda p: p.stem)
@@ -79,7 +79,7 @@ def test_binder_builds_the_course_from_environment_yml(root):
 def test_the_workflow_runs_the_students_commands_for_windows(root):
     text = (root / "docs" / "students.md").read_text("utf-8")
     clone, _, *commands = re.search(r"### Windows\n.*?```text\n(.*?)```", text, re.DOTALL)[1].splitlines()
-    assert clone == f"git clone {places.repository()}" and len(commands) == 2
+    assert clone == f"git clone {badges.repository()}" and len(commands) == 2
     workflow = (root / ".github" / "workflows" / "ci.yml").read_text("utf-8")
     runs = [step.get("run", "") for step in yaml.safe_load(workflow)["jobs"]["windows"]["steps"]]
     for command in commands:
@@ -116,9 +116,9 @@ def clone(tmp_path, monkeypatch, root):
     git(folder, "init", "-q")
     git(folder, "add", ".")
     git(folder, "commit", "-q", "-m", "course")
-    git(folder, "tag", places.tag())
-    git(folder, "remote", "add", "origin", f"{places.repository()}.git")
-    monkeypatch.setattr(places, "ROOT", folder)
+    git(folder, "tag", badges.tag())
+    git(folder, "remote", "add", "origin", f"{badges.repository()}.git")
+    monkeypatch.setattr(badges, "ROOT", folder)
     return folder
 
 
@@ -138,8 +138,8 @@ def clone(tmp_path, monkeypatch, root):
     ],
 )
 def test_quiet_where_origin_is_this_repository_or_no_address(clone, origin):
-    git(clone, "remote", "set-url", "origin", origin.format(places.slug().upper()))
-    assert places.elsewhere() == []
+    git(clone, "remote", "set-url", "origin", origin.format(badges.slug().upper()))
+    assert badges.elsewhere() == []
 
 
 @pytest.mark.parametrize(
@@ -148,37 +148,37 @@ def test_quiet_where_origin_is_this_repository_or_no_address(clone, origin):
 )
 def test_a_fork_is_told_to_name_itself(clone, origin):
     git(clone, "remote", "set-url", "origin", origin)
-    (said,) = places.elsewhere()
-    assert f"name {places.repository()}, but this clone's origin is ada/attention. " in said
+    (said,) = badges.elsewhere()
+    assert f"name {badges.repository()}, but this clone's origin is ada/attention. " in said
     assert "set Repository in pyproject.toml" in said and said.endswith("make notebooks")
 
 
 def test_a_tag_that_is_not_there_is_told_how_to_make_it(clone):
-    git(clone, "tag", "--delete", places.tag())
-    (said,) = places.elsewhere()
-    assert said.endswith(f"git tag {places.tag()} && git push origin {places.tag()}")
+    git(clone, "tag", "--delete", badges.tag())
+    (said,) = badges.elsewhere()
+    assert said.endswith(f"git tag {badges.tag()} && git push origin {badges.tag()}")
 
 
 def test_quiet_where_git_cannot_tell(clone, tmp_path, monkeypatch):
-    git(clone, "tag", "--delete", places.tag())
+    git(clone, "tag", "--delete", badges.tag())
     git(tmp_path, "clone", "-q", "--depth=1", clone.as_uri(), "shallow")
-    monkeypatch.setattr(places, "ROOT", tmp_path.resolve() / "shallow")
-    assert places.elsewhere() == []
+    monkeypatch.setattr(badges, "ROOT", tmp_path.resolve() / "shallow")
+    assert badges.elsewhere() == []
     git(clone, "remote", "set-url", "origin", "https://github.com/ada/attention")
     (clone / "within").mkdir()  # an unpacked archive in somebody's own repository
     (clone / "within" / "pyproject.toml").write_bytes((clone / "pyproject.toml").read_bytes())
-    monkeypatch.setattr(places, "ROOT", clone / "within")
-    assert places.elsewhere() == []
-    monkeypatch.setattr(places, "ROOT", clone)
-    assert len(places.elsewhere()) == 2
+    monkeypatch.setattr(badges, "ROOT", clone / "within")
+    assert badges.elsewhere() == []
+    monkeypatch.setattr(badges, "ROOT", clone)
+    assert len(badges.elsewhere()) == 2
     monkeypatch.setenv("PATH", "")
-    assert places.elsewhere() == []
+    assert badges.elsewhere() == []
 
 
 @pytest.mark.parametrize("how", [[], ["--check"]])
 def test_make_notebooks_says_it_and_does_not_fail(monkeypatch, how):
     monkeypatch.setattr(build, "build", lambda: {})
     monkeypatch.setattr(build, "drift", lambda files: [])
-    monkeypatch.setattr(places, "elsewhere", lambda: ["They name another."])
+    monkeypatch.setattr(badges, "elsewhere", lambda: ["They name another."])
     done = CliRunner().invoke(app, ["build", *how])
     assert done.exit_code == 0 and done.output == "0 files are up to date.\nThey name another.\n"

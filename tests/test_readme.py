@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from course import build
+from course.authoring import build
 
 GUIDES = [
     build.ROOT / "README.md",

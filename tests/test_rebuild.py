@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbgrader.nbgraderformat import MetadataValidator
 
-from course.rebuild import Unreadable, answers, rebuild
+from course.notebook.rebuild import Unreadable, answers, rebuild
 from tests import notebooks
 
 PAIRS = [(notebooks.ROOT / "notebooks" / p.parent.name / p.name, p) for p in notebooks.SOLUTIONS]

@@ -22,8 +22,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course import processes, walls, warm
-from course.sandbox import Limits, NoSandbox, Sandbox
+from course.sandbox import bubblewrap, prefork, processes
+from course.sandbox.sandbox import Limits, NoSandbox, Sandbox
 
 KINDS = [pytest.param("warm", marks=pytest.mark.needs("warm kernels")), "cold"]
 
@@ -39,11 +39,11 @@ def both(test):
 
 @pytest.fixture
 def kind(request, monkeypatch):
-    monkeypatch.setattr(warm, "_failures", 0)  # what happened before is no fault of this test
+    monkeypatch.setattr(prefork, "_failures", 0)  # what happened before is no fault of this test
     if request.param == "cold":
-        monkeypatch.setattr(warm, "folder", lambda: None)
+        monkeypatch.setattr(prefork, "folder", lambda: None)
     yield request.param
-    assert not warm._failures
+    assert not prefork._failures
 
 
 @pytest.fixture
@@ -635,17 +635,17 @@ def test_the_exchange_carries_bytes_and_follows_no_link(folder, tmp_path):
 def test_it_works_for_an_ordinary_user(tmp_path, root):
     """The same tests, the quick ones, by a user who is not root."""
     if os.geteuid() != 0:
-        assert walls.level() == "bubblewrap (user)"
+        assert bubblewrap.level() == "bubblewrap (user)"
         return
-    assert walls.level() == "bubblewrap (root)"
+    assert bubblewrap.level() == "bubblewrap (root)"
     user = 54321
     needed = [root, Path(sys.prefix), Path(sys.base_prefix)]
     closed = {path for start in needed for path in [start, *start.parents] if not path.stat().st_mode & 1}
-    argv = [walls.bubblewrap(), "--dev-bind", "/", "/"]
+    argv = [bubblewrap.bubblewrap(), "--dev-bind", "/", "/"]
     for path in sorted(closed):  # root's own folders: an ordinary user's interpreter is where he can read it
         argv += ["--perms", "0755", "--tmpfs", str(path)]
     for path in needed:
-        argv += walls.bind(path) if closed & {path, *path.parents} else []
+        argv += bubblewrap.bind(path) if closed & {path, *path.parents} else []
     home = Path("/tmp", f"vit-test-{uuid.uuid4().hex}")
     argv += ["--dir", str(home), "--bind", str(tmp_path), str(home)]
     os.chown(tmp_path, user, user)
@@ -677,8 +677,8 @@ def test_it_works_for_an_ordinary_user(tmp_path, root):
 
 
 def test_without_a_sandbox_nothing_runs_unless_told(folder, monkeypatch):
-    monkeypatch.setattr(walls, "why_not", lambda: "bubblewrap is missing: install it")
-    assert walls.level() == "none"
+    monkeypatch.setattr(bubblewrap, "why_not", lambda: "bubblewrap is missing: install it")
+    assert bubblewrap.level() == "none"
     with pytest.raises(
         NoSandbox, match=r"Nothing was run, because bubblewrap is missing: install it\. .*--no-sandbox"
     ):
@@ -707,12 +707,12 @@ def test_without_a_sandbox_time_still_ends(folder):
     ],
 )
 def test_why_there_is_none_is_said(monkeypatch, platform, bwrap, why):
-    walls.why_not.cache_clear()
-    monkeypatch.setattr(walls.sys, "platform", platform)
-    monkeypatch.setattr(walls, "bubblewrap", lambda: bwrap)
+    bubblewrap.why_not.cache_clear()
+    monkeypatch.setattr(bubblewrap.sys, "platform", platform)
+    monkeypatch.setattr(bubblewrap, "bubblewrap", lambda: bwrap)
     try:
         if platform == "linux" and sys.platform == "win32":
             return
-        assert why in walls.why_not()
+        assert why in bubblewrap.why_not()
     finally:
-        walls.why_not.cache_clear()
+        bubblewrap.why_not.cache_clear()

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from course import build
+from course.authoring import build
 from tests import notebooks
 
 OWN = "On your own machine: start with `make lab` in the course folder (Windows: docs/students.md), or choose its kernel."

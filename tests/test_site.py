@@ -9,8 +9,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 
-from course import site
-from course.build import ROOT, lessons
+from course.authoring import site
+from course.authoring.build import ROOT, lessons
 from tests import notebooks
 
 NAME = "q6_residual_block"

@@ -11,8 +11,9 @@ from PIL import Image
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
-from helpers import assemble, data, timm_weights
+from helpers import assemble, data
 from helpers.assemble import Piece
+from helpers.vit import timm_weights
 from tests import notebooks
 from tests.mirrors import here, register  # noqa: F401  fixtures
 from tests.test_data import TINY, tiny  # noqa: F401  fixture

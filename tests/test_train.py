@@ -15,9 +15,10 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import checkpoints, data, loop, train
+from helpers import data, train
 from helpers.assemble import ViT
-from helpers.batches import split
+from helpers.training import checkpoints, loop
+from helpers.training.batches import split
 
 SMALL = train.Recipe(quick=100, batch_size=64)
 

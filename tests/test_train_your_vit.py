@@ -7,8 +7,10 @@ import torch.nn.functional as F
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
-from helpers import assemble, data, loop, timm_weights
+from helpers import assemble, data
 from helpers.train import Recipe, fit
+from helpers.training import loop
+from helpers.vit import timm_weights
 from tests import notebooks
 
 SIZES = {"img_size": 8, "patch_size": 4, "emb_size": 12, "depth": 2, "num_heads": 3, "expansion": 2}

@@ -12,10 +12,11 @@ import time
 
 import pytest
 
-from course import execute, judge, processes, warm
-from course.running import Running
-from course.sandbox import Sandbox
-from helpers.observing import State
+from course.judging import execute, judge
+from course.judging.session import Running
+from course.sandbox import prefork, processes
+from course.sandbox.sandbox import Sandbox
+from helpers.checks.observe import State
 from tests import hostile
 from tests.hostile import unusual
 from tests.test_sandbox import PATIENT, alive, lives, wait_until
@@ -29,16 +30,16 @@ pytestmark = [
 
 @pytest.fixture(autouse=True)
 def forgiven(monkeypatch):
-    """The zygote that one test has killed comes again in the next one, and does not count."""
-    monkeypatch.setattr(warm, "_failures", 0)
+    """The fork server that one test has killed comes again in the next one, and does not count."""
+    monkeypatch.setattr(prefork, "_failures", 0)
 
 
 def is_warm(box: Sandbox) -> bool:
-    return isinstance(box._process, warm.Kernel)
+    return isinstance(box._process, prefork.Kernel)
 
 
-def zygote() -> subprocess.Popen:
-    return warm._zygote().process  # of several, if a test before had another VIT_DATA, the one used now
+def fork_server() -> subprocess.Popen:
+    return prefork._server().process  # of several, if a test before had another VIT_DATA, the one used now
 
 
 def said(box: Sandbox, code: str):
@@ -109,14 +110,14 @@ def test_verdicts_and_outputs_are_the_same(tmp_path, monkeypatch):
     release = hostile.release(*unusual.KEYS)
     data = hostile.submission(unusual.BATCHES[0], release)
     _, one = judge.grade(release, data, tmp_path)
-    monkeypatch.setattr(warm, "folder", lambda: None)
+    monkeypatch.setattr(prefork, "folder", lambda: None)
     _, other = judge.grade(release, data, tmp_path, again=True)
     assert one == other and one.state is State.CORRECT, "the key of the record included"
 
 
 def test_it_is_ready_sooner_with_torch_in_it(tmp_path, record_property):
     seconds = {}
-    for warmed in (True, True, False):  # the first one waits for the zygote
+    for warmed in (True, True, False):  # the first one waits for the fork server
         begin = time.monotonic()
         with Sandbox(tmp_path, PATIENT, warmed=warmed) as box:
             loaded = said(box, "import sys; answer = 'torch' in sys.modules; import torch")
@@ -182,24 +183,24 @@ def test_each_has_random_numbers_of_its_own(tmp_path):
 def started(folder) -> None:
     with Sandbox(folder, PATIENT) as box:
         assert said(box, "answer = 1") == 1 and is_warm(box)
-    warm._failures = 0
+    prefork._failures = 0
 
 
 def test_one_that_is_dead_is_started_again(tmp_path):
     started(tmp_path)
-    processes.end(zygote())
+    processes.end(fork_server())
     with Sandbox(tmp_path, PATIENT) as box:
         assert said(box, "answer = 1") == 1 and is_warm(box)
-    assert warm._failures == 1
+    assert prefork._failures == 1
 
 
 def test_one_that_dies_often_is_done_without(tmp_path):
     started(tmp_path)
-    warm._failures = warm.MOST_FAILURES - 1
-    processes.end(zygote())
+    prefork._failures = prefork.MOST_FAILURES - 1
+    processes.end(fork_server())
     with Sandbox(tmp_path, PATIENT) as box:
         assert said(box, "answer = 1") == 1 and not is_warm(box)
-    assert warm.folder() is None
+    assert prefork.folder() is None
 
 
 def test_a_notebook_whose_kernel_is_lost_is_run_again(tmp_path, monkeypatch):
@@ -211,7 +212,7 @@ def test_a_notebook_whose_kernel_is_lost_is_run_again(tmp_path, monkeypatch):
     def killing(release, key, running):
         kinds.append(is_warm(running.sandbox))
         if len(kinds) == 2:
-            processes.end(zygote())
+            processes.end(fork_server())
         return observed(release, key, running)
 
     judge.reference(release, tmp_path)
@@ -224,26 +225,26 @@ def test_a_notebook_whose_kernel_is_lost_is_run_again(tmp_path, monkeypatch):
 def test_a_lost_kernel_is_told_from_one_that_ended_itself(tmp_path):
     with Sandbox(tmp_path, PATIENT) as box:
         assert said(box, "answer = 1") == 1 and is_warm(box)
-        processes.end(zygote())
+        processes.end(fork_server())
         wait_until(lambda: box.fate() == "lost")
 
 
 LENT = """
 import sys, time
 from pathlib import Path
-from course import warm
+from course.sandbox import prefork
 from course.running import Running
 from tests.test_sandbox import PATIENT, Sandbox
-warm.borrow((Path({folder!r}), {address!r}))
+prefork.borrow((Path({folder!r}), {address!r}))
 with Sandbox(Path({work!r}), PATIENT) as box, Running(box, PATIENT) as running:
-    print(*{{type(one).__name__ for one in warm._zygotes.values()}}, box._process.pid, flush=True)
+    print(*{{type(one).__name__ for one in prefork._servers.values()}}, box._process.pid, flush=True)
     running.cell("while True: pass")
 """
 
 
 def test_a_lent_one_outlives_a_borrower_whose_kernel_does_not(tmp_path):
     started(tmp_path)
-    folder, address = warm.lend()
+    folder, address = prefork.lend()
     code = LENT.format(folder=str(folder), address=address, work=str(tmp_path))
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as borrower:
         kind, pid = borrower.stdout.readline().split()
@@ -251,10 +252,10 @@ def test_a_lent_one_outlives_a_borrower_whose_kernel_does_not(tmp_path):
         borrower.kill()
     assert kind == "Borrowed" and len(inside) > 2
     wait_until(lambda: not any(map(lives, inside)))
-    assert zygote().poll() is None
+    assert fork_server().poll() is None
     with Sandbox(tmp_path, PATIENT) as box:
         assert said(box, "answer = 1") == 1 and is_warm(box)
-    assert warm._failures == 0
+    assert prefork._failures == 0
 
 
 ALONE = """

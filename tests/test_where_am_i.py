@@ -10,7 +10,7 @@ import time
 import pytest
 from bs4 import BeautifulSoup
 
-from course import build
+from course.authoring import build
 from helpers.progress import CONTENTS, FOLDER, Note, Overview, note, notes, part_name, progress, rows
 from tests import notebooks
 

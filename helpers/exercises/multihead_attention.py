@@ -134,7 +134,7 @@ def steps(obj, module: torch.nn.Module, case: Case, tolerant: bool) -> Arrays:
 
 
 def observe(obj, case: Case) -> Arrays:
-    from helpers.observing import blanks_left
+    from helpers.checks.observe import blanks_left
 
     module = build(obj, case)
     left = bool(blanks_left(obj))

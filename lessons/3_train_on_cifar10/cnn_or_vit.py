@@ -29,10 +29,11 @@ from torchvision.models import VisionTransformer
 from torchvision.models.feature_extraction import create_feature_extractor
 from torchvision.models.vgg import cfgs, make_layers
 
-from helpers import check, checkpoints, data, show
-from helpers.batches import normalise
-from helpers.optimise import best_device
+from helpers import check, data, show
 from helpers.train import Recipe, evaluate, fit
+from helpers.training import checkpoints
+from helpers.training.batches import normalise
+from helpers.training.optimise import best_device
 
 torch.manual_seed(0)
 print("Ready.")

@@ -23,9 +23,10 @@ from einops import rearrange
 from sklearn.metrics import confusion_matrix
 from torch import nn
 
-from helpers import assemble, check, data, show, timm_weights
-from helpers.batches import normalise
+from helpers import assemble, check, data, show
 from helpers.train import fit
+from helpers.training.batches import normalise
+from helpers.vit import timm_weights
 
 torch.manual_seed(0)
 print("Ready.")
@@ -225,7 +226,7 @@ if check.ready("classification_head") and check.ready("vit_forward"):
 # <!-- training:start -->
 # <!-- training:end -->
 #
-# `fit` does what a training loop has to do, in `helpers/train.py` and `helpers/loop.py` for you to read. A tenth of the training pictures is set apart for **validation**; the weights that do best there are kept. Pictures are shifted and mirrored at random (not the digits: a mirrored 3 is none). The learning rate rises, then falls to almost 0 when the time is up. In the first half of the time the pictures have half the size, a quarter of the patches, so that many more of them are seen: expect a bend in the curve where the size changes.
+# `fit` does what a training loop has to do, in `helpers/train.py` and `helpers/training/loop.py` for you to read. A tenth of the training pictures is set apart for **validation**; the weights that do best there are kept. Pictures are shifted and mirrored at random (not the digits: a mirrored 3 is none). The learning rate rises, then falls to almost 0 when the time is up. In the first half of the time the pictures have half the size, a quarter of the patches, so that many more of them are seen: expect a bend in the curve where the size changes.
 #
 # **You may interrupt it at any time** (the stop button): the model then has its best weights so far. With a folder in `out`, everything is kept there too. Run the cell again and it goes on where it stopped, also after a crash or on another day; with more `minutes` it goes on after the end. A run that is finished is read back in a moment. To start afresh, because you mended a piece or try `build(start=1)`, name another folder or say `resume=False`.
 

@@ -19,7 +19,8 @@ import torch
 from einops import rearrange
 from timm.utils import AttentionExtract
 
-from helpers import assemble, check, data, show, timm_weights
+from helpers import assemble, check, data, show
+from helpers.vit import timm_weights
 
 torch.manual_seed(0)
 print("Ready.")

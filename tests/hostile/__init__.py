@@ -15,9 +15,9 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course.release import Release, grade_id
-from course.sandbox import Limits
-from helpers.observing import State
+from course.notebook.release import Release, grade_id
+from course.sandbox.sandbox import Limits
+from helpers.checks.observe import State
 from tests import notebooks
 
 SETUP = """\

@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from course.sandbox import Limits
-from helpers.observing import State
+from course.sandbox.sandbox import Limits
+from helpers.checks.observe import State
 from tests.hostile import Entry
 from tests.hostile.forgery import KEYS, Q1, Q6, QUICK, WRONG_Q1, WRONG_Q6, forged
 
@@ -45,8 +45,8 @@ ENTRIES = [
         "        print('ESCAPED')",
     ),
     tries("the solutions are listed", f"os.listdir({ROOT!r} + '/solutions')\nprint('ESCAPED')"),
-    tries("the course is imported", "import course.judge\nprint('ESCAPED')"),
-    tries("the judge is imported", "import helpers.judging\nprint('ESCAPED')"),
+    tries("the course is imported", "import course.judging.judge\nprint('ESCAPED')"),
+    tries("the judge is imported", "import helpers.checks.judge\nprint('ESCAPED')"),
     tries("the tests are read", f"open({ROOT!r} + '/tests/answers/q1_position_encoding.py')\nprint('ESCAPED')"),
     tries(
         "files of others are looked for",

@@ -2,8 +2,8 @@
 
 from nbformat.v4 import new_output
 
-from course.sandbox import Limits
-from helpers.observing import State
+from course.sandbox.sandbox import Limits
+from helpers.checks.observe import State
 from tests.hostile import Entry
 
 QUICK = Limits(cell_seconds=8, notebook_seconds=120)
@@ -157,7 +157,7 @@ session.send = forging
     ),
     forged(
         "the observer sees what is written for it",
-        "import helpers.check, helpers.observing\n"
+        "import helpers.check, helpers.checks.observe\n"
         "sys.modules['helpers.check'].observe = lambda e, o, cases, n: [{'P': np.ones((4, 4))} for _ in cases]",
     ),
     forged(

@@ -1,0 +1,1 @@
+"""From lessons to what people see: notebooks, the README's tables and pictures, the site."""

@@ -1,0 +1,123 @@
+"""Where the course opens with nothing installed: Colab, Kaggle, Binder, Codespaces.
+
+Every address comes from two lines of pyproject.toml, `Repository` and `version`. Badges and the setup cell name
+the tag `v<version>` and never a branch: a notebook that a student opened in March finds the helpers of March.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+from course.base.paths import ROOT
+
+if sys.version_info < (3, 11):
+    import tomli as tomllib
+else:
+    import tomllib
+
+FIRST = "notebooks/2_build_a_vit/q1_positional_encoding.ipynb"  # what Binder opens
+
+COLAB = "https://colab.research.google.com"
+KAGGLE = "https://kaggle.com"
+BINDER = "https://mybinder.org"
+CODESPACES = "https://codespaces.new"
+
+
+def project() -> dict:
+    """The [project] table of pyproject.toml."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def repository() -> str:
+    """The one repository setting, "https://github.com/OWNER/NAME"."""
+    return project()["urls"]["Repository"].rstrip("/")
+
+
+def slug() -> str:
+    """ "OWNER/NAME"."""
+    return repository().removeprefix("https://github.com/")
+
+
+def tag() -> str:
+    """The release that badges and setup cells point at, e.g. "v0.1.0"."""
+    return f"v{project()['version']}"
+
+
+def elsewhere() -> list[str]:
+    """Why one click leads somewhere else than to this clone, a sentence each with what mends it; empty if it does not.
+
+    Only a git clone can tell, and of its origin only a hosted address, not a folder. What has no tag at hand because
+    it is shallow says nothing about tags.
+    """
+    if not (top := _git("rev-parse", "--show-toplevel")) or Path(top) != ROOT:
+        return []
+    found = []
+    origin = _git("remote", "get-url", "origin")
+    if (ours := _hosted(origin)) and ours.lower() != _hosted(repository()).lower():
+        found.append(
+            f"Badges and setup cells name {repository()}, but this clone's origin is {ours}. If it is a course of its "
+            "own, set Repository in pyproject.toml to its address, then: make notebooks"
+        )
+    if _git("rev-parse", "--is-shallow-repository") == "false" and not _git("tag", "--list", tag()):
+        found.append(
+            f"Badges and setup cells name the tag {tag()}, which this clone does not have. When all is committed: "
+            f"git tag {tag()} && git push origin {tag()}"
+        )
+    return found
+
+
+def _git(*words: str) -> str:
+    try:
+        done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, errors="replace")
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _hosted(address: str) -> str:
+    """ "OWNER/NAME" of https://host/OWNER/NAME.git, ssh://git@host/OWNER/NAME or git@host:OWNER/NAME; else ""."""
+    found = re.fullmatch(r"(?:(?:https?|ssh|git)://[^/]+/|[^/:]{2,}:(?!/))(.+?)(?:\.git)?/*", address)
+    return found[1] if found else ""
+
+
+def archive() -> str:
+    """The one file from which the setup cell installs `helpers`."""
+    return f"{repository()}/archive/refs/tags/{tag()}.zip"
+
+
+def _badge(place: str, image: str, address: str) -> str:
+    return f"[![Open in {place}]({image})]({address})"
+
+
+def notebook_badges(part: str, name: str) -> str:
+    """Markdown: open `notebooks/<part>/<name>.ipynb` in Colab or in Kaggle."""
+    path = f"blob/{tag()}/notebooks/{part}/{name}.ipynb"
+    return " ".join(
+        (
+            _badge("Colab", f"{COLAB}/assets/colab-badge.svg", f"{COLAB}/github/{slug()}/{path}"),
+            _badge(
+                "Kaggle",
+                f"{KAGGLE}/static/images/open-in-kaggle.svg",
+                f"{KAGGLE}/kernels/welcome?src={repository()}/{path}",
+            ),
+        )
+    )
+
+
+def course_badges() -> str:
+    """Markdown: open the whole course in Binder or in a codespace."""
+    lab = f"{BINDER}/v2/gh/{slug()}/{tag()}?labpath={quote(FIRST, safe='')}"
+    return " ".join(
+        (
+            _badge("Binder", f"{BINDER}/badge_logo.svg", lab),
+            _badge(
+                "Codespaces",
+                "https://github.com/codespaces/badge.svg",
+                f"{CODESPACES}/{slug()}?quickstart=1",  # a codespace lives on a branch, so no tag here
+            ),
+        )
+    )

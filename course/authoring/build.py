@@ -1,0 +1,282 @@
+"""Lessons to notebooks: `lessons/*.py` -> `solutions/*.ipynb` -> `notebooks/*.ipynb`.
+
+Everything is derived: metadata written out in full, cell ids, badges, bootstrap cell, points, and
+the README's table. Building twice gives the same bytes, so `build --check` can compare.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbformat.notebooknode import NotebookNode
+
+from course.authoring import badges, numbers
+from course.base.paths import ROOT
+from course.notebook.release import Release
+from helpers import exercises
+
+TABLE = re.compile(r"(<!-- notebooks:start[^>]*-->\n).*?(<!-- notebooks:end -->)", re.DOTALL)
+
+# A student may open it: short, and nothing but the standard library. What it binds lies within `try`, and `import importlib`
+# stays: what stands at the top of a copy and not in the release that grades it, is taken for the student's own code.
+BOOTSTRAP = """\
+# @title Setup: run this cell first {{ display-mode: "form" }}
+import importlib
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+
+if sys.version_info < (3, 10):
+    raise SystemExit("This course needs Python 3.10 or newer; this kernel runs " + sys.version.split()[0] + ". Choose another kernel.")
+try:
+    needed = {needed}
+    own = "On your own machine: start with `make lab` in the course folder (Windows: docs/students.md), or choose its kernel."
+    if getattr(importlib.util.find_spec("helpers"), "origin", None) is None:  # Colab, Kaggle, or a notebook on its own
+        archive = "{archive}"
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", archive]
+        done = subprocess.run(pip, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace")
+        if done.returncode != 0:
+            cures = {{
+                "externally-managed": "This kernel is the system's own Python, in which pip may not install. " + own,
+                "No module named pip": "This kernel's Python has no pip. " + own,
+                "No space left|not enough space|quota exceeded|No usable temporary": "The disk is full: make room and run this cell again.",
+                "HTTP error 404": "This release of the course is not there: tell your instructor. " + own,
+                "(Connection|Resolution|Timeout|Proxy|SSL)Error|Connection aborted|timed out|IncompleteRead": "Check the network "
+                "(Kaggle: switch Internet on in the panel on the right) and run this cell again. " + own,
+                "": own,
+            }}
+            text = re.sub("\\x1b.[0-9;]*m", "", done.stdout).strip()  # without colours
+            cure = next(cure for sign, cure in cures.items() if re.search(sign, text))
+            said = re.findall("ERROR: (?!Exception:)(.+)", text) or re.findall("error: (.+)", text) or text.split("\\n")
+            raise SystemExit(
+                "The course's `helpers` are not installed and could not be fetched from " + archive + ".\\npip says: " + said[-1] + "\\n" + cure
+            )
+        importlib.invalidate_caches()
+    import helpers.check
+    for package in needed:
+        importlib.import_module(package)
+except Exception:
+    found = getattr(importlib.util.find_spec("helpers"), "origin", None)
+    missing = " ".join(package for package in needed if importlib.util.find_spec(package) is None)
+    if found is None:
+        raise SystemExit(
+            "The course's `helpers` are installed, but this kernel does not see them yet: restart it and run this cell again."
+        ) from None
+    if not os.path.exists(os.path.join(os.path.dirname(found), "observing.py")):  # somebody else's `helpers`
+        raise SystemExit(
+            "`" + found.replace(os.sep + "__init__.py", "") + "` stands in the way of the course's `helpers`. Rename it "
+            "(a package that was installed: `%pip uninstall helpers`), restart the kernel and run this cell again."
+        ) from None
+    if missing:
+        raise SystemExit(
+            "This kernel's Python lacks what this notebook imports: " + missing + ". " + own + " Elsewhere: run "
+            "`%pip install " + missing.replace("sklearn", "scikit-learn") + "` in a new cell, then this one again."
+        ) from None
+    raise
+"""
+
+
+class BuildError(Exception):
+    """A lesson that can't be built; the text names the file and what to change."""
+
+
+def lessons() -> list[Path]:
+    """All lessons in the order of the course: by part, then by `order=` in the first cell's line, then by name."""
+
+    def place(lesson: Path) -> tuple[str, int, str]:
+        order = re.match(r"# %% \[markdown\] order=(\d+)", lesson.read_text("utf-8"))
+        return lesson.parent.name, int(order[1]) if order else 0, lesson.stem
+
+    return sorted((ROOT / "lessons").glob("*/*.py"), key=place)
+
+
+def solution(lesson: Path) -> NotebookNode:
+    """The complete notebook of one lesson.
+
+    Raises:
+        BuildError: no title, not exactly one setup cell, a duplicate grade_id, a blank outside of a
+            solution cell, or a check whose exercise does not exist.
+    """
+    part, name = lesson.parent.name, lesson.stem
+    nb = jupytext.reads(lesson.read_text("utf-8"), fmt="py:percent")
+    nb.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )
+    nb.nbformat, nb.nbformat_minor = 4, 5
+    if not nb.cells or not nb.cells[0].source.startswith("# "):
+        raise BuildError(f"{lesson}: the first cell must be markdown that starts with the title, `# ...`.")
+    nb.cells[0].metadata.pop("order", None)
+    # before anything is stamped: a cell keeps its id whatever becomes of addresses, tags and measured numbers
+    ids = [cell.metadata.pop("id", None) or _digest(cell.source) for cell in nb.cells]
+    nb.cells[0].source = f"{badges.notebook_badges(part, name)}\n\n{nb.cells[0].source}"
+    _stamp_bootstrap(nb, lesson)
+    for cell in nb.cells:
+        if cell.cell_type == "markdown":
+            cell.source = numbers.stamp(cell.source)
+
+    seen: set[str] = set()
+    for cell, own in zip(nb.cells, ids, strict=True):
+        if "nbgrader" in cell.metadata:
+            cell.metadata["nbgrader"] = _full_record(cell, lesson)
+            cell.id = cell.metadata["nbgrader"]["grade_id"]
+            if cell.id in seen:
+                raise BuildError(f"{lesson}: grade_id {cell.id!r} is used twice.")
+        else:
+            copies = (f"{own}-{n}" for n in range(1, 1000))
+            cell.id = own if own not in seen else next(c for c in copies if c not in seen)
+        if "# blank" in cell.source and not cell.metadata.get("nbgrader", {}).get("solution"):
+            raise BuildError(f"{lesson}: `# blank` stands in a cell without nbgrader={{'solution': true}}.")
+        seen.add(cell.id)
+    nbformat.validate(nb)
+    return nb
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _stamp_bootstrap(nb: NotebookNode, lesson: Path) -> None:
+    setup = [cell for cell in nb.cells if "setup" in cell.metadata.get("tags", [])]
+    if len(setup) != 1:
+        raise BuildError(f'{lesson}: there must be one cell `# %% tags=["setup"]`, found {len(setup)}.')
+    imported = set(re.findall(r"^(?:import|from) (\w+)", setup[0].source, re.MULTILINE))
+    needed = sorted({"numpy", *imported} - {"helpers"} - sys.stdlib_module_names)
+    stamped = BOOTSTRAP.format(archive=badges.archive(), needed=json.dumps(needed))
+    setup[0].source = f"{stamped}\n{setup[0].source}"
+    setup[0].metadata["jupyter"] = {"source_hidden": True}  # folded in JupyterLab; `@title` folds it in Colab
+    setup[0].metadata["cellView"] = "form"
+
+
+def _full_record(cell: NotebookNode, lesson: Path) -> dict:
+    """nbgrader's metadata, schema 3, from the short form; a check's points come from its exercise."""
+    short = cell.metadata["nbgrader"]
+    unknown = set(short) - {"grade_id", "solution", "grade", "locked", "points", "task"}
+    if unknown or "grade_id" not in short:
+        raise BuildError(f"{lesson}: nbgrader={short} needs a grade_id and knows no {sorted(unknown)}.")
+    grade, answer = bool(short.get("grade")), bool(short.get("solution"))
+    record = {
+        "grade": grade,
+        "grade_id": short["grade_id"],
+        "locked": bool(short.get("locked", grade and not answer)),
+        "schema_version": 3,
+        "solution": answer,
+        "task": bool(short.get("task")),
+    }
+    if grade:
+        called = re.search(r"check\(\"(\w+)\"\)", cell.source)
+        if "points" in short:
+            record["points"] = short["points"]
+        elif called and called[1] in exercises.names():
+            record["points"] = exercises.load(called[1]).points
+        else:
+            raise BuildError(f"{lesson}: {short['grade_id']} has no points and calls no known check(...).")
+    return record
+
+
+def release(part: str, solutions: dict[str, bytes]) -> dict[str, bytes]:
+    """Student notebooks of one part, byte for byte what nbgrader's GenerateAssignment gives under nbgrader_config.py.
+
+    Args:
+        part: folder name, e.g. "2_build_a_vit".
+        solutions: file name -> bytes of the complete notebooks.
+    """
+    made = {name: Release(part, Path(name).stem, content).notebook for name, content in solutions.items()}
+    return {name: (nbformat.writes(nb) + "\n").encode() for name, nb in made.items()}
+
+
+def readme_table() -> str:
+    """The README's table of notebooks: what each asks, its points, its badges; below it those of the course."""
+    rows = ["| notebook | what you build | points | |", "| --- | --- | --- | --- |"]
+    for lesson in lessons():
+        nb = solution(lesson)
+        title, purpose = nb.cells[0].source.split("\n\n")[1:3]
+        points = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in nb.cells)
+        path = f"notebooks/{lesson.parent.name}/{lesson.stem}.ipynb"
+        purpose = " ".join(purpose.split())
+        rows.append(
+            f"| [{title.removeprefix('# ')}]({path}) | {purpose} | {points:g} | "
+            f"{badges.notebook_badges(lesson.parent.name, lesson.stem)} |"
+        )
+    return "\n".join([*rows, "", f"The whole course: {badges.course_badges()}"]) + "\n"
+
+
+def contents() -> bytes:
+    """What `helpers.progress` counts: parts, their notebooks, and the exercises in each, as JSON."""
+    parts: dict[str, list] = {}
+    for lesson in lessons():
+        nb = solution(lesson)
+        called = (re.search(r"^check\(\"(\w+)\"\)", cell.source, re.MULTILINE) for cell in nb.cells)
+        loaded = [exercises.load(found[1]) for found in called if found]
+        parts.setdefault(lesson.parent.name, []).append(
+            {
+                "notebook": lesson.stem,
+                "title": nb.cells[0].source.split("\n\n")[1].removeprefix("# "),
+                "exercises": {made.key: {"name": made.name, "points": made.points} for made in loaded},
+            }
+        )
+    listed = [{"part": part, "notebooks": notebooks} for part, notebooks in parts.items()]
+    return (json.dumps(listed, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def build() -> dict[Path, bytes]:
+    """All generated files, path -> bytes, without writing any."""
+    files: dict[Path, bytes] = {}
+    for part in sorted({lesson.parent.name for lesson in lessons()}):
+        made = {
+            f"{lesson.stem}.ipynb": (nbformat.writes(solution(lesson)) + "\n").encode()
+            for lesson in lessons()
+            if lesson.parent.name == part
+        }
+        files |= {ROOT / "solutions" / part / name: content for name, content in made.items()}
+        files |= {ROOT / "notebooks" / part / name: content for name, content in release(part, made).items()}
+    files[ROOT / "helpers" / "contents.json"] = contents()
+    readme = ROOT / "README.md"
+    if readme.exists():
+        text = readme.read_text("utf-8")
+        files[readme] = TABLE.sub(lambda m: m[1] + readme_table() + m[2], numbers.stamp(text)).encode()
+    return files
+
+
+def drift(files: dict[Path, bytes]) -> list[Path]:
+    """Generated files that differ from what is on disk, are missing, or have no lesson any more."""
+    there = {p for top in ("solutions", "notebooks") for p in (ROOT / top).glob("*/*.ipynb")}
+    changed = {path for path, content in files.items() if not path.exists() or path.read_bytes() != content}
+    return sorted(changed | (there - files.keys()))
+
+
+def write(files: dict[Path, bytes]) -> list[Path]:
+    """Bring the disk in line with `files`; returns what changed."""
+    changed = drift(files)
+    for path in changed:
+        if path in files:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists() and re.search(rb'"execution_count": \d', path.read_bytes()):
+                _rescue(path)
+            path.write_bytes(files[path])
+        else:
+            _rescue(path)
+            path.unlink()
+    for folder in {path.parent for path in changed}:
+        if folder.exists() and not any(folder.iterdir()):
+            shutil.rmtree(folder)
+    return changed
+
+
+def _rescue(path: Path) -> None:
+    """Keep what may be somebody's work (a notebook that was run, or is not ours): a copy in grading/rescued/."""
+    kept = ROOT / "grading" / "rescued" / f"{path.stem}-{int(path.stat().st_mtime)}.ipynb"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(path, kept)
+    print(f"kept {path.relative_to(ROOT)} in {kept.relative_to(ROOT)}")

@@ -1,0 +1,141 @@
+"""Tables of measured numbers, from the JSON that benchmarks/ wrote: a number that no log shows stands nowhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from course.base.paths import ROOT
+
+MARKS = re.compile(
+    r"(<!-- (?P<name>training|first minutes|set up|grading):start[^>]*-->\n).*?(<!-- (?P=name):end -->)",
+    re.DOTALL,
+)
+
+
+def stamp(text: str) -> str:
+    """The text with every marked table (`<!-- training:start -->` ... `<!-- training:end -->`) written anew."""
+    return MARKS.sub(lambda m: m[1] + TABLES[m["name"]]() + m[3], text)
+
+
+def _read(path: str) -> dict[str, Any]:
+    file = ROOT / path
+    return json.loads(file.read_text("utf-8")) if file.exists() else {}
+
+
+def training() -> str:
+    """Test accuracy by minutes, ours beside the UvA configuration and the shipped checkpoint, and throughput."""
+    measured, shipped = _read("benchmarks/train.json"), _read("data/vit_cifar10.json")
+    if not measured:
+        return "Not measured yet: `python benchmarks/train.py`.\n"
+    lines = [
+        "| model | minutes of training | hardware | epochs | test accuracy |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+
+    def row(model: str, minutes: float, machine: dict[str, Any], epochs: float, accuracy: float) -> None:
+        threads = machine["threads"]
+        hardware = (
+            machine["device_name"]
+            if machine["device"] != "cpu"
+            else f"{threads} CPU core{'s' * (threads != 1)}"
+        )
+        lines.append(f"| {model} | {minutes:g} | {hardware} | {epochs:.1f} | {accuracy:.1%} |")
+
+    for entry in sorted(measured["rows"], key=lambda e: (e["minutes"], e["test_accuracy"])):
+        name = "the course's ViT" if entry["model"] == "ours" else f"{entry['model']}'s configuration"
+        name += f" ({entry['parameters'] / 1e6:.1f} M parameters)"
+        row(name, entry["minutes"], measured["machine"], entry["epochs"], entry["test_accuracy"])
+    if shipped:
+        stages = shipped["stages"]
+        images, minutes = sum(s["history"][-1]["images"] for s in stages), sum(s["minutes"] for s in stages)
+        epochs = images / (0.9 * stages[0]["recipe"]["pictures"])
+        row("the checkpoint that ships", minutes, stages[0]["machine"], epochs, shipped["test_accuracy"])
+    speeds = measured["images_per_second"]
+    peers = ", ".join(f"{speeds['ours'] / speeds[peer]:.2f} of {peer}'s" for peer in ("timm", "torchvision"))
+    lines.append(
+        f"\nTraining steps of the same architecture (1.8 M parameters, float32): ours make {peers} speed."
+    )
+    return (
+        "\n".join(lines) + f" Pictures: {measured['data']}. Measured by `benchmarks/train.py`, in one run.\n"
+    )
+
+
+def first_minutes() -> str:
+    """How long it takes from `git clone` to the first answer that is right, as measured in a browser."""
+    measured = _read("benchmarks/first_minutes.json")
+    if not measured:
+        return "Not measured yet: `python -m benchmarks.first_minutes`.\n"
+    minutes, setup = (s / 60 for s in (measured["total_seconds"], measured["seconds"]["installation"]))
+    return (
+        f"From `git clone` to the first *correct* in JupyterLab: {minutes:.1f} minutes on {measured['machine']['cores']} "
+        f"CPU cores, {setup:.1f} of them installation (which the network decides; a script typed the answers). Measured by "
+        f"`benchmarks/first_minutes.py`.\n"
+    )
+
+
+def set_up() -> str:
+    """What each command installs, how long that takes and how large it is."""
+    measured = _read("benchmarks/set_up.json")
+    if not measured:
+        return "Not measured yet: `python -m benchmarks.set_up`.\n"
+    parts = measured["parts"].values()
+    lines = [
+        "| for | packages | seconds | from uv's cache | `.venv` | without CUDA |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for part in parts:
+        sizes = [f"{size / 1e9:.1f} GB" for size in (part["bytes"], part["bytes"] - part["bytes_cuda"])]
+        seconds = f"{part['seconds']:.0f} | {part['seconds_cached']:.0f}"
+        lines.append(f"| `{part['command']}` | {part['packages']} | {seconds} | {' | '.join(sizes)} |")
+    return (
+        "\n".join(lines)
+        + f"\n\nEach row on top of the one above; {measured['machine']['cores']} cores, the network of a "
+        "data centre. Measured by `benchmarks/set_up.py`, with the PyTorch of the ordinary index; the last column is that "
+        "without CUDA's libraries.\n"
+    )
+
+
+def grading() -> str:
+    """Seconds for the same submissions: nbgrader, otter-grader, ours."""
+    measured = _read("benchmarks/grade.json")
+    if not measured:
+        return "Not measured yet: `python benchmarks/grade.py`.\n"
+    seconds, notebooks = measured["seconds"], measured["notebooks"]
+    stock = seconds["nbgrader autograde"]
+    lines = [
+        "| grader | sandbox | seconds | notebooks a minute | times nbgrader |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name in sorted(seconds, key=seconds.get, reverse=True):
+        took, walls = seconds[name], "yes" if name.startswith("ours") else "no"
+        lines.append(f"| {name} | {walls} | {took:.0f} | {60 * notebooks / took:.0f} | {stock / took:.1f} |")
+    different = len(measured["different_points"])
+    same = f"different for {different}" if different else "identical"
+    return (
+        "\n".join(lines) + f"\n\n{measured['students']} students, {notebooks} notebooks of Part 2, "
+        f"{measured['machine']['cores']} cores; points of nbgrader and ours: {same}. Measured by `benchmarks/grade.py`, "
+        f"in one run.{growth()}\n"
+    )
+
+
+def growth() -> str:
+    """What more submissions take, and what poisonous ones add."""
+    measured = _read("benchmarks/scale.json")
+    if not measured:
+        return ""
+    runs = measured["runs"]
+    clean, poisoned = [run for run in runs if not run["poison"]], next(run for run in runs if run["poison"])
+    rates = ", ".join(f"{run['submissions'] / run['seconds']:.1f}" for run in clean[:3])
+    same = next(run for run in clean[::-1] if run["submissions"] == poisoned["submissions"])
+    return (
+        f" With {', '.join(str(run['submissions']) for run in clean[:3])} students who send one notebook each it does "
+        f"{rates} a second, and the coordinator's memory peaks at {max(run['coordinator_mb'] for run in clean):.0f} MB. "
+        f"{poisoned['poison']} endless or greedy ones in {poisoned['submissions']} add "
+        f"{poisoned['seconds'] - same['seconds']:.0f} s (a cell may take {measured['cell_seconds']:g} s); measured by "
+        "`benchmarks/scale.py`."
+    )
+
+
+TABLES = {"training": training, "first minutes": first_minutes, "set up": set_up, "grading": grading}

@@ -1,0 +1,369 @@
+"""`python -m course collect`: what students sent, into nbgrader's submitted/ folder, with a verdict for every file.
+
+Below grading/ (`VIT_GRADING`):
+
+    received/<sha256>.ipynb                     every notebook as it came; nothing here is ever changed
+    submitted/<student>/<part>/<notebook>.ipynb the clean notebook that is graded, made by course.notebook.rebuild
+    collected/<part>.json                       all files of all runs: whose, which, verdict, repairs
+
+Collecting the same files again changes nothing; files that come later are added, and the latest attempt counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat.notebooknode import NotebookNode
+
+from course.base.paths import ROOT
+from course.base.text import printable
+from course.collecting import archives, roster
+from course.notebook.read import read
+from course.notebook.rebuild import Repair, Unreadable, name_of, rebuild, same
+from helpers.files import write
+
+COUNTS = ("collected", "repaired")  # verdicts of files that will be graded
+
+
+class CollectError(Exception):
+    """Nothing was collected; the text says what to change."""
+
+
+@dataclass
+class Entry:
+    """One file that came, and its verdict.
+
+    verdict: collected, repaired, superseded (a later attempt counts), unreadable, not a notebook,
+        not this part, no student.
+    human: what somebody has to do, as a sentence; empty if nothing.
+    order: what makes an attempt later than another: given by hand, Canvas attachment, date, copy, file time.
+    """
+
+    path: str
+    student: str | None = None
+    notebook: str | None = None
+    verdict: str = ""
+    why: str = ""
+    human: str = ""
+    received: str | None = None
+    late: bool = False
+    date: str | None = None
+    order: list[float] = field(default_factory=list)
+    repairs: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class Report:
+    """The outcome of one run; `entries` are the files of this run, `students` everybody known for this part."""
+
+    part: str
+    notebooks: list[str]
+    entries: list[Entry]
+    students: dict[str, dict[str, str]]  # student -> notebook -> verdict
+    names: dict[str, str]  # student -> name as the LMS writes it
+    missing: list[str]
+    people: list[str]  # one sentence for everything that needs somebody
+
+
+def collect(
+    part: str,
+    paths: list[Path],
+    student: str | None = None,
+    grading: Path | None = None,
+    releases: Path = ROOT / "notebooks",
+) -> Report:
+    """Take in what was sent for one part.
+
+    Args:
+        part: folder name, e.g. "2_build_a_vit".
+        paths: archives, folders and notebooks.
+        student: id of the one student who sent all of `paths`; their names then say nothing about students.
+
+    Raises:
+        CollectError: there is no such part, or the record of earlier runs cannot be read.
+    """
+    grading = grading or ROOT / os.environ.get("VIT_GRADING", "grading")
+    parts = {folder.name: _releases(folder) for folder in sorted(releases.iterdir()) if folder.is_dir()}
+    if not parts.get(part):
+        there = ", ".join(name for name, notebooks in parts.items() if notebooks)
+        raise CollectError(f"There is no part {part!r} with notebooks in {releases}; the parts are: {there}.")
+    record = grading / "collected" / f"{part}.json"
+    ids, names, earlier = _load(record)
+    known = roster.read(grading)
+
+    arrived: list[tuple[archives.File, archives.Sender | None]] = []
+    for path in paths:
+        found = list(archives.files(path))
+        if student is not None:
+            # an id that was given out before means that student, whatever they are called in the LMS
+            key = next((k for k, given in ids.items() if given == student), student)
+            who = [archives.Sender(student, key, file=f.parts[-1] if f.parts else f.path) for f in found]
+        else:
+            who = archives.senders(found, path.name, list(parts[part]), set(parts))
+        download = max(
+            (f.date for f, s in zip(found, who, strict=True) if s and s.lms and f.date), default=None
+        )
+        for file, sender in zip(found, who, strict=True):
+            if sender and sender.lms:
+                file.date, file.dated = download, False
+            arrived.append((file, sender))
+
+    entries: list[Entry] = []
+    clashes = roster.identify([sender for _, sender in arrived if sender], ids, names, known)
+    for file, sender in arrived:
+        entry = _judge(file, sender, part, parts, grading)
+        if sender:
+            entry.student = ids[sender.key]
+            entry.late = sender.late
+            number = archives.tidy(sender.file or "")[1]
+            sure = file.dated or sender.lms
+            stamp = file.date.timestamp() if file.date else 0.0
+            order = [
+                student is not None,
+                sender.attachment,
+                stamp if sure else 0,
+                number,
+                0 if sure else stamp,
+            ]
+            entry.order = [float(value) for value in order]
+            entry.date = _utc(file.date) if file.dated and file.date else None
+        entries.append(entry)
+
+    everything = _merge(earlier, entries)
+    _settle(everything, {(e.student, e.notebook) for e in entries}, part, parts[part], grading)
+    for entry, (_, sender) in zip(entries, arrived, strict=True):
+        if sender and not entry.human and entry.verdict in COUNTS:
+            entry.human = clashes.get(sender.key, "")
+            if known.complete and entry.student not in known.ids:
+                entry.human = entry.human or (
+                    f"{entry.student} is not in grading/roster.csv; add them there, or collect the file with --student."
+                )
+    students: dict[str, dict[str, str]] = {name: {} for name in sorted(ids.values())}
+    for entry in everything:
+        if entry.student and entry.notebook and entry.verdict != "superseded":
+            verdicts = students[entry.student]
+            if verdicts.get(entry.notebook) not in COUNTS:
+                verdicts[entry.notebook] = entry.verdict
+    _lost(entries, students)
+    missing = sorted(known.ids - students.keys())
+    report = Report(
+        part,
+        list(parts[part]),
+        entries,
+        students,
+        {ids[k]: n for k, n in names.items() if k in ids},
+        missing,
+        [],
+    )
+    report.people = [f"{printable(e.path)}: {e.human}" for e in entries if e.human]
+    content = {
+        "part": part,
+        "students": students,
+        "missing": missing,
+        "ids": ids,
+        "names": names,
+        "files": [asdict(entry) for entry in everything],
+    }
+    write(record, (json.dumps(content, indent=1, ensure_ascii=True, sort_keys=True) + "\n").encode())
+    return report
+
+
+def _releases(folder: Path) -> dict[str, NotebookNode]:
+    return {path.stem: nbformat.read(path, as_version=4) for path in sorted(folder.glob("*.ipynb"))}
+
+
+def _load(record: Path) -> tuple[dict[str, str], dict[str, str], list[Entry]]:
+    """ids and names by the sender's key, and the files of earlier runs."""
+    if not record.exists():
+        return {}, {}, []
+    try:
+        content = json.loads(record.read_text("utf-8"))
+        return content["ids"], content["names"], [Entry(**entry) for entry in content["files"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CollectError(
+            f"{record} cannot be read ({error}). Nothing was changed. Move it away and collect all files of the "
+            "part again: notebooks as they came are in received/, and those that are graded stay in submitted/."
+        ) from None
+
+
+# --- which notebook, and can it be read -----------------------------------------------------------
+
+
+def _judge(
+    file: archives.File,
+    sender: archives.Sender | None,
+    part: str,
+    parts: dict[str, dict[str, NotebookNode]],
+    grading: Path,
+) -> Entry:
+    """The verdict for one file by itself, its bytes kept in received/."""
+    entry = Entry(file.path)
+    if any(name in parts and name != part for name in file.parts[:-1]):
+        entry.verdict, entry.why = "not this part", "it lies in another part's folder"
+        return entry
+    if file.problem:
+        entry.verdict, entry.why = "unreadable", file.problem
+        entry.human = f"the file {file.problem}."
+        return entry
+    if file.data is None:
+        entry.verdict, entry.why = "not a notebook", "only notebooks (.ipynb) are collected"
+        return entry
+    name = (sender and sender.file) or file.parts[-1]
+    by_name = archives.notebook_of(name, list(parts[part]))
+    try:
+        cells, _ = read(file.data)
+    except Unreadable as problem:
+        if not name.lower().endswith(".ipynb") and ".ipynb" not in name.lower():
+            entry.verdict, entry.why = "not a notebook", f"it {problem.reason}"
+            return entry
+        entry.received = _keep(file.data, grading)
+        entry.notebook, entry.verdict, entry.why = by_name, "unreadable", problem.reason
+        entry.human = f"the file {problem.reason}; ask for it again."
+        return entry
+    entry.received = _keep(file.data, grading)
+    scores = {
+        (p, n): _alike(cells, release) for p, notebooks in parts.items() for n, release in notebooks.items()
+    }
+    best = max(scores, key=scores.get)
+    clear = scores[best] >= 2 and list(scores.values()).count(scores[best]) == 1
+    which = (part, by_name) if by_name else None
+    if clear and (which is None or not scores[which]):
+        which = best
+        if by_name and best[0] == part:
+            entry.why = f"the file's name says {by_name}, but it holds {best[1]}"
+    if which is None:
+        other = next(
+            (p for p, notebooks in parts.items() if archives.notebook_of(name, list(notebooks))), None
+        )
+        if other:
+            which = (other, "")
+    if which is None or which[0] != part:
+        entry.verdict = "not this part" if which else "not a notebook"
+        entry.why = f"it belongs to {which[0]}" if which else "no notebook of the course"
+        command = f"python -m course collect {which[0]} FILE" if which else ""
+        entry.human = (
+            f"it belongs to {which[0]}: {command}."
+            if which
+            else f"it is no notebook of this course by its name or its cells; if it is, call it {'/'.join(parts[part])}."
+        )
+        return entry
+    entry.notebook = which[1]
+    entry.verdict = "collected"
+    if sender is None:
+        entry.verdict, entry.why = "no student", "its name does not say whose it is"
+        entry.human = "its name does not say whose it is; collect it alone with --student ID."
+    return entry
+
+
+def _describe(entry: Entry, repairs: list[Repair]) -> None:
+    entry.human = ""
+    entry.repairs = [asdict(repair) for repair in repairs]
+    entry.verdict = "repaired" if any(r.kind != "extra" for r in repairs) else "collected"
+    todo = [f"{r.cell}: {r.what}" if r.cell else r.what for r in repairs if r.human]
+    if todo:
+        entry.human = f"look at the original, received/{entry.received}.ipynb: {'; '.join(todo)}."
+
+
+def _alike(cells: list[Any], release: NotebookNode) -> int:
+    """How many of the cells are this release's, by their names or their very text; answers count double."""
+    graded = {name_of(c) for c in release.cells if c.metadata.get("nbgrader")}
+    texts = {same(c.source) for c in release.cells} | {c.id for c in release.cells}
+    return sum(2 * bool(graded & set(c.names)) or bool(texts & {same(c.source), *c.names[1:]}) for c in cells)
+
+
+def _keep(data: bytes, grading: Path) -> str:
+    digest = hashlib.sha256(data).hexdigest()
+    path = grading / "received" / f"{digest}.ipynb"
+    if not path.exists():
+        write(path, data)
+    return digest
+
+
+# --- which attempt counts -------------------------------------------------------------------------
+
+
+def _merge(earlier: list[Entry], now: list[Entry]) -> list[Entry]:
+    """All files of all runs, in the order of students, notebooks and attempts."""
+    owned = {entry.received for entry in now if entry.student and entry.received}
+    again = {entry.path for entry in now}
+    merged = {
+        (e.path, e.student, e.received): e
+        for e in earlier
+        # a file that somebody has since been found for, or that could not be opened and now came again
+        if not (e.student is None and e.received in owned) and not (e.received is None and e.path in again)
+    }
+    merged |= {(e.path, e.student, e.received): e for e in now}
+    return sorted(merged.values(), key=lambda e: (e.student or "", e.notebook or "", e.order, e.path))
+
+
+def _settle(
+    entries: list[Entry],
+    touched: set[tuple[str | None, str | None]],
+    part: str,
+    releases: dict[str, NotebookNode],
+    grading: Path,
+) -> None:
+    """Decide for every student and notebook of this run which attempt counts, and write it."""
+    groups: dict[tuple[str, str], list[Entry]] = {}
+    for entry in entries:
+        if entry.received and entry.notebook in releases and (entry.student, entry.notebook) in touched:
+            if entry.student:
+                groups.setdefault((entry.student, entry.notebook), []).append(entry)
+    for (student, notebook), attempts in groups.items():
+        clean = {}
+        for entry in attempts:
+            try:
+                data = (grading / "received" / f"{entry.received}.ipynb").read_bytes()
+                clean[entry.received], repairs = rebuild(releases[notebook], data)
+                _describe(entry, repairs)
+            except (OSError, Unreadable) as problem:
+                entry.verdict, entry.why = "unreadable", getattr(problem, "reason", "is gone from received/")
+                entry.human = f"the file {entry.why}; ask for it again."
+        readable = [e for e in attempts if e.received in clean]
+        if not readable:
+            continue
+        last = readable[-1]  # they come in order
+        for entry in attempts:
+            if entry is not last and entry.order <= last.order:
+                entry.verdict, entry.human = "superseded", ""
+                copy = "the same file" if entry.received == last.received else "a later attempt counts"
+                entry.why = f"{copy}: {last.path}"
+        rivals = [e for e in readable if e.received != last.received and e.path != last.path]
+        if rivals and rivals[-1].order[:4] == last.order[:4]:
+            last.human = last.human or (
+                f"it differs from {printable(rivals[-1].path)}, and only the file's time on this disk says which is "
+                f"later; this one counts. If that is wrong, collect the other one with --student {student}."
+            )
+        path = grading / "submitted" / student / part / f"{notebook}.ipynb"
+        content = (nbformat.writes(clean[last.received]) + "\n").encode()
+        if path.exists() and path.read_bytes() != content:
+            _keep(path.read_bytes(), grading)  # whatever lay there, ours or not, can be found again
+        write(path, content)
+    dates: dict[str, str] = {}
+    for entry in entries:
+        if entry.verdict in COUNTS and entry.student and entry.date:
+            dates[entry.student] = max(dates.get(entry.student, ""), entry.date)
+    for student in dates.keys() & {student for student, _ in groups}:
+        write(grading / "submitted" / student / part / "timestamp.txt", f"{dates[student]}\n".encode())
+
+
+def _lost(entries: list[Entry], students: dict[str, dict[str, str]]) -> None:
+    """A PDF beside notebooks is nothing to worry about; a PDF alone is."""
+    asked = set()
+    for entry in entries:
+        if entry.student and not students.get(entry.student) and entry.verdict == "not a notebook":
+            if entry.student not in asked and not entry.human:
+                entry.human = f"{entry.student} sent no notebook, only this; ask for the .ipynb file."
+            asked.add(entry.student)
+
+
+def _utc(date: datetime) -> str:
+    """As nbgrader writes it. Dates in archives have no zone: this machine's is taken."""
+    return date.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f UTC")

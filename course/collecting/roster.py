@@ -1,0 +1,116 @@
+"""Who is who: what an LMS calls a student, to the one id that nbgrader knows them by."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from course.collecting.archives import Sender, safe_id
+
+if TYPE_CHECKING:
+    from nbgrader.api import Gradebook
+
+
+@dataclass(frozen=True)
+class Roster:
+    """The students of the course. `ways`: every way to write one of them, letters and digits only, -> id."""
+
+    ids: frozenset[str] = frozenset()
+    ways: dict[str, str] | None = None
+    complete: bool = False  # roster.csv was there: whoever is not in it does not belong to the course
+    people: dict[str, dict[str, str]] | None = None  # id -> the row: first_name, last_name, email, ...
+
+    def find(self, *texts: str) -> str | None:
+        """The id of the student that one of `texts` (number, name) means; "Lovelace, Ada" is "lovelaceada"."""
+        return next((self.ways[plain(t)] for t in texts if self.ways and plain(t) in self.ways), None)
+
+
+def plain(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFC", text).casefold() if c.isalnum())
+
+
+def read(grading: Path) -> Roster:
+    """The students in grading/roster.csv, else those in nbgrader's gradebook, else none.
+
+    roster.csv has a column `id` (else the first is it) and any others: first_name, last_name, email, the
+    number in the LMS, ...; what two students share identifies neither.
+    """
+    people: list[dict[str, str]] = []
+    path, gradebook = grading / "roster.csv", grading / "gradebook.db"
+    address = os.environ.get("VIT_GRADEBOOK")
+    if path.exists():
+        with path.open(newline="", encoding="utf-8-sig", errors="replace") as stream:
+            for row in csv.DictReader(stream):
+                cells = {k.strip().casefold(): v.strip() for k, v in row.items() if k and isinstance(v, str)}
+                if who := cells.get("id") or next(iter(cells.values()), ""):
+                    people.append(cells | {"id": safe_id(who), "written": who})
+    elif address or gradebook.exists():
+        from course.base.book import Gradebook
+
+        with Gradebook(address or f"sqlite:///{gradebook}") as book:
+            people = of_gradebook(book)
+    return build(people, path.exists())
+
+
+def of_gradebook(book: Gradebook) -> list[dict[str, str]]:
+    """The students that nbgrader knows, as rows of roster.csv."""
+    columns = ("id", "first_name", "last_name", "email")
+    return [{column: getattr(student, column) or "" for column in columns} for student in book.students]
+
+
+def build(people: list[dict[str, str]], complete: bool = False) -> Roster:
+    """The roster of these rows (column -> cell; `id` is a safe one)."""
+    shared: dict[str, set[str]] = {}
+    for cells in people:
+        first, last = cells.get("first_name", ""), cells.get("last_name", "")
+        texts = cells.values() if complete else (cells["id"], cells["email"])
+        for text in (*texts, first + last, last + first):
+            shared.setdefault(plain(text), set()).add(cells["id"])
+    ways = {way: next(iter(ids)) for way, ids in shared.items() if way and len(ids) == 1}
+    ids = {cells["id"]: cells for cells in people}
+    return Roster(frozenset(ids), ways | {plain(who): who for who in ids}, complete, ids)
+
+
+def identify(
+    senders: list[Sender], ids: dict[str, str], names: dict[str, str], roster: Roster
+) -> dict[str, str]:
+    """Give every new sender an id in `ids` (key -> id) that nobody else has, and note the name in `names`.
+
+    Ids differ by more than upper and lower case, so that no file system lets one student overwrite another.
+
+    Returns:
+        key -> a sentence, for those who would have had another student's id.
+    """
+    new = {s.key: s for s in senders if s.key not in ids}
+    wished: dict[str, set[str]] = {}
+    for key, sender in new.items():
+        wished.setdefault(safe_id(sender.label).casefold(), set()).add(key)
+    clashes = {}
+    for key, sender in sorted(new.items()):
+        twins = wished[safe_id(sender.label).casefold()] - {key}
+        known = roster.find(sender.label, sender.name)
+        same = twins | {k for k, given in ids.items() if given == known}
+        if known and not ("\0" in key and any("\0" in k for k in same)):
+            ids[key] = known
+            continue
+        identity = wanted = known or safe_id(sender.label)
+        taken = {given.casefold() for given in ids.values()}
+        if twins or identity.casefold() in taken:
+            digest = hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:8]
+            identity = f"{safe_id(sender.label)}_{key.partition(chr(0))[2] or digest}"
+            if identity.casefold() in taken:
+                identity += f"_{digest}"
+            clashes[key] = (
+                f"another student is called {wanted} too, so this one is {identity}; "
+                "if they are one person, collect the files of both again with --student."
+            )
+        ids[key] = identity
+    for sender in senders:
+        if sender.name:
+            names[sender.key] = sender.name
+    return clashes

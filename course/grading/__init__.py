@@ -1,0 +1,1 @@
+"""Many records become a gradebook: nbgrader's, by one writer."""

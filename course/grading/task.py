@@ -1,0 +1,114 @@
+"""What a worker does, on this machine or on another: it gets one submission as bytes and gives back its record.
+
+Nothing is shared but the installed course, so a worker needs no file of this tree and no gradebook.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from course.judging import judge, records
+from course.grading.retry import Lost
+from course.judging.records import Record
+from course.notebook.release import Release
+from course.sandbox.sandbox import Limits
+
+CONNECT = 60  # seconds in which a Dask scheduler must answer; a busy one takes its time
+_ONE = threading.Lock()  # a Dask worker may have more threads; one process has one notebook at a time
+
+
+class WrongVersion(RuntimeError):
+    """A worker has another version of the course than who sends the work."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One submission.
+
+    Args:
+        content: of the solution notebook.
+        data: what the student sent.
+        grader: version of the course that decides (`records.grader`).
+        folder: where what the solutions give is kept; None for the Dask worker's own folder.
+    """
+
+    part: str
+    name: str
+    content: bytes
+    data: bytes
+    grader: str
+    sandboxed: bool = True
+    limits: Limits | None = None
+    folder: Path | None = None
+
+    @classmethod
+    def of(cls, release: Release, data: bytes, sandboxed: bool, folder: Path | None) -> Work:
+        return cls(
+            release.part, release.name, release.content, data, records.grader(), sandboxed, None, folder
+        )
+
+
+def judged(work: Work) -> Record:
+    """Raises what `course.judging.judge.judged` does, and WrongVersion."""
+    with _ONE:
+        return _judged(work)
+
+
+def _judged(work: Work) -> Record:
+    if work.grader != records.grader():
+        raise WrongVersion(
+            f"A worker on {os.uname().nodename} has another version of the course. Install the same there."
+        )
+    folder = work.folder or _own()
+    release = _release(work.part, work.name, work.content)
+    return judge.judged(release, work.data, folder, limits=work.limits, sandboxed=work.sandboxed)
+
+
+def _own() -> Path:
+    """The folder of this Dask worker, which Dask removes with it."""
+    from distributed import get_worker
+
+    return Path(get_worker().local_directory) / "solutions"
+
+
+@lru_cache(maxsize=64)
+def _release(part: str, name: str, content: bytes) -> Release:
+    return Release(part, name, content)
+
+
+# --- past this machine ----------------------------------------------------------------------------
+
+
+@contextmanager
+def cluster(address: str, say: Callable[[str], None] = print) -> Iterator[tuple[Executor, Callable[[], int]]]:
+    """As `local`, on the workers of a Dask scheduler; each has one notebook in work and one that waits.
+
+    Raises:
+        Lost: if there is no scheduler at this address, or it goes away.
+    """
+    try:
+        from distributed import Client
+    except ModuleNotFoundError as error:
+        raise Lost(f'There is no Dask here ({error}): pip install "vit-course[cluster]"') from None
+    try:
+        client = Client(address, set_as_default=False, timeout=CONNECT)
+    except (OSError, ValueError) as error:
+        raise Lost(f"No Dask scheduler answers at {address} ({error})") from None
+
+    def width() -> int:
+        try:
+            return max(1, 2 * len(client.nthreads()))
+        except (OSError, RuntimeError) as error:
+            raise Lost(f"The Dask scheduler {address} is gone ({error})") from None
+
+    with client:
+        if not client.nthreads():
+            say(f"The Dask scheduler {address} has no workers yet; waiting for them.")
+        yield client.get_executor(pure=False), width

@@ -1,0 +1,1 @@
+"""One submission becomes one record: it runs in a sandbox, is observed there, and judged here."""

@@ -1,0 +1,222 @@
+"""A notebook runs in a sandboxed kernel, and each exercise is observed where its test cell stands.
+
+What a test cell says is not executed. Inputs are sent into the kernel and arrays come back; whatever the
+student's code does in between, it can only change which arrays these are. Nothing that comes back is trusted: files are
+read without following links, and parsed within bounds.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+from course.judging import kernel_helpers
+from course.judging.session import Dead, NoKernel, Running, stopped
+from course.notebook.release import Release, grade_id
+from course.sandbox.sandbox import Limits, Sandbox
+from helpers.checks import wire
+from helpers.checks.observe import Problem, State
+from helpers.exercises import Arrays, Case
+
+TEXT = 400  # characters of a student's error that are repeated
+UNRUN = "From here on nothing was run for grading: no points hang on what stands below the last question.\n"
+DRAWING = "__import__('IPython').get_ipython().display_formatter.formatters['image/png'].enabled = {}"
+ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What came back from the kernel about one exercise: the arrays by set of inputs, or why there are none."""
+
+    found: Mapping[str, Sequence[Arrays] | Problem] = field(default_factory=dict)
+    missing: bool = False  # its name is not defined
+    ended: State | None = None  # the kernel died, or the time was over
+    garbled: str = ""  # what came back is not an observation
+
+
+Told = Callable[[str, Seen], State]
+
+
+def run(
+    release: Release,
+    nb: NotebookNode,
+    limits: Limits,
+    sandboxed: bool,
+    told: Told,
+    shown: Sequence[Sequence[NotebookNode]] = (),
+) -> NotebookNode:
+    """A copy of `nb` with the outputs of its cells; each exercise is observed where its test cell stands.
+
+    Cells below the last one that points hang on are not run: they show what has been built, and cost as much as the rest.
+
+    Args:
+        nb: a notebook rebuilt from the release, so its test cells are the release's.
+        told: is given the key of each exercise and what was seen; the kernel hears the state that it answers. If the
+            machine loses the kernel, all begins anew with another one.
+        shown: outputs of the solution's cells. Given cells above all that is a student's show the same in each
+            notebook: they run, but their figures are not drawn again.
+
+    Raises:
+        NoKernel: if that is lost, too.
+    """
+    try:
+        return _run(release, nb, limits, sandboxed, told, shown)
+    except NoKernel:
+        return _run(release, nb, limits, sandboxed, told, shown, warmed=False)
+
+
+def opening(release: Release, nb: NotebookNode) -> int:
+    """How many cells at the top are the solution's own, above the first answer and all that a student has added."""
+    same = itertools.takewhile(
+        lambda pair: not grade_id(pair[0]) and all(pair[0][key] == pair[1][key] for key in ("id", "source")),
+        zip(release.solution.cells, nb.cells, strict=False),
+    )
+    return len(list(same))
+
+
+def _run(
+    release: Release,
+    nb: NotebookNode,
+    limits: Limits,
+    sandboxed: bool,
+    told: Told,
+    shown: Sequence[Sequence[NotebookNode]],
+    warmed: bool = True,
+) -> NotebookNode:
+    nb = copy.deepcopy(nb)
+    gone: State | None = None  # why there is no kernel any more
+    late: set[str] = set()  # cells that were interrupted
+    last = max((index for index, cell in enumerate(nb.cells) if grade_id(cell)), default=-1)
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    below = [cell for cell in nb.cells[last + 1 :] if cell.cell_type == "code"]
+    for cell in below[:1]:
+        cell.outputs = [new_output("stream", text=UNRUN)]
+    opened, draws = opening(release, nb) if shown else 0, True
+    with kernel(release, nb, limits, sandboxed, warmed) as running:
+        for index, cell in enumerate(nb.cells[: last + 1]):
+            if cell.cell_type != "code":
+                continue
+            key = release.tests.get(grade_id(cell))
+            if gone is not None:
+                if key:
+                    told(key, Seen(ended=gone))
+                continue
+            try:
+                if draws != (index >= opened):
+                    draws = not draws
+                    running.cell(DRAWING.format(draws), keep=False)
+                if key:
+                    seen = observed(release, key, running)
+                    if key in late and not seen.found:
+                        seen = Seen(ended=State.TIMEOUT)
+                elif cell.source.strip():
+                    cell.outputs, state = running.cell(cell.source)
+                    if index < opened and not state:
+                        cell.outputs = copy.deepcopy(shown[index])
+                    if state:
+                        late.add(grade_id(cell))
+                        cell.outputs.append(stopped(f"Stopped after {limits.cell_seconds:g} seconds."))
+            except Dead as dead:
+                gone = dead.state
+                seen = Seen(ended=gone)
+                cell.outputs.append(stopped(f"Nothing runs from here on: {gone.value}."))
+            if key:
+                state = told(key, seen)
+                if gone is None:
+                    gone = tell(key, state, running)
+    return nb
+
+
+@contextmanager
+def kernel(
+    release: Release, nb: NotebookNode, limits: Limits, sandboxed: bool, warmed: bool = True
+) -> Iterator[Running]:
+    """A kernel in its sandbox, with the course's `helpers` as kernels get them and this notebook in its folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder) / "work"
+        work.mkdir()
+        nbformat.write(nb, work / f"{release.name}.ipynb")
+        helpers = kernel_helpers.copy_helpers(Path(folder), release.tests.values())
+        with (
+            Sandbox(work, limits, sandboxed, helpers, warmed) as sandbox,
+            Running(sandbox, limits) as running,
+        ):
+            yield running
+
+
+def observed(release: Release, key: str, running: Running) -> Seen:
+    """Have the kernel try the student's object on the public and on the hidden inputs.
+
+    Raises:
+        Dead: if it does not survive that.
+    """
+    request = {"key": key, "source": kernel_helpers.observer(key), "cases": release.cases(key)}
+    asked, answer = f"{key}-asked.npz", f"{key}-answer.npz"
+    running.sandbox.write(asked, wire.dump(request))
+    code = f"__import__('helpers').check.observe({running.sandbox.inside!r}, {asked!r}, {answer!r})"
+    _, late = running.cell(code, keep=False)
+    if late:
+        return Seen(ended=State.TIMEOUT)
+    try:
+        return _seen(wire.parse(running.sandbox.read(answer, wire.LIMIT)), request["cases"])
+    except OSError:
+        return Seen(garbled="nothing came back")
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return Seen(garbled=str(error)[:TEXT])
+
+
+def _seen(message: Any, cases: Mapping[str, list[Case]]) -> Seen:
+    """What the kernel wrote, with nothing in it but what an observation may hold."""
+    if message["missing"]:
+        return Seen(missing=True)
+    found: dict[str, Sequence[Arrays] | Problem] = {}
+    for name in cases:
+        arrays = [{str(key): _real(array) for key, array in seen.items()} for seen in message[name]["seen"]]
+        problem = message[name]["problem"]
+        if problem is not None:
+            state = State.INCORRECT if problem["state"] == State.INCORRECT.value else State.ERROR
+            found[name] = Problem(state, _text(problem["text"]), _text(problem["error"]), tuple(arrays))
+        else:
+            found[name] = arrays
+        if len(arrays) != len(cases[name]) and (problem is None or arrays):
+            raise ValueError(f"{len(arrays)} observations for {len(cases[name])} inputs")
+    return Seen(found)
+
+
+def _real(array: Any) -> np.ndarray:
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
+        raise TypeError("an observation should be an array of real numbers")
+    return array.astype(np.float64)
+
+
+def _text(value: Any) -> str:
+    """A student's text: one line, not too long, without addresses, which differ from run to run."""
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return ADDRESS.sub("0x...", " ".join(value.encode("utf-8", "replace").decode().split()))[: 3 * TEXT]
+
+
+def tell(key: str, state: State, running: Running) -> State | None:
+    """Let the kernel know how exercise `key` was judged; why it died if it did."""
+    source, name = kernel_helpers.equivalent(key)
+    try:
+        running.cell(
+            f"__import__('helpers').check.told({key!r}, {state.value!r}, {source!r}, {name!r})", keep=False
+        )
+    except Dead as dead:
+        return dead.state
+    return None

@@ -1,0 +1,385 @@
+"""The kernel computes, the judge decides.
+
+A submission runs in a sandboxed kernel. Where a test cell `check("<key>")` stands, the judge sends inputs into the
+kernel, gets back the arrays that the student's object gave, and compares them here, in another process, with what the
+*solution notebook's* object gave on the same inputs in a kernel of its own. Expected values and points are never in the
+student's kernel, hidden inputs only while they are tried; so nothing that runs there can earn a point but a right answer.
+
+Two sets of inputs are tried. The public ones are those of the student's own check: what is said about them is word for
+word what that check says. The hidden ones are drawn from a seed that belongs to the release. Points need both; of the
+hidden ones nothing is shown.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import json
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import nbformat
+import numpy as np
+from IPython.core.inputtransformer2 import TransformerManager
+from nbformat import NotebookNode
+
+from course.judging import records, sanitise
+from course.judging.execute import Seen, opening, run
+from course.judging.records import Record
+from course.notebook.rebuild import Unreadable, rebuild
+from course.notebook.release import HIDDEN, PUBLIC, JudgeError, Release, grade_id
+from course.sandbox.sandbox import Limits, level
+from helpers import exercises
+from helpers.checks import wire
+from helpers.checks.judge import Verdict, judge, nothing, score
+from helpers.checks.observe import Problem, State, blanks_in, defines
+from helpers.exercises import Arrays, Case, Exercise
+
+ENDED = {
+    State.TIMEOUT: "Your code did not come to an end and was stopped. Is there a loop that never ends?",
+    State.MEMORY: "Your code asked for more memory than there is. Is a tensor much larger than it should be?",
+    State.KILLED: "Your code ended Python itself, so nothing could be looked at from there on. Is there an exit()?",
+}
+GENEROUS = Limits(cell_seconds=300, notebook_seconds=1200)  # for the solution
+
+# --- the reference --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the solution notebook gives.
+
+    Args:
+        arrays: of its own objects: key -> set of inputs -> arrays of each case.
+        outputs: of the given cells above the first answer: JSON in an array of bytes, as texts have to be shorter.
+    """
+
+    arrays: Mapping[str, Mapping[str, Sequence[Arrays]]]
+    outputs: np.ndarray
+
+    @property
+    def shown(self) -> list[list[NotebookNode]]:
+        return nbformat.from_dict(json.loads(self.outputs.tobytes()))
+
+
+def reference(release: Release, folder: Path, sandboxed: bool = True) -> Reference:
+    """Observed once, then kept.
+
+    Args:
+        folder: of the records.
+
+    Raises:
+        JudgeError: if the solution does not pass its own checks.
+    """
+    path = folder / f"reference-{records.digest(release.digest, records.grader())}.npz"
+    try:
+        return Reference(**wire.parse(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        pass
+    found: dict[str, dict[str, list[Arrays]]] = {}
+
+    def told(key: str, seen: Seen) -> State:
+        exercise, cases = exercises.load(key), release.cases(key)
+        for name in cases:
+            result = judge(exercise, cases[name], seen.found[name]) if name in seen.found else seen
+            if getattr(result, "state", None) is not State.CORRECT:
+                raise JudgeError(
+                    f"The solution of {release.part}/{release.name} does not pass {key}: {result}"
+                )
+        found[key] = {name: [dict(arrays) for arrays in seen.found[name]] for name in cases}
+        return State.CORRECT
+
+    nb = run(release, release.solution, GENEROUS, sandboxed, told)
+    shown = [cell.get("outputs", []) for cell in nb.cells[: opening(release, nb)]]
+    made = Reference(found, np.frombuffer(json.dumps(shown).encode(), np.uint8))
+    records.write(path, wire.dump(vars(made)))
+    return made
+
+
+# --- the verdict ----------------------------------------------------------------------------------
+
+
+def verdict(
+    exercise: Exercise,
+    cases: Mapping[str, list[Case]],
+    seen: Seen,
+    expected: Mapping[str, list[Arrays]],
+    source: str,
+    borrowed: str = "",
+) -> Verdict:
+    """One exercise of one student.
+
+    Args:
+        cases, expected: by set of inputs; what the solution gave on them.
+        source: the student's text that defines the object, else that of the answer cell.
+        borrowed: what of the course's checking code the student's cells import, if they do.
+    """
+    source, error = plain(source)
+    blanks = [] if error else blanks_in(source, exercise.name)
+    if borrowed:
+        text = f"Your cells import `{borrowed}`, which is part of the check. Write the answer yourself."
+        return nothing(exercise, State.INCORRECT, [text])
+    if seen.ended is not None:
+        return nothing(exercise, seen.ended, [ENDED[seen.ended]])
+    if seen.garbled:
+        text = "What your code gave could not be looked at. Does a cell change Python, IPython or the kernel?"
+        return nothing(exercise, State.ERROR, [text])
+    if seen.missing:
+        if blanks:
+            return judge(exercise, cases[PUBLIC], Problem(State.ERROR, ""), blanks)
+        text = f"`{exercise.name}` is not defined: does the cell that defines it end in an error?"
+        return nothing(exercise, State.ERROR, [error or text])
+    found = {
+        name: judge(exercise, cases[name], seen.found[name], blanks, expected[name])
+        for name in (PUBLIC, HIDDEN)
+    }
+    return together(exercise, found[PUBLIC], found[HIDDEN], seen.found[HIDDEN])
+
+
+def together(
+    exercise: Exercise, public: Verdict, hidden: Verdict, seen: Sequence[Arrays] | Problem
+) -> Verdict:
+    """Points need both; the words are about the public inputs, and of the hidden ones only that something differs."""
+    parts = tuple(
+        (a if a is not State.CORRECT else b, label, min(p, q))
+        for (a, label, p), (b, _, q) in zip(public.parts, hidden.parts, strict=True)
+    )
+    shown = public if public.state is not State.CORRECT else hidden
+    points = round(sum(p for _, _, p in parts), 4)
+    lines = public.lines
+    if hidden.state is not State.CORRECT and (public.state is State.CORRECT or points < public.points):
+        lines += ("It is right for the inputs that the notebook's check tries, but not for others.",)
+        if isinstance(seen, Problem):
+            lines += (f"There it raised {re.match('[A-Za-z_]*', seen.error)[0] or 'an error'}.",)
+        known = {m.name: m.message for m in exercise.misconceptions}
+        lines += tuple(f"That is what you get when {known[name]}" for name in hidden.misconceptions)
+    state = shown.state
+    if isinstance(seen, Problem) and re.search(r"^MemoryError|DefaultCPUAllocator", seen.error):
+        state = State.MEMORY
+    mistakes = tuple(dict.fromkeys(public.misconceptions + hidden.misconceptions))
+    return replace(
+        shown,
+        state=state,
+        points=points,
+        lines=lines,
+        parts=parts,
+        misconceptions=mistakes,
+        pictures=public.pictures,
+    )
+
+
+def plain(source: str) -> tuple[str, str]:
+    """The cell as Python (magics and shell lines turned into calls), and a sentence if it is none."""
+    try:
+        text = TransformerManager().transform_cell(source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+        return text, ""
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = getattr(error, "lineno", None)
+        lines = source.splitlines()
+        where = (
+            f"Line {line}, `{lines[line - 1].strip()[:80]}`" if line and line <= len(lines) else "Your cell"
+        )
+        return "", f"{where}, is not Python that can be read: {getattr(error, 'msg', error)}."
+
+
+def own_cells(release: Release, nb: NotebookNode) -> list[NotebookNode]:
+    """The code cells whose text is the student's: answers and cells of their own."""
+    given = {
+        cell.id for cell in release.notebook.cells if not cell.metadata.get("nbgrader", {}).get("solution")
+    }
+    return [cell for cell in nb.cells if cell.cell_type == "code" and cell.id not in given]
+
+
+def source_of(release: Release, nb: NotebookNode, key: str) -> str:
+    """The last of the student's cells before the test that defines the exercise's name; else the answer cell's text."""
+    name, found = exercises.load(key).name, ""
+    own = {cell.id for cell in own_cells(release, nb)}
+    for cell in nb.cells:
+        if release.tests.get(grade_id(cell)) == key:
+            break
+        if cell.id in own:
+            text, _ = plain(cell.source)
+            if grade_id(cell) == key or (text and defines(text, name)):
+                found = cell.source
+    return found
+
+
+def borrowed(release: Release, nb: NotebookNode) -> str:
+    """The first import of this notebook's own exercises from `helpers.exercises` in a cell of the student's, or ""."""
+    for cell in own_cells(release, nb):
+        text, _ = plain(cell.source)
+        for node in ast.walk(ast.parse(text)):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            for module in modules:
+                if module.startswith("helpers.exercises.") and module.split(".")[2] in {
+                    *release.tests.values(),
+                    "load",
+                }:
+                    return module
+    return ""
+
+
+# --- one submission -------------------------------------------------------------------------------
+
+
+def key_of(release: Release, data: bytes, sandboxed: bool = True) -> str:
+    """The name of the record of these bytes: the same wherever they are judged, in whatever kind of sandbox."""
+    isolation = "sandbox" if sandboxed else "none"
+    return records.digest(release.digest, records.digest(data), records.grader(), isolation)
+
+
+def grade(
+    release: Release,
+    data: bytes,
+    folder: Path,
+    *,
+    limits: Limits | None = None,
+    sandboxed: bool = True,
+    again: bool = False,
+) -> tuple[NotebookNode, Record]:
+    """Judge the bytes that a student sent; the record is kept in `folder` and found there the next time.
+
+    Args:
+        again: run it even if there is a record.
+
+    Returns:
+        The notebook to show, with outputs, and the record.
+
+    Raises:
+        JudgeError, NoSandbox: before anything of the student's runs. Whatever the bytes are, they raise nothing.
+    """
+    known = None if again else find(release, data, folder, sandboxed)
+    if known is not None:
+        return known
+    record = judged(release, data, folder, limits=limits, sandboxed=sandboxed)
+    records.save(folder, record)
+    return with_outputs(_rebuilt(release, data)[0], record), record
+
+
+def find(
+    release: Release, data: bytes, folder: Path, sandboxed: bool = True
+) -> tuple[NotebookNode, Record] | None:
+    """What `grade` returns, if there is a record; nothing is run."""
+    record = records.load(folder, key_of(release, data, sandboxed))
+    if record is None:
+        return None
+    nb, _, _ = _rebuilt(release, data)
+    return (with_outputs(nb, record), record) if len(record.outputs) == len(code_cells(nb)) else None
+
+
+def _rebuilt(release: Release, data: bytes) -> tuple[NotebookNode, list, str]:
+    """The notebook, its repairs, and a sentence if the bytes could not be read: then it is the release."""
+    try:
+        return *rebuild(release.notebook, data), ""
+    except Unreadable as error:
+        return copy.deepcopy(release.notebook), [], f"The file {error.reason}."
+
+
+def judged(
+    release: Release, data: bytes, folder: Path, *, limits: Limits | None = None, sandboxed: bool = True
+) -> Record:
+    """Run the bytes that a student sent and judge them; no record is looked for or kept.
+
+    Args:
+        folder: where what the solution gives is kept.
+
+    Raises:
+        As `grade`.
+    """
+    nb, repairs, unreadable = _rebuilt(release, data)
+    marks: dict[str, Verdict] = {}
+    attention = [repair.what for repair in repairs if repair.human]
+    if unreadable:
+        attention.append(unreadable)
+        marks = {
+            key: nothing(exercises.load(key), State.UNREADABLE, [unreadable])
+            for key in release.tests.values()
+        }
+    else:
+        expected = reference(release, folder, sandboxed)
+        taken = borrowed(release, nb)
+
+        def told(key: str, seen: Seen) -> State:
+            exercise = exercises.load(key)
+            try:
+                with np.errstate(all="ignore"), warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    marks[key] = verdict(
+                        exercise,
+                        release.cases(key),
+                        seen,
+                        expected.arrays[key],
+                        source_of(release, nb, key),
+                        taken,
+                    )
+            except Exception as error:  # arrays that no honest observation holds
+                attention.append(f"{key}: judging raised {type(error).__name__}: {error}")
+                marks[key] = nothing(exercise, State.ERROR, ["What your code gave could not be judged."])
+            if seen.garbled:
+                attention.append(f"{key}: {seen.garbled}")
+            return marks[key].state
+
+        nb = run(release, nb, limits or Limits(), sandboxed, told, expected.shown)
+
+    return Record(
+        key=key_of(release, data, sandboxed),
+        part=release.part,
+        notebook=release.name,
+        submission=records.digest(data),
+        release=release.digest,
+        grader=records.grader(),
+        level=level() if sandboxed else "none",
+        verdicts={test: marks[name] for test, name in release.tests.items()},
+        outputs=[cell.outputs for cell in code_cells(nb)],
+        repairs=tuple(f"{repair.cell}: {repair.what}" if repair.cell else repair.what for repair in repairs),
+        attention=tuple(attention),
+    )
+
+
+def code_cells(nb: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in nb.cells if cell.cell_type == "code"]
+
+
+def with_outputs(nb: NotebookNode, record: Record) -> NotebookNode:
+    """The rebuilt notebook with the outputs of the record, and in its test cells the verdicts as nbgrader reads them."""
+    for cell, outputs in zip(code_cells(nb), record.outputs, strict=True):
+        cell.outputs = [nbformat.from_dict(output) for output in outputs]
+        mark = record.verdicts.get(grade_id(cell))
+        if mark is not None:
+            cell.outputs = shown(mark, float(cell.metadata.nbgrader.points))
+    for cell in nb.cells:
+        if cell.cell_type == "markdown" and (cell.id.startswith("extra-") or grade_id(cell)):
+            cell.source = sanitise.html(cell.source)  # a student's words
+    nb.metadata["vit"] = stamp(record)
+    return nb
+
+
+def stamp(record: Record) -> dict[str, str]:
+    """What an autograded notebook says about its record."""
+    return {
+        "record": record.key,
+        "content": records.digest(records.dump(record)),
+        "submission": record.submission,
+        "verdict": record.state.name.lower(),
+        "sandbox": record.level,
+    }
+
+
+def shown(mark: Verdict, most: float) -> list[NotebookNode]:
+    """A test cell's outputs: what the tutor says, then the points, which nbgrader takes from the result."""
+    points = min(max(mark.points, 0.0), most)
+    result = {"text/plain": repr(points), "text/html": score(points, most)}
+    parts = [[state.value, label, earned] for state, label, earned in mark.parts]
+    told = {"key": mark.key, "name": mark.name, "state": mark.state.value, "parts": parts}
+    return [  # the metadata is what feedback pages tabulate
+        nbformat.v4.new_output("display_data", data=mark._repr_mimebundle_(), metadata={"vit": told}),
+        nbformat.v4.new_output("execute_result", data=result),
+    ]

@@ -1,0 +1,121 @@
+"""Records: what became of one submission, in one small file each, so that nothing is done twice and nothing is lost.
+
+A record is written under the hash of all that it depends on (submission, release, grader, isolation). It is
+written beside its place, flushed to the disk and then renamed, so it is there as a whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from course.base.text import digest
+from helpers import exercises
+from helpers.checks.differences import Differences
+from helpers.checks.judge import Verdict
+from helpers.checks.observe import State
+from helpers.files import write
+
+# A submission is what its worst exercise is.
+WORST_FIRST = (
+    State.UNREADABLE,
+    State.KILLED,
+    State.MEMORY,
+    State.TIMEOUT,
+    State.ERROR,
+    State.INCORRECT,
+    State.NOT_ATTEMPTED,
+    State.CORRECT,
+)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One notebook of one student, judged.
+
+    Args:
+        submission, release: sha256 of the student's file and of the solution that it was judged by.
+        level: how the student's code was isolated, from `course.sandbox.sandbox`.
+        verdicts: by the grade_id of the test cell.
+        outputs: of every code cell, in order, as they go into the autograded notebook.
+        repairs: what was mended before it was run, one sentence each.
+        attention: why a person should look at it; empty for most.
+    """
+
+    key: str
+    part: str
+    notebook: str
+    submission: str
+    release: str
+    grader: str
+    level: str
+    verdicts: dict[str, Verdict]
+    outputs: list[list[dict[str, Any]]]
+    repairs: tuple[str, ...] = ()
+    attention: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> State:
+        """The verdict on the whole notebook."""
+        states = {verdict.state for verdict in self.verdicts.values()}
+        if states == {State.NOT_ATTEMPTED, State.CORRECT}:
+            return State.INCORRECT  # some of it
+        return next((state for state in WORST_FIRST if state in states), State.CORRECT)
+
+    @property
+    def points(self) -> float:
+        return round(sum(verdict.points for verdict in self.verdicts.values()), 4)
+
+
+@lru_cache(maxsize=1)
+def grader() -> str:
+    """The version of all that decides: the text of helpers/ and of course/."""
+    here = Path(__file__).resolve().parent
+    folders = (here, Path(exercises.__file__).resolve().parent.parent)
+    files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    return digest(*(path.read_bytes() for path in files))
+
+
+def dump(record: Record) -> bytes:
+    content = {**asdict(record), "state": record.state.name, "points": record.points}
+    return json.dumps(content, indent=1).encode()
+
+
+def save(folder: Path, record: Record) -> Path:
+    path = folder / f"{record.key}.json"
+    write(path, dump(record))
+    return path
+
+
+def load(folder: Path, key: str) -> Record | None:
+    """The record of this key; None if there is none, or what is there is damaged."""
+    try:
+        content = json.loads((folder / f"{key}.json").read_bytes())
+        del content["state"], content["points"]
+        content["verdicts"] = {name: _verdict(**found) for name, found in content["verdicts"].items()}
+        record = Record(
+            **{**content, "repairs": tuple(content["repairs"]), "attention": tuple(content["attention"])}
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return record if record.key == key else None
+
+
+def _verdict(
+    state: str, lines: list, parts: list, misconceptions: list, pictures: list, **rest: Any
+) -> Verdict:
+    return Verdict(
+        state=State(state),
+        lines=tuple(lines),
+        parts=tuple((State(s), label, points) for s, label, points in parts),
+        misconceptions=tuple(misconceptions),
+        pictures=tuple(_picture(**picture) for picture in pictures),
+        **rest,
+    )
+
+
+def _picture(shape: list, rows: list, **rest: Any) -> Differences:
+    return Differences(shape=tuple(shape), rows=tuple(rows), **rest)

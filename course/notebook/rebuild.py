@@ -1,0 +1,364 @@
+"""One notebook as it was sent, to one that can be graded: the release's cells with the student's answers.
+
+    clean, repairs = rebuild(release, data)
+
+Everything of the release is as it was released: text, given code, tests, metadata, kernel. From the student
+come the sources of the answer cells and code cells of their own (tagged `extra`), because an answer may
+need a helper or an import that stands there. Outputs, attachments, tags and other metadata stay behind.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import difflib
+import itertools
+import re
+import warnings
+from dataclasses import dataclass
+
+import nbformat
+from nbformat.notebooknode import NotebookNode
+
+from course.notebook.read import Cell, Unreadable, read
+
+__all__ = ["Repair", "Unreadable", "answers", "name_of", "rebuild", "same"]
+
+ALIKE = 0.6  # share of equal words from which an unnamed cell is taken for a cell of the release
+IMPORT = re.compile(r"^(?:from\s+\S+\s+)?import\s+([^\n(]+)", re.MULTILINE)
+NAME = re.compile(
+    r"^(?:(?:async\s+)?(?:def|class)\s+(\w+)|((?:\w+\s*,\s*)*\w+)\s*(?::[^=\n]+)?=(?!=))", re.MULTILINE
+)
+MOST_COMPARED = 200  # unnamed cells that are compared with the release; the rest are extra
+
+MOST_EXTRA = 500
+
+
+@dataclass(frozen=True)
+class Repair:
+    """One thing that is not as the student sent it.
+
+    kind: encoding, salvaged, matched, duplicate, ambiguous, restored, missing, retyped, reordered, extra, picture.
+    cell: grade_id or id of the release's cell; empty for the whole file.
+    human: somebody should look at the original before the grade stands.
+    """
+
+    kind: str
+    cell: str
+    what: str
+    human: bool = False
+
+
+def is_answer(cell: NotebookNode) -> bool:
+    """A cell that the student fills: nbgrader's solution cells, written answers included."""
+    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
+
+
+def name_of(cell: NotebookNode) -> str:
+    """grade_id of a graded or answer cell, else its cell id."""
+    return cell.metadata.get("nbgrader", {}).get("grade_id") or cell.id
+
+
+def answers(notebook: NotebookNode) -> dict[str, str]:
+    """grade_id -> source of every answer cell."""
+    return {name_of(cell): cell.source for cell in notebook.cells if is_answer(cell)}
+
+
+def rebuild(release: NotebookNode, text: bytes) -> tuple[NotebookNode, list[Repair]]:
+    """The release with the answers that are in `text`, and all that was repaired on the way.
+
+    A cell is recognised by nbgrader's grade_id, then its cell id, then `metadata.id` (Colab), then by what it
+    defines and how alike it is, then by where it stands. The same input always gives the same output;
+    rebuilding the result changes nothing.
+
+    Args:
+        release: the notebook as released, format 4.5; not changed.
+        text: the file's bytes, whatever they are.
+
+    Raises:
+        Unreadable: these bytes hold no notebook; `.reason` says why. Nothing else is raised.
+    """
+    sent, phrases = read(text)
+    repairs = [
+        Repair("encoding" if "read as" in p or "characters (" in p else "salvaged", "", p) for p in phrases
+    ]
+    place, how = _match(release, sent)  # place[i]: index of the release's cell that sent[i] is, or None
+
+    clean = copy.deepcopy(release)
+    chosen: dict[int, int] = {}  # index in the release -> index in sent, for answers
+    extra: dict[int, str] = {}  # index in sent -> source to keep
+    given = {same(cell.source) for cell in release.cells}
+    bound = set().union(*(_names(cell.source) | _imported(cell.source) for cell in release.cells))
+    for index, cell in enumerate(clean.cells):
+        copies = [i for i, at in enumerate(place) if at == index]
+        if is_answer(cell):
+            if copies:
+                chosen[index] = _choose(cell, [(i, sent[i]) for i in copies], repairs)
+            _fill(cell, sent[chosen[index]] if copies else None, how.get(index), repairs)
+            extra |= {i: sent[i].source for i in copies if i != chosen[index] and sent[i].kind == "code"}
+            continue
+        if not copies and cell.cell_type == "code":
+            repairs.append(Repair("restored", name_of(cell), "a given cell was deleted; it is back"))
+        for i in copies:
+            if same(sent[i].source) == same(cell.source) and sent[i].kind == cell.cell_type:
+                continue
+            added = _additions(cell.source, sent[i].source, bound) if cell.cell_type == "code" else ""
+            kept = (
+                "; what was added (imports, functions, new names) is kept as an extra cell" if added else ""
+            )
+            what = "a check was edited" if cell.metadata.get("nbgrader") else "a given cell was edited"
+            repairs.append(Repair("restored", name_of(cell), f"{what}; it is as released again{kept}"))
+            if added:
+                extra[i] = added
+    written = {i for i, cell in enumerate(clean.cells) if _written(cell)}
+    last = None
+    for i, cell in enumerate(sent):
+        last = place[i] if place[i] is not None else last
+        if place[i] is None and (cell.kind == "code" or (cell.kind == "markdown" and last in written)):
+            extra[i] = cell.source
+    extra = {i: s for i, s in sorted(extra.items()) if s.strip() and same(s) not in given}
+    if len(extra) > MOST_EXTRA:
+        what = f"{len(extra)} extra cells are in the file; the first {MOST_EXTRA} are kept"
+        repairs.append(Repair("extra", "", what, human=True))
+        extra = dict(list(extra.items())[:MOST_EXTRA])
+
+    if sent and answers(release) and not chosen:
+        what = "no answer cell of this notebook is in the file; is it another notebook?"
+        repairs.append(Repair("missing", "", what, human=True))
+    lost = [name_of(cell) for i, cell in enumerate(clean.cells) if is_answer(cell) and i not in chosen]
+    if lost and any(r.kind == "salvaged" for r in repairs):
+        what = f"the file is damaged and {', '.join(lost)} could not be found in it; ask for the file again"
+        repairs.append(Repair("missing", "", what, human=True))
+    unplaced = any(
+        at is None and sent[i].kind == "markdown" and sent[i].source.strip() for i, at in enumerate(place)
+    )
+    if unplaced and not written <= set(chosen):
+        what = "a written answer was not recognised, and there is text of their own in the file; look at the original"
+        repairs.append(Repair("missing", "", what, human=True))
+    matched = [at for at in place if at is not None]
+    if sorted(first := list(dict.fromkeys(matched))) != first:
+        repairs.append(
+            Repair("reordered", "", "cells stood in another order; they are in the released order")
+        )
+    return _assemble(clean, sent, place, extra, set(chosen.items()), repairs), repairs
+
+
+# --- which cell is which --------------------------------------------------------------------------
+
+
+def _match(release: NotebookNode, sent: list[Cell]) -> tuple[list[int | None], dict[int, str]]:
+    """For every sent cell the index of the release's cell that it is, or None; and how unnamed answers were found."""
+    graded = {name_of(cell): i for i, cell in enumerate(release.cells) if cell.metadata.get("nbgrader")}
+    ids = {cell.id: i for i, cell in enumerate(release.cells)}
+    place: list[int | None] = []
+    for cell in sent:
+        grade_id, cell_id, colab_id = cell.names or ("", "", "")
+        found = (graded.get(grade_id), ids.get(cell_id), ids.get(colab_id))
+        place.append(next((at for at in found if at is not None), None))
+    how: dict[int, str] = {}
+    taken = {at for at in place if at is not None}
+
+    # the same text as a cell of the release that has not been seen yet
+    waiting = {same(cell.source): i for i, cell in reversed(list(enumerate(release.cells))) if i not in taken}
+    for i, cell in enumerate(sent):
+        if place[i] is None and (at := waiting.pop(same(cell.source), None)) is not None:
+            place[i] = at
+            taken.add(at)
+
+    # what it defines, and how alike it is
+    open_ = [i for i in range(len(release.cells)) if i not in taken]
+    free = [i for i, at in enumerate(place) if at is None and sent[i].source.strip()][:MOST_COMPARED]
+    scores = []
+    for at in open_:
+        cell = release.cells[at]
+        names = _names(cell.source) if cell.cell_type == "code" else set()
+        matcher = difflib.SequenceMatcher(None, autojunk=False)
+        matcher.set_seq2(_words(cell.source))
+        for i in free:
+            if (sent[i].kind == "code") != (cell.cell_type == "code"):
+                continue
+            defines = bool(names) and is_answer(cell) and names <= _names(sent[i].source)
+            matcher.set_seq1(_words(sent[i].source))
+            bounds = (matcher.real_quick_ratio, matcher.quick_ratio)
+            alike = matcher.ratio() if defines or all(bound() >= ALIKE for bound in bounds) else 0.0
+            if defines or alike >= ALIKE:
+                scores.append((-(defines + alike), at, i, defines))
+    for _, at, i, defines in sorted(scores):
+        # a second cell that defines the same answer is a second attempt at it, not a cell of its own
+        if place[i] is None and (at not in taken or (defines and at in how)):
+            place[i] = at
+            taken.add(at)
+            if is_answer(release.cells[at]):
+                how[at] = "by what it defines" if defines else "by its text"
+
+    # the only unnamed cell of its kind between two neighbours that were found
+    for at, cell in enumerate(release.cells):
+        if at in taken or not is_answer(cell):
+            continue
+        before = max((i for i, p in enumerate(place) if p is not None and p < at), default=-1)
+        after = min((i for i, p in enumerate(place) if p is not None and p > at), default=len(sent))
+        between = [
+            i
+            for i in range(before + 1, after)
+            if place[i] is None and sent[i].source.strip() and (sent[i].kind == cell.cell_type)
+        ]
+        if len(between) == 1 and (before >= 0 or after < len(sent)):
+            place[between[0]] = at
+            taken.add(at)
+            how[at] = "by its place"
+
+    # the only written answer that is missing, and the only text that is not the course's
+    missing = [at for at, cell in enumerate(release.cells) if at not in taken and _written(cell)]
+    own = [
+        i
+        for i, cell in enumerate(sent)
+        if place[i] is None and cell.kind == "markdown" and cell.source.strip()
+    ]
+    if len(missing) == len(own) == 1:
+        place[own[0]], how[missing[0]] = missing[0], "as the only text of their own"
+    return place, how
+
+
+def _written(cell: NotebookNode) -> bool:
+    return is_answer(cell) and cell.cell_type == "markdown"
+
+
+def _names(source: str) -> set[str]:
+    """Functions, classes and variables bound at the top level; a regular expression, for code that may not parse."""
+    found: set[str] = set()
+    for made, assigned in NAME.findall(source):
+        found |= {made} if made else {name.strip() for name in assigned.split(",")}
+    return found
+
+
+def _imported(source: str) -> set[str]:
+    return {
+        name.split()[-1].split(".")[0]
+        for line in IMPORT.findall(source)
+        for name in line.split(",")
+        if name.strip()
+    }
+
+
+def _words(source: str) -> list[str]:
+    return re.findall(r"\w+|[^\w\s]", source)[:2_000]
+
+
+def same(source: str) -> str:
+    """Two sources with the same value are the same to a reader: blanks at line ends and around are not."""
+    return "\n".join(line.rstrip() for line in source.strip().split("\n"))
+
+
+# --- which text is the answer ---------------------------------------------------------------------
+
+
+def _choose(cell: NotebookNode, copies: list[tuple[int, Cell]], repairs: list[Repair]) -> int:
+    """Index of the copy that counts: the last attempted one that defines what the cell is there to define."""
+    if len(copies) == 1:
+        return copies[0][0]
+    attempted = [(i, c) for i, c in copies if same(c.source) != same(cell.source) and c.source.strip()]
+    different = {same(c.source) for _, c in attempted}
+    names = _names(cell.source)
+    defining = [(i, c) for i, c in attempted if names <= _names(c.source)]
+    untouched = [(i, c) for i, c in copies if same(c.source) == same(cell.source)]
+    i, _ = (defining or attempted or untouched or copies)[-1]
+    if len(different) > 1:
+        what = f"{len(different)} different answers are in the file; the last one counts, code before it still runs"
+        repairs.append(Repair("ambiguous", name_of(cell), what, human=True))
+    else:
+        which = "the one with an answer counts" if different else "none has an answer"
+        repairs.append(Repair("duplicate", name_of(cell), f"the cell is there {len(copies)} times; {which}"))
+    return i
+
+
+def _fill(cell: NotebookNode, sent: Cell | None, how: str | None, repairs: list[Repair]) -> None:
+    """Put what was sent into the release's answer cell."""
+    name = name_of(cell)
+    if sent is None:
+        repairs.append(
+            Repair("missing", name, "the answer cell is not in the file; the empty one stands there")
+        )
+        return
+    if how:
+        repairs.append(Repair("matched", name, f"the cell had lost its name and was recognised {how}"))
+    if sent.kind != cell.cell_type:
+        repairs.append(
+            Repair("retyped", name, f"the answer was a {sent.kind} cell; it is {cell.cell_type} again")
+        )
+    if sent.pictures and cell.cell_type == "markdown":
+        what = "a picture pasted into the written answer is only in the original"
+        repairs.append(Repair("picture", name, what, human=True))
+    if same(sent.source) != same(cell.source):
+        cell.source = sent.source
+
+
+def _additions(released: str, edited: str, bound: set[str]) -> str:
+    """Imports, functions, classes and variables that a student added to a given cell, as code.
+
+    What has a name that the release uses is not an addition but a change, and is left out.
+    """
+    known, kept = set(_statements(released)), []
+    for text, node in _statements(edited).items():
+        if text in known:
+            continue
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            kept.append(text)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign):
+            names = _names(text) if isinstance(node, ast.Assign | ast.AnnAssign) else {node.name}
+            if names and not names & bound:
+                kept.append(text)
+    return "\n".join(kept)
+
+
+def _statements(source: str) -> dict[str, ast.stmt]:
+    """Top-level statements by their text in one form (comments and layout gone); none if it does not parse."""
+    plain = "\n".join("" if line.lstrip()[:1] in ("%", "!", "?") else line for line in source.split("\n"))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return {ast.unparse(node): node for node in ast.parse(plain[:20_000]).body}
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+
+
+# --- putting it together --------------------------------------------------------------------------
+
+
+def _assemble(
+    clean: NotebookNode,
+    sent: list[Cell],
+    place: list[int | None],
+    extra: dict[int, str],
+    chosen: set[tuple[int, int]],
+    repairs: list[Repair],
+) -> NotebookNode:
+    """The release's cells in their order, and each extra cell after the cell that it followed.
+
+    Where cells were moved, an extra cell still comes before every answer that it came before.
+    """
+    answered = {i: at for at, i in chosen}
+    anchor, following = -1, [len(clean.cells)] * (len(sent) + 1)
+    for i in range(len(sent) - 1, -1, -1):
+        following[i] = min(following[i + 1], answered.get(i, len(clean.cells)))
+    slots: dict[int, list[NotebookNode]] = {}
+    seen: set[int] = set()
+    for i, cell in enumerate(sent):
+        if place[i] is not None and (i in answered or place[i] not in seen | set(answered.values())):
+            anchor = place[i]  # a copy of a cell that is elsewhere says nothing about where we are
+            seen.add(anchor)
+        if i in extra:
+            new = nbformat.v4.new_markdown_cell if cell.kind == "markdown" else nbformat.v4.new_code_cell
+            made = new(extra[i], metadata={"tags": ["extra"]})
+            slots.setdefault(min(anchor + 1, following[i]), []).append(made)
+    taken = {cell.id for cell in clean.cells}
+    free = (name for name in map("extra-{}".format, itertools.count(1)) if name not in taken)
+    cells = []
+    for at in range(len(clean.cells) + 1):
+        for made in slots.get(at, []):
+            made.id = next(free)
+            cells.append(made)
+        cells += clean.cells[at : at + 1]
+    clean.cells = cells
+    if extra:
+        repairs.append(Repair("extra", "", f"{len(extra)} extra cell{'s' if len(extra) > 1 else ''} kept"))
+    return clean

@@ -1,0 +1,1 @@
+"""What goes back: points, feedback pages, files for the LMS."""

@@ -1,0 +1,301 @@
+"""`python -m course export`: grades and feedback from nbgrader's gradebook back to the LMS.
+
+Below grading/ (`VIT_GRADING`):
+
+    export/<part>/grades.csv             --to csv: nbgrader's columns, and the status of every student
+    export/<part>/canvas.csv             --to canvas: the gradebook that Canvas gave, one column filled
+    export/<part>/moodle.csv             --to moodle: the grading worksheet filled; without one, id, e-mail, grade
+    export/<part>/<lms>-feedback.zip     the feedback pages under the names that the LMS takes back
+
+Whoever handed in nothing has an empty cell, never 0. Points that are not final (course.returning.points says which) are kept
+back unless forced.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbgrader.plugins import ExportPlugin
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from traitlets import Bool, Enum, Unicode
+from traitlets.config import Config, PyFileConfigLoader
+
+from course.base.book import Gradebook
+from course.base.paths import ROOT
+from course.base.text import printable
+from course.collecting import roster
+from course.returning import sheets
+from course.returning.points import COLUMNS, ExportError, Student, record, students
+from course.returning.sheets import LmsError
+from helpers.files import write
+
+
+@dataclass
+class Outcome:
+    """What one export did, for people to read."""
+
+    part: str
+    students: list[Student]
+    exported: set[str] = field(default_factory=set)
+    people: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    paths: list[Path] = field(default_factory=list)
+
+
+# --- to a file ------------------------------------------------------------------------------------
+
+
+def safe(text: str) -> str:
+    """Text that no spreadsheet takes for a formula (OWASP's advice: an apostrophe before = + - @ and controls)."""
+    return f"'{text}" if text.lstrip(" ")[:1] in tuple("=+-@\t\r\n＝＋－＠") else text
+
+
+class LmsExport(ExportPlugin):
+    """nbgrader's export plug-in: `nbgrader export` and `python -m course export` both come here."""
+
+    lms = Enum(["csv", "canvas", "moodle"], "csv", help="what the file is for").tag(config=True)
+    sheet = Unicode(help="gradebook of Canvas or worksheet of Moodle to fill").tag(config=True)
+    column = Unicode(help="Canvas: title or number of the assignment").tag(config=True)
+    force = Bool(False, help="export points that are not final").tag(config=True)
+
+    def export(self, gradebook: Gradebook) -> None:
+        try:
+            names = [str(n) for n in self.assignment] or [a.name for a in gradebook.assignments]
+            text, outcomes = self.form(gradebook, names)
+            write(Path(self.to or "grades.csv"), text)
+        except (ExportError, LmsError, OSError) as error:
+            raise SystemExit(f"Nothing was exported. {error}") from None
+        for outcome in outcomes:
+            for sentence in outcome.people:
+                self.log.warning(sentence)
+
+    def form(self, book: Gradebook, parts: list[str]) -> tuple[bytes, list[Outcome]]:
+        """The file's content and what became of each part's students."""
+        if self.lms != "csv" and len(parts) != 1:
+            raise ExportError(f"Canvas and Moodle take one part at a time; name one of: {', '.join(parts)}.")
+        grading = ROOT / os.environ.get("VIT_GRADING", "grading")
+        outcomes = []
+        for part in parts:
+            some = students(book, part, grading, self.force)
+            some = [s for s in some if not self.student or s.id in map(str, self.student)]
+            outcome = Outcome(part, some, {s.id for s in some if s.points})
+            for s in some:
+                if s.status not in ("graded", "missing"):
+                    kept = "exported as it stands" if s.points else "kept back"
+                    outcome.people.append(f"{s.id}: {s.status}, {kept}: {s.note}.")
+            outcomes.append(outcome)
+        if self.lms == "csv":
+            rows = [s.cells for outcome in outcomes for s in outcome.students]
+            return _table(COLUMNS, [[row[column] for column in COLUMNS] for row in rows]), outcomes
+        return self._for_lms(outcomes[0], grading), outcomes
+
+    def _for_lms(self, outcome: Outcome, grading: Path) -> bytes:
+        points = {s.id: s.points for s in outcome.students if s.points}
+        if not self.sheet and self.lms == "canvas":
+            raise ExportError(
+                "Canvas takes grades back in its own file: export the gradebook there (Grades, Export) and give it "
+                "with --gradebook FILE."
+            )
+        if not self.sheet:
+            rows = [[s.id, s.cells["email"], s.points] for s in outcome.students if s.points]
+            outcome.notes.append(
+                "In Moodle: Grades, Import, CSV file; map ID number or Email address, and the last column. "
+                "Where Moodle knows neither, give the assignment's grading worksheet with --gradebook FILE."
+            )
+            return _table(("ID number", "Email address", outcome.part), rows)
+        sheet = sheets.read(Path(self.sheet), self.lms)
+        known, everybody = record(grading, outcome.part), {s.id for s in outcome.students}
+        rows = [s.cells | {"id": s.id} for s in outcome.students]
+        who = roster.read(grading) if (grading / "roster.csv").exists() else roster.build(rows)
+        who = roster.Roster(who.ids, {roster.plain(i): i for i in everybody} | (who.ways or {}))
+        most = float(outcome.students[0].cells["max_score"]) if outcome.students else 0.0
+        if self.lms == "canvas":
+            filled = sheets.fill_canvas(sheet, outcome.part, most, points, known, who, self.column)
+        else:
+            filled = sheets.fill_moodle(sheet, most, points, known, who, everybody)
+        outcome.exported = filled.filled
+        outcome.people += filled.people
+        if lost := sorted(points.keys() - filled.there):
+            outcome.people.append(f"Graded but not in {sheet.name} ({len(lost)}): {', '.join(lost)}.")
+        if absent := sorted(everybody - points.keys() - filled.there):
+            outcome.notes.append(
+                f"Without points and not in {sheet.name} ({len(absent)}): {', '.join(absent)}."
+            )
+        if filled.strangers:
+            names = "; ".join(filled.strangers)
+            outcome.notes.append(f"In {sheet.name} but unknown here ({len(filled.strangers)}): {names}.")
+        return sheet.bytes()
+
+
+def _table(head: tuple[str, ...], rows: list[list[str]]) -> bytes:
+    numbers = {"raw_score", "late_submission_penalty", "score", "max_score"}
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(map(safe, head))
+    for row in rows:
+        writer.writerow([c if h in numbers else safe(c) for h, c in zip(head, row, strict=True)])
+    return text.getvalue().encode()
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def export(part: str, to: str, sheet: Path | None = None, column: str = "", force: bool = False) -> Outcome:
+    """Write the part's grades, and for an LMS its feedback, below grading/export/<part>/.
+
+    Args:
+        to: csv, canvas or moodle.
+        sheet: the gradebook that Canvas exported, or Moodle's grading worksheet.
+        column: Canvas: title or number of the assignment, "new" for a new one.
+        force: also export points that are not final.
+
+    Raises:
+        ExportError: nothing was written, and why.
+    """
+    if (sheet and to == "csv") or (column and to != "canvas"):
+        raise ExportError("--gradebook is for canvas and moodle, --column for canvas.")
+    try:
+        # nbgrader's own settings decide which gradebook it is
+        config = PyFileConfigLoader("nbgrader_config.py", str(ROOT)).load_config()
+        plugin = LmsExport(config=config)
+        plugin.lms, plugin.sheet, plugin.column, plugin.force = to, str(sheet or ""), column, force
+        grading = ROOT / os.environ.get("VIT_GRADING", "grading")
+        with open_gradebook(config) as book:
+            content, (outcome,) = plugin.form(book, [part])
+        folder = grading / "export" / part
+        with _staged(folder) as stage:
+            (stage / ("grades.csv" if to == "csv" else f"{to}.csv")).write_bytes(content)
+            if to != "csv":
+                _feedback(to, outcome, grading, stage / f"{to}-feedback.zip")
+            outcome.paths = [folder / path.name for path in sorted(stage.iterdir())]
+        if to != "csv" and folder / f"{to}-feedback.zip" not in outcome.paths:
+            (folder / f"{to}-feedback.zip").unlink(missing_ok=True)  # an older export's
+        return outcome
+    except LmsError as error:
+        raise ExportError(str(error)) from None
+    except SQLAlchemyError as error:
+        reason = getattr(error, "orig", None) or error
+        raise ExportError(
+            f"The gradebook {_shown(config)} cannot be read ({reason}). If something is grading, wait for it and "
+            "export again; if it is from another version of nbgrader, `nbgrader db upgrade`."
+        ) from None
+    except OSError as error:
+        raise ExportError(
+            f"{error.filename or 'A file'}: {error.strerror or error}. Make room or make the folder writable, then "
+            "export again."
+        ) from None
+
+
+@contextmanager
+def open_gradebook(config: Config) -> Iterator[Gradebook]:
+    """The gradebook of nbgrader_config.py; unlike nbgrader, a missing SQLite file is not made."""
+    url = make_url(config.CourseDirectory.db_url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        raise ExportError(f"There is no gradebook {_shown(config)}: nothing has been graded yet.")
+    with Gradebook(config.CourseDirectory.db_url, config.CourseDirectory.course_id) as book:
+        yield book
+
+
+def _shown(config: Config) -> str:
+    url = make_url(config.CourseDirectory.db_url)
+    return url.database if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
+
+
+@contextmanager
+def _staged(folder: Path) -> Iterator[Path]:
+    """A folder whose files move to `folder` together, once all of them are whole on the disk."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stage = Path(tempfile.mkdtemp(dir=folder, prefix=".", suffix=".part"))
+    try:
+        yield stage
+        for path in stage.iterdir():
+            with path.open("rb+") as stream:
+                os.fsync(stream.fileno())
+        for path in list(stage.iterdir()):
+            os.chmod(path, 0o644)
+            os.replace(path, folder / path.name)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _feedback(to: str, outcome: Outcome, grading: Path, path: Path) -> None:
+    """The zip of the pages of all whose points are exported."""
+    known = record(grading, outcome.part)
+    without, nameless, members = [], [], {}
+    for student in outcome.students:
+        if not student.points:
+            continue
+        pages = {
+            page.stem: page
+            for page in sorted((grading / "feedback" / student.id / outcome.part).glob("*.html"))
+            if page.is_file() and not page.is_symlink()
+        }
+        names = sheets.feedback_names(to, student.id, pages, known)
+        members |= names
+        if not pages:
+            without.append(student.id)
+        elif not names:
+            nameless.append(student.id)
+    if without:
+        outcome.notes.append(
+            f"No feedback pages ({len(without)}): {', '.join(without)}. "
+            f"Make them with `nbgrader generate_feedback {outcome.part}` and export again."
+        )
+    if nameless:
+        outcome.notes.append(
+            f"Feedback has no name that {to.capitalize()} takes back, as the files were not collected from its "
+            f"archive ({len(nameless)}): {', '.join(nameless)}."
+        )
+    if not members:
+        return
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, pages in sorted(members.items()):
+            if len(pages) == 1:
+                _add(archive, name, pages[0][1].read_bytes())
+                continue
+            inner = io.BytesIO()
+            with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as several:
+                for inside, page in pages:
+                    _add(several, inside, page.read_bytes())
+            _add(archive, name, inner.getvalue())
+
+
+def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    """Without the file's date, so that the same feedback is the same archive."""
+    archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+
+
+def show(outcome: Outcome) -> int:
+    """Print what happened; the exit code: 0 when all was exported, 1 when somebody needs a human."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    missing = [s.id for s in outcome.students if s.status == "missing"]
+    kept = [s for s in outcome.students if s.status not in ("graded", "missing")]
+    table = Table(box=None, show_header=False)
+    table.add_row("exported", str(len(outcome.exported)))
+    table.add_row("missing", str(len(missing)), Text(printable(", ".join(missing))))
+    table.add_row("not final", str(len(kept)), Text(printable(", ".join(s.id for s in kept))))
+    console.print(Text(f"Export of {outcome.part}"))
+    console.print(table)
+    for path in outcome.paths:
+        console.print(Text(f"wrote {path}"), soft_wrap=True)
+    for sentence in outcome.notes:
+        console.print(Text(printable(sentence)), soft_wrap=True)
+    if outcome.people:
+        console.print(Text(f"\nNeeds somebody ({len(outcome.people)}):"))
+        for sentence in outcome.people:
+            console.print(Text(f"  - {printable(sentence)}"), soft_wrap=True)
+    return 1 if outcome.people else 0

@@ -1,0 +1,160 @@
+"""What nbgrader's gradebook, roster.csv and collect's record say of every student of a part.
+
+Status of a student: `graded`, `missing` (nothing was handed in), `not graded` (handed in, but a cell has no points
+yet) or `needs a person` (formgrader asks for a look). Points are nbgrader's: the sum less the late penalty that its
+plug-in recorded, at least 0.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbgrader.api import (
+    Grade,
+    Gradebook,
+    MissingEntry,
+    Notebook,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
+
+from course.collecting import roster
+from course.collecting.collect import COUNTS
+from course.returning.sheets import Record, plain_number
+
+COLUMNS = (
+    "assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email",
+    "raw_score", "late_submission_penalty", "score", "max_score", "status", "note",
+)  # fmt: skip
+
+
+class ExportError(Exception):
+    """Nothing was exported; the text says what to change."""
+
+
+@dataclass
+class Student:
+    """One student's outcome in one part; points are plain decimals, "" where there are none."""
+
+    id: str
+    cells: dict[str, str] = field(default_factory=dict)
+    status: str = "missing"
+    note: str = ""
+
+    @property
+    def points(self) -> str:
+        return self.cells.get("score", "")
+
+
+def students(book: Gradebook, part: str, grading: Path, force: bool = False) -> list[Student]:
+    """Everybody in the gradebook, in grading/roster.csv and in collect's record, with their points in `part`.
+
+    Raises:
+        ExportError: the gradebook does not know `part`.
+    """
+    try:
+        assignment = book.find_assignment(part)
+    except MissingEntry:
+        there = ", ".join(a.name for a in book.assignments) or "none"
+        raise ExportError(f"The gradebook has no assignment {part!r}; it has: {there}.") from None
+    known = {cells["id"]: cells for cells in roster.of_gradebook(book)}
+    listed = roster.read(grading).people if (grading / "roster.csv").exists() else {}
+    received = _received(grading, part)
+    everybody = sorted({*known, *(listed or {}), *received}, key=str.casefold)
+    scores = {
+        row.student_id: row
+        for row in book.db.query(
+            SubmittedAssignment.student_id,
+            SubmittedAssignment.timestamp,
+            SubmittedAssignment.score,
+            SubmittedAssignment.late_submission_penalty,
+        ).filter(SubmittedAssignment.assignment_id == assignment.id)
+    }
+    graded, waiting, looks = _cells(book, assignment.id)
+    wanted = {notebook.name for notebook in assignment.notebooks if notebook.max_score}
+    result = []
+    for who in everybody:
+        person = (listed or {}).get(who, {}) | {k: v for k, v in known.get(who, {}).items() if v}
+        student = Student(who, {column: person.get(column, "") for column in COLUMNS})
+        student.cells |= {
+            "assignment": part,
+            "student_id": who,
+            "max_score": plain_number(assignment.max_score),
+        }
+        student.cells["duedate"] = str(assignment.duedate or "")
+        if (score := scores.get(who)) is None:
+            if who in received:
+                student.status, student.note = "not graded", received[who]
+        else:
+            student.cells["timestamp"] = str(score.timestamp or "")
+            open_ones = waiting.get(who, set()) | (wanted - graded.get(who, set()))
+            if open_ones:
+                student.status = "not graded"
+                student.note = f"no points yet in {', '.join(sorted(open_ones))}"
+            elif who in looks:
+                student.status = "needs a person"
+                student.note = f"formgrader asks for a look at {', '.join(sorted(looks[who]))}"
+            else:
+                student.status = "graded"
+            if student.status == "graded" or force:
+                student.cells["raw_score"] = plain_number(score.score)
+                student.cells["late_submission_penalty"] = plain_number(score.late_submission_penalty)
+                student.cells["score"] = plain_number(max(0.0, score.score - score.late_submission_penalty))
+        student.cells |= {"status": student.status, "note": student.note}
+        result.append(student)
+    return result
+
+
+def _cells(book: Gradebook, assignment: str) -> tuple[dict[str, set[str]], ...]:
+    """student -> notebooks with graded cells, with cells without any points, with cells that want a look."""
+    graded: dict[str, set[str]] = {}
+    waiting: dict[str, set[str]] = {}
+    looks: dict[str, set[str]] = {}
+    rows = (
+        book.db.query(
+            SubmittedAssignment.student_id,
+            Notebook.name,
+            Grade.auto_score,
+            Grade.manual_score,
+            Grade.needs_manual_grade,
+        )
+        .join(SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id)
+        .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .join(Notebook, SubmittedNotebook.notebook_id == Notebook.id)
+        .filter(SubmittedAssignment.assignment_id == assignment)
+    )
+    for who, notebook, auto, manual, look in rows:
+        graded.setdefault(who, set()).add(notebook)
+        if auto is None and manual is None:
+            waiting.setdefault(who, set()).add(notebook)
+        elif look:
+            looks.setdefault(who, set()).add(notebook)
+    return graded, waiting, looks
+
+
+def _received(grading: Path, part: str) -> dict[str, str]:
+    """Who handed something in by collect's record or nbgrader's folder -> why they may have no points."""
+    result = {path.parent.name: "handed in, not autograded" for path in grading.glob(f"submitted/*/{part}")}
+    for entry in record(grading, part).files:
+        if entry["student"] and entry["student"] not in result:
+            if entry["verdict"] in COUNTS:
+                result[entry["student"]] = "handed in, not autograded"
+            elif entry["verdict"] in ("unreadable", "not a notebook"):
+                result[entry["student"]] = "nothing that they sent could be read; see collect"
+    return result
+
+
+def record(grading: Path, part: str) -> Record:
+    """What collect recorded; empty where nothing was collected."""
+    path = grading / "collected" / f"{part}.json"
+    if not path.exists():
+        return Record()
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        return Record(content["ids"], content["names"], content["files"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ExportError(
+            f"{path} cannot be read ({error}); move it away and collect the part again."
+        ) from None

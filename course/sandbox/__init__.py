@@ -1,0 +1,1 @@
+"""Kernels that are not trusted: namespaces, limits, and processes to fork them from."""

@@ -1,0 +1,258 @@
+"""Warm kernels, the inside: a process that has imported torch once forks a walled-off kernel for each notebook.
+
+`course/sandbox/prefork.py` starts this file in a sandbox that shows what every kernel may see, and nothing else. Student code
+never runs in this process. For each request it forks a guard, and that forks
+
+    guard    outside the notebook's walls: tells how the kernel ended
+    └ first  process 1 inside: builds the walls, gives up every right, forks, and buries what dies
+      └ kernel
+
+The walls are the cold path's: own processes, network, /tmp, /dev/shm, /proc, terminals and working folder; of the
+folder that all requests share, only this notebook's sockets and exchange. Standard library only, but for `preload`.
+"""
+
+import ctypes
+import fcntl
+import gc
+import importlib
+import io
+import json
+import os
+import random
+import select
+import shutil
+import signal
+import socket
+import struct
+import sys
+import traceback
+
+import lockdown
+
+# What each notebook of the course imports anyway: more could make code run here that does not run elsewhere.
+PRELOADED = (
+    "numpy",
+    "torch",
+    "einops",
+    "matplotlib.pyplot",
+    "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "ipykernel.debugger",  # what a kernel imports when it starts, and when it draws its first figure
+    "IPython.core.completerlib",
+    "IPython.extensions.storemagic",
+    "matplotlib.figure",
+    "einops.layers.torch",
+    "torch.fx.experimental.symbolic_shapes",  # by the first backward()
+    "sklearn.datasets",  # the digits and photos, and what reading them imports: more than a second in most notebooks
+    "sklearn.model_selection",
+    "tqdm.auto",
+)
+# From the system's headers: os.unshare is there from Python 3.12 on, mount never.
+NEW_USER, NEW_PID, NEW_REST = 0x10000000, 0x20000000, 0x00020000 | 0x40000000 | 0x08000000 | 0x04000000
+READ_ONLY, NO_SUID, NO_DEVICES, NO_PROGRAMS, REMOUNT, BIND = 1, 2, 4, 8, 32, 4096
+RECURSIVE, PRIVATE = 16384, 1 << 18
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def checked(result: int) -> None:
+    if result:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+
+
+def mount(source: str, target: str, kind: str, flags: int = 0, options: str = "") -> None:
+    kinds = [text.encode() if text else None for text in (source, target, kind, options)]
+    try:
+        checked(libc.mount(*kinds[:3], ctypes.c_ulong(flags), kinds[3]))
+    except OSError as error:
+        raise OSError(error.errno, f"mounting {kind or source} on {target}: {error.strerror}") from None
+
+
+def read_only(target: str) -> None:
+    kept = os.statvfs(target).f_flag & (
+        NO_SUID | NO_DEVICES | NO_PROGRAMS
+    )  # an ordinary user may not drop them
+    mount("", target, "", REMOUNT | BIND | READ_ONLY | NO_SUID | NO_DEVICES | kept)
+
+
+def memory(target: str, size: int, mode: str) -> None:
+    """An empty folder that lives in memory."""
+    mount("tmpfs", target, "tmpfs", NO_SUID | NO_DEVICES, f"size={size},mode={mode}")
+
+
+# ------------------------------------------------------------------------------
+# The walls
+
+
+def own_users() -> None:
+    """An ordinary user's notebook gets a user namespace, in which he may build the walls. For root nothing is done."""
+    uid, gid = os.getuid(), os.getgid()
+    checked(libc.unshare(NEW_PID if uid == 0 else NEW_PID | NEW_USER))
+    if uid:
+        for name, text in ("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1"):
+            with open(f"/proc/self/{name}", "w") as file:
+                file.write(text)
+
+
+def apart() -> None:
+    """Namespaces of its own; until here they are the fork server's."""
+    checked(libc.unshare(NEW_REST))
+    mount("", "/", "", RECURSIVE | PRIVATE)
+    with socket.socket() as loopback:  # up, as bubblewrap leaves it
+        fcntl.ioctl(loopback, 0x8914, struct.pack("16sH14x", b"lo", 0x41))  # SIOCSIFFLAGS: up and running
+
+
+def mount_walls(size: int) -> None:
+    """Fresh instances of all that could be written to or show others."""
+    for folder in ("/tmp", "/dev/shm", lockdown.COPY):
+        memory(folder, size, "1777")
+    mount("devpts", "/dev/pts", "devpts", NO_SUID | NO_PROGRAMS, "newinstance,ptmxmode=0666,mode=620")
+    mount("proc", "/proc", "proc", NO_SUID | NO_DEVICES | NO_PROGRAMS)
+    for name in ("sys", "sysrq-trigger", "irq", "bus"):
+        if os.access(f"/proc/{name}", os.W_OK):
+            mount(f"/proc/{name}", f"/proc/{name}", "", BIND | RECURSIVE)
+            read_only(f"/proc/{name}")
+
+
+def build(settings: dict) -> None:
+    """Show this notebook's own part of the shared folder, and cover all the rest of it."""
+    shared, base = settings["folder"], settings["base"]
+    shown = {
+        "run": f"{base}/run",
+        "exchange": "/vit/exchange",
+        "submission": "/vit/submission",
+        "helpers": "/vit/helpers",
+        "passwd": "/etc/passwd",
+    }
+    apart()
+    places = {name: os.open(f"{base}/{name}", os.O_PATH) for name in shown}
+    mount_walls(settings["disk_bytes"])
+    os.makedirs(shared, exist_ok=True)
+    memory(shared, 2**16, "755")
+    os.makedirs(f"{base}/run")
+    read_only(shared)
+    for name, target in shown.items():
+        mount(f"/proc/self/fd/{places[name]}", target, "", BIND)
+        if name not in ("run", "exchange"):
+            read_only(target)
+
+
+# ------------------------------------------------------------------------------
+# One notebook
+
+
+def guard(connection: socket.socket) -> None:
+    """Serve one request: "started", "up" once the walls stand, in the end the exit code; then wait for the caller."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setsid()
+    settings = json.loads(connection.recv(2**20))
+    os.dup2(os.open(f"{settings['base']}/log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
+    connection.send(b"started")  # the system adds our process number
+    own_users()
+    if (pid := os.fork()) == 0:
+        first(settings, connection)
+    if connection in select.select([connection, os.pidfd_open(pid)], [], [])[0]:
+        os.kill(pid, signal.SIGKILL)  # who asked for it has died
+        return
+    _, status = os.waitpid(pid, 0)
+    connection.send(str(code_of(status)).encode())
+    connection.recv(1)  # until then our number is not given to another process
+
+
+def first(settings: dict, connection: socket.socket) -> None:
+    build(settings)
+    lockdown.settle(settings)
+    lockdown.prctl(1, 9)  # PR_SET_PDEATHSIG: with the guard everything dies
+    lockdown.prctl(4, 0)  # PR_SET_DUMPABLE: not for the kernel to look into
+    connection.send(b"up")
+    connection.detach()
+    os.closerange(3, 2**16)
+    os.setsid()  # the guard's group could be killed from inside
+    if (kernel := os.fork()) == 0:
+        os.setsid()
+        lockdown.prctl(4, 1)
+        random.seed()
+        sys.modules["numpy"].random.seed()
+        sys.modules["torch"].default_generator.seed()
+        importlib.invalidate_caches()
+        sys.argv = [lockdown.__file__, *settings["argv"]]
+        lockdown.become_kernel(settings)
+        sys.exit()
+    signal.signal(
+        signal.SIGINT, signal.SIG_DFL
+    )  # what process 1 does not handle does not reach it from inside
+    pid, status = 0, 0
+    while pid != kernel:
+        pid, status = os.wait()
+    os._exit(code_of(status))  # the system ends what is left inside
+
+
+def code_of(status: int) -> int:
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code  # as bubblewrap puts it
+
+
+def draw() -> None:
+    """A figure that nobody sees: fonts are found and read, modules that drawing needs imported."""
+    figure = sys.modules["matplotlib.figure"].Figure(layout="constrained")
+    axes = figure.subplots()
+    axes.imshow([[0, 1]])
+    axes.set_title("$x$")
+    figure.savefig(io.BytesIO(), bbox_inches="tight")
+
+
+def preload(fonts: str) -> None:
+    os.makedirs(os.environ["MPLCONFIGDIR"])
+    if fonts:
+        shutil.copy(fonts, os.environ["MPLCONFIGDIR"])
+    before = dict(os.environ)
+    for name in PRELOADED:
+        importlib.import_module(name)
+    draw()
+    os.environ.clear()  # scikit-learn sets variables
+    os.environ.update(before)
+    threads = len(os.listdir("/proc/self/task"))
+    if threads != 1:
+        raise RuntimeError(f"A process should have one thread to be forked, and this one has {threads}.")
+    gc.collect()
+    gc.freeze()  # what is there now is shared with the kernels; collecting it would copy it
+
+
+def serve(server: socket.socket, lifeline: int) -> None:
+    """Until the other end of `lifeline` is closed: with us bubblewrap ends, and with that all kernels."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries the guards
+    while lifeline not in select.select([server, lifeline], [], [])[0]:
+        connection, _ = server.accept()
+        if os.fork() == 0:
+            try:
+                server.close()
+                guard(connection)
+                os._exit(0)
+            except SystemExit as end:  # of the kernel
+                os._exit(end.code if isinstance(end.code, int) else 0)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+        connection.close()
+
+
+def attempt(settings: dict) -> int:
+    """Whether walls can be built on this machine: an exit code, the reason on stderr."""
+    own_users()
+    if (pid := os.fork()) == 0:
+        try:
+            build(settings)
+            os._exit(0)
+        except OSError as error:
+            print(error, file=sys.stderr, flush=True)
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+if __name__ == "__main__":
+    os.umask(0o022)
+    task, *told = sys.argv[1:]
+    if task == "attempt":
+        sys.exit(attempt(json.loads(told[0])))
+    preload(told[2])
+    serve(socket.socket(fileno=int(told[0])), int(told[1]))

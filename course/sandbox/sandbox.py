@@ -1,0 +1,339 @@
+"""Where student code runs: a Jupyter kernel that sees nothing, reaches nothing and leaves nothing.
+
+    with Sandbox(folder) as box:
+        box.write("inputs.npz", data)                 # the kernel reads f"{box.inside}/inputs.npz"
+        NotebookClient(notebook, km=box.manager).execute()
+        answer = box.read("outputs.npz", limit=10**7)
+    box.fate()                                        # None, or "memory", "timeout", "killed"
+
+On Linux bubblewrap gives the kernel namespaces of its own: no network, no other process, and a file system that
+holds /usr, the Python environment, `helpers/`, data/ and a copy of the submission in memory. Everything else,
+this repository first of all, is not there. `course/sandbox/lockdown.py` then gives up root and sets limits for each process;
+a watching thread here sets them for the sum and for the clock. When the kernel's first process dies, the system
+kills every other one with it. Where the machine allows it the kernel is a warm one, forked within such walls from a
+process that has imported torch already (`course/sandbox/prefork.py`); else bubblewrap starts one of its own.
+
+Elsewhere nothing of the kind exists: `Sandbox` raises NoSandbox unless told sandboxed=False, which runs a plain
+kernel in a copy of the folder: the time limit holds, nothing else does.
+
+The thread that starts the kernel must live as long as the kernel does (a bubblewrap of its own dies with it).
+"""
+
+import dataclasses
+import importlib.util
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from course.base.paths import ROOT
+from course.sandbox import bubblewrap, prefork
+from course.sandbox.bubblewrap import EXCHANGE, level
+from course.sandbox.bubblewrap import why_not as why_not
+from course.sandbox.manager import UntrustedKernel
+from course.sandbox.processes import end, proportional, remove, resident, tree, written
+
+WATCH_EVERY = 0.1  # seconds: one look at the processes costs about 0.3 ms
+FILES = 200  # in the exchange, which is flat
+# Windows has other open flags: no links to fear there, but line ends.
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
+
+
+class NoSandbox(RuntimeError):
+    """Student code cannot be contained on this machine. The message says why and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What a notebook may use.
+
+    The time of a cell is for whoever executes the notebook to keep (nbclient's `timeout`); the rest is kept here.
+    """
+
+    cell_seconds: float = 60.0
+    notebook_seconds: float = 300.0  # from the kernel's start; also the processor time of each process
+    memory: int = 4 * 2**30  # bytes, all processes together
+    processes: int = 64  # threads count; the kernel itself has about ten
+    file_bytes: int = 64_000_000  # one file
+    disk_bytes: int = 256_000_000  # the working folder; as much again in /tmp, /dev/shm and the exchange
+    output_bytes: int = 1_000_000  # what all cells print, pictures included
+
+
+# ------------------------------------------------------------------------------
+# The sandbox
+
+
+class Sandbox:
+    """One submission's kernel, from start to end. A context manager; the kernel starts with `manager`.
+
+    Parameters
+    ----------
+    submission : folder that is copied; the copy is the kernel's working folder and is thrown away
+    limits : Limits
+    sandboxed : False runs a plain kernel where there is no sandbox, or none is wanted
+    helpers : folder to import in place of the course's `helpers`
+    warmed : False starts a kernel of its own, though a warm one might be had
+
+    Attributes
+    ----------
+    manager : jupyter_client AsyncKernelManager, to give nbclient as `km`
+    exchange, inside : the folder that both sides see; the kernel knows it as `inside`
+        Student code may put anything there: use `read` and `write`, which follow no link. Files only: a kernel
+        that makes folders in it is ended ("killed").
+    level : what `level()` says, "none" for a plain kernel; goes on record with the grade
+
+    Raises
+    ------
+    NoSandbox
+        If this machine has none and sandboxed is not False.
+    """
+
+    def __init__(
+        self,
+        submission: Path,
+        limits: Limits | None = None,
+        sandboxed: bool = True,
+        helpers: Path | None = None,
+        warmed: bool = True,
+    ):
+        self.level = level() if sandboxed else "none"
+        if sandboxed and self.level == "none":
+            raise NoSandbox(
+                f"Nothing was run, because {bubblewrap.why_not()}. To let student code do all that you can do on this "
+                "machine, ask for no sandbox (--no-sandbox)."
+            )
+        self.limits = limits or Limits()
+        self._helpers = helpers
+        self._process: subprocess.Popen | prefork.Kernel | None = None
+        self._fate: str | None = None
+        self._asked = threading.Event()  # somebody wants the kernel to end
+        self._watch: threading.Thread | None = None
+        self._request: dict | None = None  # for a warm kernel
+        nursery = prefork.folder() if sandboxed and warmed else None
+        self._base = Path(tempfile.mkdtemp(prefix="vit-", dir=nursery or prefork.short()))
+        self.exchange = self._base / "exchange"
+        run = self._base / "run"
+        self.exchange.mkdir()
+        run.mkdir()
+        self._log = open(self._base / "log", "wb")  # what the kernel says beside its messages
+        submission = Path(submission).resolve(strict=True)
+        if sandboxed:
+            self.inside = EXCHANGE
+            told = self._told(run)
+            argv, popen = self._contained(submission, run, told)
+            if nursery:
+                prefork.bring(submission, self._base / "submission")
+                prefork.bring(bubblewrap.helpers(helpers), self._base / "helpers")
+                self._request = {**told, "folder": str(nursery), "base": str(self._base)}
+        else:
+            self.inside = str(self.exchange)
+            argv, popen = self._plain(submission)
+        popen |= {"stdout": subprocess.DEVNULL, "stderr": self._log}
+        # sockets of its own: no port that another account can listen to, no network needed
+        settings = {} if sys.platform == "win32" else {"transport": "ipc", "ip": str(run / "k")}
+        self.manager = UntrustedKernel(
+            argv,
+            self.limits.output_bytes,
+            self._forked,
+            self._start_watch,
+            self._end,
+            popen,
+            connection_file=str(run / "kernel.json"),
+            **settings,
+        )
+
+    def _told(self, run: Path) -> dict:
+        """What the kernel's first process is told (`lockdown.settle`)."""
+        uid = bubblewrap.user() if os.geteuid() == 0 else None
+        number = 65534 if uid is None else uid
+        passwd = self._base / "passwd"
+        passwd.write_text(f"student:x:{number}:{number}::/tmp/home:/bin/sh\n")
+        passwd.chmod(0o644)
+        return {
+            "submission": "/vit/submission",
+            "fonts": bubblewrap.fonts_inside(),
+            "uid": uid,
+            "shared": [str(run), EXCHANGE],
+            "memory": self.limits.memory,
+            "processes": self.limits.processes + bubblewrap.processes_beside(),
+            "file_bytes": self.limits.file_bytes,
+            "disk_bytes": self.limits.disk_bytes,
+            "output_bytes": self.limits.output_bytes,
+            "cpu_seconds": int(self.limits.notebook_seconds) + 1,
+        }
+
+    def _contained(self, submission: Path, run: Path, told: dict) -> tuple[list[str], dict]:
+        argv = [
+            *bubblewrap.arguments(told["uid"] is not None, told["disk_bytes"]),
+            *bubblewrap.course_files(self._helpers),
+        ]
+        argv += [*bubblewrap.bind(run, how="--bind"), *bubblewrap.bind(self.exchange, EXCHANGE, "--bind")]
+        argv += [
+            *bubblewrap.bind(self._base / "passwd", "/etc/passwd"),
+            *bubblewrap.bind(submission, "/vit/submission"),
+        ]
+        for name, value in bubblewrap.environment().items():
+            argv += ["--setenv", name, value]
+        argv += ["--remount-ro", "/", "--chdir", "/", sys.executable, "-s", "/vit/lockdown.py"]
+        # No PATH, no secret: /proc/1/environ inside shows what bubblewrap itself was given.
+        argv.append(json.dumps(told))
+        self._prefix = len(argv)  # from there on it is ipykernel's, to which others may add
+        return [*argv, *_KERNEL], {"env": {}, "cwd": "/"}
+
+    def _forked(self, argv: list[str]) -> "prefork.Kernel | None":
+        """A warm kernel; None if it has to be a process of its own."""
+        try:
+            return self._request and prefork.kernel({**self._request, "argv": argv[self._prefix :]})
+        except prefork.Cold:
+            return None
+
+    def _plain(self, submission: Path) -> tuple[list[str], dict]:
+        copy = self._base / "work"
+        shutil.copytree(submission, copy, symlinks=True)
+        (self._base / "matplotlib").mkdir()
+        if bubblewrap.fonts():  # making the list anew would take seconds
+            shutil.copy(bubblewrap.fonts(), self._base / "matplotlib")
+        environment = {
+            **os.environ,
+            **bubblewrap.environment(),
+            "MPLCONFIGDIR": str(self._base / "matplotlib"),
+        }
+        environment["HOME"] = os.environ.get("HOME", str(self._base))
+        environment["PATH"] = os.environ.get("PATH", os.defpath)
+        environment["PYTHONPATH"] = os.pathsep.join(
+            [str(self._helpers.parent if self._helpers else ROOT), os.environ.get("PYTHONPATH", "")]
+        ).rstrip(os.pathsep)
+        launcher = importlib.util.find_spec(
+            "ipykernel_launcher"
+        ).origin  # a path: the folder's own is not meant
+        return [sys.executable, launcher, *_KERNEL], {"env": environment, "cwd": str(copy)}
+
+    # -- the exchange ----------------------------------------------------------
+
+    def write(self, name: str, data: bytes) -> None:
+        """Put a file into the exchange; whatever stands there under that name is removed, links not followed."""
+        path = self._path(name)
+        path.unlink(missing_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o644), "wb") as file:
+            file.write(data)
+
+    def read(self, name: str, limit: int) -> bytes:
+        """A file of the exchange, of at most `limit` bytes.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If it is missing; if it is a link, a folder or a pipe, or larger.
+        """
+        path = self._path(name)
+        try:
+            descriptor = os.open(path, os.O_RDONLY | _NO_LINK | _BINARY)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise ValueError(f"{name} should be a plain file but cannot be opened: {error}.") from None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise ValueError(f"{name} should be a plain file and is not.")
+        with open(descriptor, "rb") as file:
+            data = file.read(limit + 1)
+        if len(data) > limit:
+            raise ValueError(f"{name} is larger than {limit:,} bytes.")
+        return data
+
+    def _path(self, name: str) -> Path:
+        """The exchange itself cannot be swapped from inside, so only the last step may be a trap."""
+        if name in ("", ".", "..") or set(name) & set("/\\\0"):
+            raise ValueError(f"A file of the exchange has a plain name, not {name!r}.")
+        return self.exchange / name
+
+    # -- watching --------------------------------------------------------------
+
+    def _start_watch(self, process: subprocess.Popen) -> None:
+        self._process = process
+        self._watch = threading.Thread(target=self._watching, name="sandbox watch", daemon=True)
+        self._watch.start()
+
+    def _watching(self) -> None:
+        last = time.monotonic() + self.limits.notebook_seconds
+        while self._process.poll() is None and not self._asked.wait(WATCH_EVERY):
+            if time.monotonic() > last:
+                self._fate = "timeout"
+            elif self.level != "none":
+                self._fate = self._over(tree(self._process.pid))
+            if self._fate:
+                end(self._process)
+                return
+
+    def _over(self, pids: list[int]) -> str | None:
+        """The limit that these processes together have passed, if any."""
+        if sum(map(resident, pids)) > self.limits.memory:  # counts shared pages for each who shares
+            if sum(map(proportional, pids)) > self.limits.memory:
+                return "memory"
+        # The exchange and the sockets' folder are the only disks within reach: no tree, no million files.
+        if self._messy() or sum(map(written, pids)) > self.limits.disk_bytes:
+            return "killed"
+        return None
+
+    def _messy(self) -> bool:
+        for folder in (self.exchange, self._base / "run"):
+            with os.scandir(folder) as entries:
+                for number, entry in enumerate(entries):
+                    if number >= FILES or entry.is_dir(follow_symlinks=False):
+                        return True
+        return False
+
+    def fate(self) -> str | None:
+        """Why the kernel ended: "memory" or "timeout" (a limit), "killed" (by itself), None (nobody else ended it).
+
+        Or "lost": the process that warm kernels come from has died, for which this one could do nothing.
+        """
+        if self._fate or self._process is None or (code := self._process.poll()) is None:
+            return self._fate
+        if self._process.returncode == prefork.LOST:
+            return None if self._asked.is_set() else "lost"
+        if code in (128 + 24, -24):  # SIGXCPU
+            return "timeout"
+        return None if self._asked.is_set() else "killed"
+
+    def last_words(self) -> str:
+        """What the kernel said last beside its messages, or bubblewrap before it."""
+        lines = (self._base / "log").read_text("utf-8", "replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+    # -- the end ---------------------------------------------------------------
+
+    def _end(self) -> None:
+        """On demand: at once, and all of it."""
+        if self._process is not None:
+            if self._process.poll() is None:
+                self._asked.set()
+            end(self._process)
+
+    def __enter__(self) -> "Sandbox":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._end()
+        if self._watch is not None:
+            self._watch.join()
+        self.manager.close()
+        if isinstance(self._process, prefork.Kernel):
+            self._process.close()
+        self._log.close()
+        remove(self._base)
+
+
+_KERNEL = [
+    "-f",
+    "{connection_file}",
+    "--HistoryManager.enabled=False",
+    "--InteractiveShellApp.ignore_cwd=True",
+]
