@@ -81,12 +81,13 @@ def collect(
     """Take in what students sent: repaired, sorted into grading/submitted/, a verdict for every file."""
     from course.collecting import collect as collector
     from course.collecting import report
+    from course.collecting.collected import CollectError
 
     try:
-        report = collector.collect(part, files, student)
-    except collector.CollectError as error:
+        found = collector.collect(part, files, student)
+    except CollectError as error:
         raise SystemExit(str(error)) from None
-    raise SystemExit(report.show(report))
+    raise SystemExit(report.show(found))
 
 
 class Lms(str, Enum):

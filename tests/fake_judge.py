@@ -24,12 +24,12 @@ from helpers.checks.judge import nothing
 from helpers.checks.observe import State
 
 
-def judged(task: task.Work) -> Record:
-    release = task._release(task.part, task.name, task.content)
-    nb, _, unreadable = judge._rebuilt(release, task.data)
+def perform(piece: task.Task) -> Record:
+    release = task._release(piece.part, piece.name, piece.content)
+    nb, _, unreadable = judge._rebuilt(release, piece.data)
     says = {}
     with contextlib.suppress(ValueError, KeyError):
-        says = json.loads(task.data)["metadata"]["fake"]
+        says = json.loads(piece.data)["metadata"]["fake"]
     time.sleep(says.get("seconds", 0))
     if says.get("always"):
         os.kill(os.getpid(), signal.SIGKILL)
@@ -48,10 +48,10 @@ def judged(task: task.Work) -> Record:
         for test, key in release.tests.items()
     }
     return Record(
-        key=judge.key_of(release, task.data, task.sandboxed),
+        key=judge.key_of(release, piece.data, piece.sandboxed),
         part=release.part,
         notebook=release.name,
-        submission=records.digest(task.data),
+        submission=records.digest(piece.data),
         release=release.digest,
         grader=records.grader(),
         level="none",
@@ -61,10 +61,10 @@ def judged(task: task.Work) -> Record:
     )
 
 
-def impatient(task: task.Work) -> Record:
+def impatient(piece: task.Task) -> Record:
     """The real judge, with little patience for endless loops."""
-    short = Limits(cell_seconds=5, notebook_seconds=60) if b"while True" in task.data else None
-    return task.judged(replace(task, limits=short))
+    short = Limits(cell_seconds=5, notebook_seconds=60) if b"while True" in piece.data else None
+    return task.perform(replace(piece, limits=short))
 
 
 def main() -> None:
@@ -75,7 +75,7 @@ def main() -> None:
 
     part, jobs = sys.argv[1], int((sys.argv[2:] or ["2"])[0])
     try:
-        well = run.grade(part, sandboxed=False, jobs=jobs, judged=judged)
+        well = run.grade(part, sandboxed=False, jobs=jobs, perform=perform)
     except GradeError as error:
         raise SystemExit(str(error)) from None
     except KeyboardInterrupt:

@@ -89,7 +89,7 @@ class Tree:
             self.hand_in(student, **says, **fake)
         return self
 
-    def grade(self, *students: str, judged=fake_judge.judged, **settings) -> str:
+    def grade(self, *students: str, perform=fake_judge.perform, **settings) -> str:
         """Grade here; what was printed, with `well` noted."""
         said = io.StringIO()
         console = Console(file=said, width=100)
@@ -100,7 +100,7 @@ class Tree:
                 PART,
                 students,
                 sandboxed=settings.pop("sandboxed", False),
-                judged=judged,
+                perform=perform,
                 console=console,
                 **settings,
             )

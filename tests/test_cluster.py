@@ -97,7 +97,7 @@ def test_a_real_notebook_in_a_real_sandbox(tree, cluster):
     path = path_of(tree, "ada", NAMES[1])
     path.parent.mkdir(parents=True)
     nbformat.write(demo.submission("ada", path.name), path)
-    tree.grade(scheduler=cluster.address, sandboxed=True, judged=task.judged)
+    tree.grade(scheduler=cluster.address, sandboxed=True, perform=task.perform)
     assert tree.well and tree.points() == {"ada": 1}, tree.said
     (record,) = tree.records().values()
     assert b'"level": "bubblewrap' in record

@@ -14,7 +14,7 @@ from nbgrader.utils import parse_utc
 from typer.testing import CliRunner
 
 from course.__main__ import app
-from course.collecting import archives
+from course.collecting import archives, names, senders
 from course.collecting import collect as collector
 from course.collecting.collect import CollectError, collect
 from course.notebook.rebuild import answers
@@ -189,7 +189,7 @@ def test_an_archive_of_archives(inbox, grading):
     ],
 )
 def test_names_of_notebooks(name, notebook):
-    assert archives.notebook_of(name, [Q1, Q2, Q3]) == notebook
+    assert names.notebook_of(name, [Q1, Q2, Q3]) == notebook
 
 
 def test_which_notebook_by_its_cells(inbox):
@@ -349,12 +349,12 @@ def test_ids_are_names_of_folders():
         "a\nb",
         "\ud800",
     ]
-    ids = [archives.safe_id(label) for label in labels]
+    ids = [names.safe_id(label) for label in labels]
     for identity in ids:
         assert identity and identity not in (".", "..") and not set(identity) & set('/\\\0\n:*?"<>|')
         assert len(identity.encode()) <= 90 and identity[-1] not in ". " and identity[0] not in ".-"
-        assert not archives.RESERVED.match(identity)
-    assert archives.safe_id("ada") == "ada" and archives.safe_id("名前") == "名前"
+        assert not names.RESERVED.match(identity)
+    assert names.safe_id("ada") == "ada" and names.safe_id("名前") == "名前"
 
 
 def test_ids_that_a_file_system_would_merge(inbox, grading):
@@ -456,7 +456,7 @@ def test_any_broken_archive_is_reported(tmp_path):
         path = tmp_path / "x.zip"
         path.write_bytes(bytes(data))
         found = list(archives.files(path))
-        archives.senders(found, "x.zip", [Q1], {PART})
+        senders.senders(found, "x.zip", [Q1], {PART})
         assert all(isinstance(file, archives.File) for file in found)
 
 

@@ -95,8 +95,8 @@ def test_names_that_the_console_cannot_write_stop_nothing():
         ("course", "grade", "2_build_a_vit", "--jobs", "1", "--no-sandbox"),
         ("course", "export", "2_build_a_vit", "--to", "csv"),
     ]
-    fake = "import functools; from tests import fake_judge; from course import grade\n"
-    fake += "grade.grade = functools.partial(grade.grade, judged=fake_judge.judged)"
+    fake = "import functools; from tests import fake_judge; from course.grading import run\n"
+    fake += "run.grade = functools.partial(run.grade, perform=fake_judge.perform)"
     said = run(programs, "cp1252", fake, VIT_GRADING=below, VIT_GRADEBOOK="")
     assert "4 files came, 3 will be graded." in said and "3 of 3 students are in the gradebook." in said
     assert "| ??????     | ??????     |" in said and "| Zoë_Müller | Zoë Müller |" in said

@@ -128,6 +128,6 @@ def test_no_map_of_hidden_inputs():
     wrong = [{key: array + 1 for key, array in arrays.items()} for arrays in right]
     public, hidden = grading.judge(exercise, cases, right), grading.judge(exercise, cases, wrong)
     assert hidden.pictures
-    both = judge.together(exercise, public, hidden, wrong)
+    both = judge.combine(exercise, public, hidden, wrong)
     assert both.points == 0 and both.pictures == ()
     assert "<img" not in both._repr_mimebundle_()["text/html"]

@@ -189,7 +189,7 @@ def broken(task):
 def test_what_would_fail_for_all_ends_the_run(tree):
     tree.hand_in_all()
     with pytest.raises(JudgeError, match="does not pass"):
-        tree.grade(judged=broken)
+        tree.grade(perform=broken)
     assert tree.said.count("not graded") == 0
 
 
@@ -279,7 +279,7 @@ def test_an_endless_loop_condemns_no_neighbour(tree):
         if answer:
             notebooks.cell_of(nb, "q6_residual_add").source = answer
         nbformat.write(nb, path)
-    tree.grade(sandboxed=True, judged=fake_judge.impatient)
+    tree.grade(sandboxed=True, perform=fake_judge.impatient)
     assert tree.well and tree.points() == {"ada": 1, "loop": 0}
     assert any(line.startswith("loop") and "time limit" in line for line in tree.said.splitlines()), tree.said
 
@@ -364,7 +364,7 @@ def test_processes_end_with_what_they_were_doing():
 
 def test_a_worker_of_another_version_is_refused(tree):
     with pytest.raises(task.WrongVersion, match="another version of the course"):
-        task.judged(task.Work(PART, NAMES[0], b"", b"", grader="other"))
+        task.perform(task.Task(PART, NAMES[0], b"", b"", grader="other"))
 
 
 def test_nothing_begins_after_stop():

@@ -19,8 +19,8 @@ from hypothesis.extra import numpy as hnp
 
 from course.base.paths import ROOT
 from course.judging import execute, judge, kernel_helpers, records, sanitise
-from course.judging.execute import Seen
-from course.judging.session import NoKernel, Running
+from course.judging.execute import Observation
+from course.judging.session import NoKernel, Session
 from course.notebook.rebuild import rebuild
 from course.notebook.release import HIDDEN, PUBLIC, JudgeError, Release
 from course.sandbox.sandbox import Limits, Sandbox
@@ -197,7 +197,7 @@ def test_a_test_cell_that_cannot_be_judged_is_told_before_anything_runs(tmp_path
 GOOD = notebooks.cell_of(RELEASE.solution, Q1).source
 
 
-def seen_of(source: str) -> Seen:
+def seen_of(source: str) -> Observation:
     """What a kernel would have sent about this answer to Q1."""
     space = {"np": np, "torch": torch}
     exec(compile(source, "<answer>", "exec"), space)
@@ -205,13 +205,13 @@ def seen_of(source: str) -> Seen:
         name: observe(exercises.load(Q1), space["getPositionEncoding"], cases, space)
         for name, cases in RELEASE.cases(Q1).items()
     }
-    return Seen(found)
+    return Observation(found)
 
 
 EXPECTED = seen_of(GOOD).found
 
 
-def verdict(source: str, seen: Seen | None = None, **more):
+def verdict(source: str, seen: Observation | None = None, **more):
     exercise = exercises.load(Q1)
     return judge.verdict(exercise, RELEASE.cases(Q1), seen or seen_of(source), EXPECTED, source, **more)
 
@@ -234,7 +234,7 @@ def test_right_for_the_public_inputs_only_is_not_right_and_shows_no_hidden_input
         PUBLIC: EXPECTED[PUBLIC],
         HIDDEN: [{"P": arrays["P"] * 0 + 7} for arrays in EXPECTED[HIDDEN]],
     }
-    result = verdict(source, Seen(seen))
+    result = verdict(source, Observation(seen))
     assert (result.state, result.points) == (State.INCORRECT, 0)
     assert "It is right for the inputs that the notebook's check tries, but not for others." in str(result)
     for case in RELEASE.cases(Q1)[HIDDEN]:
@@ -242,7 +242,7 @@ def test_right_for_the_public_inputs_only_is_not_right_and_shows_no_hidden_input
             c["label"] for c in RELEASE.cases(Q1)[PUBLIC]
         ]
     failing = Problem(State.ERROR, "Line 3 raised ValueError: n is 77", "ValueError: n is 77")
-    result = verdict(source, Seen({**seen, HIDDEN: failing}))
+    result = verdict(source, Observation({**seen, HIDDEN: failing}))
     assert (result.state, result.points) == (State.ERROR, 0)
     assert "There it raised ValueError." in str(result) and "77" not in str(result)
 
@@ -255,14 +255,14 @@ def test_a_part_that_is_right_everywhere_keeps_its_points():
 @pytest.mark.parametrize(
     ("seen", "source", "state", "said"),
     [
-        (Seen(missing=True), GOOD, State.ERROR, "`getPositionEncoding` is not defined"),
-        (Seen(missing=True), GOOD.replace("n, 2 * i / d", "n, ..."), State.NOT_ATTEMPTED, "Still to fill in: line 6"),
-        (Seen(missing=True), "def getPositionEncoding(:\n  pass", State.ERROR, "Line 1, `def getPositionEncoding(:`, is not Python"),
-        (Seen(missing=True), "", State.ERROR, "is not defined"),
-        (Seen(garbled="x"), GOOD, State.ERROR, "could not be looked at"),
-        (Seen(ended=State.TIMEOUT), GOOD, State.TIMEOUT, "Is there a loop that never ends?"),
-        (Seen(ended=State.MEMORY), GOOD, State.MEMORY, "asked for more memory"),
-        (Seen(ended=State.KILLED), GOOD, State.KILLED, "ended Python itself"),
+        (Observation(missing=True), GOOD, State.ERROR, "`getPositionEncoding` is not defined"),
+        (Observation(missing=True), GOOD.replace("n, 2 * i / d", "n, ..."), State.NOT_ATTEMPTED, "Still to fill in: line 6"),
+        (Observation(missing=True), "def getPositionEncoding(:\n  pass", State.ERROR, "Line 1, `def getPositionEncoding(:`, is not Python"),
+        (Observation(missing=True), "", State.ERROR, "is not defined"),
+        (Observation(garbled="x"), GOOD, State.ERROR, "could not be looked at"),
+        (Observation(ended=State.TIMEOUT), GOOD, State.TIMEOUT, "Is there a loop that never ends?"),
+        (Observation(ended=State.MEMORY), GOOD, State.MEMORY, "asked for more memory"),
+        (Observation(ended=State.KILLED), GOOD, State.KILLED, "ended Python itself"),
     ],
 )  # fmt: skip
 def test_what_could_not_be_observed_has_a_verdict_of_its_own(seen, source, state, said):
@@ -460,9 +460,9 @@ def test_a_solution_that_fails_its_own_check_is_told(tmp_path):
 def test_given_figures_above_the_first_answer_are_drawn_once(tmp_path, monkeypatch):
     release = Release.read(ROOT / "solutions" / "2_build_a_vit" / "q4_positional_embedding.ipynb")
     data = nbformat.writes(release.notebook).encode()
-    found = judge.judged(release, data, tmp_path)
+    found = judge.judge_submission(release, data, tmp_path)
     monkeypatch.setattr(execute, "opening", lambda *_: 0)
-    drawn = judge.judged(release, data, tmp_path)
+    drawn = judge.judge_submission(release, data, tmp_path)
     assert found == drawn and "image/png" in str(found.outputs)
     monkeypatch.undo()
 
@@ -473,7 +473,7 @@ def test_given_figures_above_the_first_answer_are_drawn_once(tmp_path, monkeypat
     )
     figures = [
         output["data"]["image/png"]
-        for output in itertools.chain(*judge.judged(release, data, tmp_path).outputs)
+        for output in itertools.chain(*judge.judge_submission(release, data, tmp_path).outputs)
         if "image/png" in output.get("data", {})
     ]
     assert figures and all(figure.startswith("not drawn") for figure in figures)
@@ -516,4 +516,4 @@ def test_a_kernel_that_does_not_come_up_says_why(tmp_path):
         with pytest.raises(
             NoKernel, match="died at once: ModuleNotFoundError: No module named 'no_such_kernel'"
         ):
-            Running(box, Limits()).__enter__()
+            Session(box, Limits()).__enter__()

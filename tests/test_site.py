@@ -19,7 +19,7 @@ BADGES = ("colab.research.google.com", "kaggle.com", "mybinder.org", "github.com
 
 def made(folder: Path, *arguments: str) -> Path:
     """`site.build(folder, ...)` in a process of its own: Sphinx changes what it is imported into."""
-    code = f"from pathlib import Path; from course import site; site.build(Path({str(folder)!r}), {', '.join(arguments)})"
+    code = f"from pathlib import Path; from course.authoring import site; site.build(Path({str(folder)!r}), {', '.join(arguments)})"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from course.judging import execute, judge
-from course.judging.session import Running
+from course.judging.session import Session
 from course.sandbox import prefork, processes
 from course.sandbox.sandbox import Sandbox
 from helpers.checks.observe import State
@@ -135,7 +135,7 @@ def test_two_at_once_do_not_see_each_other(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     with Sandbox(tmp_path / "a", PATIENT) as one, Sandbox(tmp_path / "b", PATIENT) as other:
-        with Running(one, PATIENT) as first, Running(other, PATIENT) as second:
+        with Session(one, PATIENT) as first, Session(other, PATIENT) as second:
             assert is_warm(one) and is_warm(other) and one._base.parent == other._base.parent
             first.cell(
                 "import os, socket, subprocess, sys\n"
@@ -209,11 +209,11 @@ def test_a_notebook_whose_kernel_is_lost_is_run_again(tmp_path, monkeypatch):
     kinds = []
     observed = execute.observed
 
-    def killing(release, key, running):
-        kinds.append(is_warm(running.sandbox))
+    def killing(release, key, session):
+        kinds.append(is_warm(session.sandbox))
         if len(kinds) == 2:
             processes.end(fork_server())
-        return observed(release, key, running)
+        return observed(release, key, session)
 
     judge.reference(release, tmp_path)
     monkeypatch.setattr(execute, "observed", killing)
@@ -233,12 +233,12 @@ LENT = """
 import sys, time
 from pathlib import Path
 from course.sandbox import prefork
-from course.running import Running
+from course.judging.session import Session
 from tests.test_sandbox import PATIENT, Sandbox
 prefork.borrow((Path({folder!r}), {address!r}))
-with Sandbox(Path({work!r}), PATIENT) as box, Running(box, PATIENT) as running:
+with Sandbox(Path({work!r}), PATIENT) as box, Session(box, PATIENT) as session:
     print(*{{type(one).__name__ for one in prefork._servers.values()}}, box._process.pid, flush=True)
-    running.cell("while True: pass")
+    session.cell("while True: pass")
 """
 
 

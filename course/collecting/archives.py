@@ -1,25 +1,16 @@
-"""What was sent, opened: archives and folders to files, file names to students and notebooks.
+"""What was sent, opened: archives and folders to files.
 
 Nothing is written here and no name from an archive is ever used as a path.
-
-Names that are understood (Canvas and Moodle as their own source code writes them):
-
-    lovelaceada_LATE_1234_5678_q1-1.ipynb            Canvas, flat: name, late, user, attachment, copy
-    anon_x9Zf1_5678_q1.ipynb                         Canvas, anonymous
-    Ada Lovelace_4711_assignsubmission_file_/q1.ipynb  Moodle: name, participant (a new number in each part)
-    ada/q1.ipynb  ada/2_build_a_vit/q1.ipynb  ada.zip  ada_q1.ipynb
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
 import lzma
 import os
 import re
 import stat
 import struct
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -34,27 +25,12 @@ DEEPEST = 3  # archives inside archives
 
 QUIET = {"__MACOSX", ".ipynb_checkpoints", ".git", ".DS_Store", "Thumbs.db", "desktop.ini", ".Trashes"}
 MAYBE = {".ipynb", ".json", ".txt", ""}  # endings under which notebooks arrive
-BETWEEN = {"submitted", "submissions", "notebooks", "release", "downloaded"}  # folders that are no student
 
-MOODLE = re.compile(
-    r"^(?P<name>.+?)(?:_(?P<number>\d+))?_assignsubmission_(?:file|onlinetext)(?:_(?P<file>.*))?$", re.DOTALL
-)
-CANVAS = re.compile(
-    r"^(?P<name>\w*?)(?P<late>_LATE)?_(?P<user>\d+)_(?P<attachment>\d+)_(?P<file>.+)$", re.DOTALL
-)
-ANONYMOUS = re.compile(
-    r"^(?P<late>LATE_)?anon_(?P<user>[A-Za-z0-9]+)_(?P<attachment>\d+)_(?P<file>.+)$", re.DOTALL
-)
-COPY = re.compile(
-    r"(?:[ _]?\((?P<browser>\d{1,3})\)|-(?P<canvas>\d{1,2})|[ _-]+copy(?:[ _](?P<mac>\d{1,2}))?)$", re.I
-)
-DRIVE = re.compile(r"^(?:copy[ _]of|kopie[ _]von|copia[ _]de|copie[ _]de)[ _]+", re.I)
 # what zipfile raises on archives that are damaged, odd or made to hurt
 BROKEN = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError, IndexError,
     NotImplementedError, RuntimeError, MemoryError, OverflowError,
 )  # fmt: skip
-RESERVED = re.compile(r"^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)", re.I)
 
 
 @dataclass
@@ -67,19 +43,6 @@ class File:
     problem: str = ""
     date: datetime | None = None  # when it was written, as far as the source says
     dated: bool = False  # an archive or nbgrader says so, not only this disk
-
-
-@dataclass
-class Sender:
-    """Who sent a file. `key` tells students apart (two of the same name in Moodle), `label` is the wished id."""
-
-    label: str
-    key: str
-    name: str = ""  # as the LMS wrote it, for people and the roster
-    file: str = ""  # the file's own name, what the LMS put around it taken off
-    late: bool = False
-    attachment: int = 0
-    lms: bool = False  # an LMS named it; the dates in its archives are those of the download
 
 
 @dataclass
@@ -101,7 +64,7 @@ def files(argument: Path) -> Iterator[File]:
         elif not argument.exists():
             yield File(str(argument), (), problem="does not exist")
         else:
-            yield from _one(argument, File(top, () if _is_zip(top) else (top,)), budget)
+            yield from _one(argument, File(top, () if is_zip(top) else (top,)), budget)
     except OSError as error:
         yield File(str(argument), (), problem=f"could not be read ({error.strerror or error})")
 
@@ -137,7 +100,7 @@ def _one(path: Path, file: File, budget: _Budget) -> Iterator[File]:
         beside = path.with_name("timestamp.txt")  # nbgrader's own record of when it was handed in
         if beside.is_file() and (stamp := _stamp(beside)):
             file = replace(file, date=stamp, dated=True)
-        if _is_zip(path.name):
+        if is_zip(path.name):
             with path.open("rb") as stream:
                 yield from _archive(stream, file, 1, budget)
             return
@@ -188,13 +151,13 @@ def _member(
         yield replace(file, parts=(), problem="has a path that leads out of the archive; it was not opened")
     elif stat.S_ISLNK(info.external_attr >> 16):
         yield replace(file, problem="is a link; send the file itself")
-    elif not (_is_zip(name) or _maybe(name)):
+    elif not (is_zip(name) or _maybe(name)):
         yield file
     elif info.flag_bits & 1:
         yield replace(file, problem="is encrypted; ask for it without a password")
     elif full := _spent(budget):
         yield replace(file, problem=full)
-    elif _is_zip(name) and depth >= DEEPEST:
+    elif is_zip(name) and depth >= DEEPEST:
         yield replace(file, problem=f"is an archive in {depth} archives; up to {DEEPEST} are opened")
     else:
         try:
@@ -206,7 +169,7 @@ def _member(
         budget.total -= len(data)
         if len(data) > MOST_BYTES:
             yield replace(file, problem=_too_large(len(data)))
-        elif _is_zip(name):
+        elif is_zip(name):
             yield from _archive(io.BytesIO(data), file, depth + 1, budget)
         else:
             yield replace(file, data=data)
@@ -224,7 +187,7 @@ def _too_large(size: int) -> str:
     return f"is larger than {MOST_BYTES / 1e6:g} MB; ask for it without outputs"
 
 
-def _is_zip(name: str) -> bool:
+def is_zip(name: str) -> bool:
     return name.lower().endswith(".zip")
 
 
@@ -258,125 +221,3 @@ def _stamp(path: Path) -> datetime | None:
         return stamp.replace(tzinfo=timezone.utc).astimezone().replace(tzinfo=None)  # as files' times are
     except (OSError, ValueError, OverflowError, TypeError, AttributeError):
         return None
-
-
-# --- names to students and notebooks --------------------------------------------------------------
-
-
-def senders(found: list[File], top: str, notebooks: list[str], ignored: set[str]) -> list[Sender | None]:
-    """Who sent each file of one argument; None where no name tells.
-
-    One component of the path says who, and what lies below it is never asked: a student who names a file
-    after somebody else's hands in under their own name.
-
-    Args:
-        top: name of the argument, the student if nothing below it names one.
-        notebooks: names of the part's notebooks, to see `<student>_<notebook>`.
-        ignored: folders that are no student, e.g. the part's.
-    """
-    ignored = {name.casefold() for name in ignored | BETWEEN}
-    paths = [tuple(p for p in f.parts[:-1] if p.casefold() not in ignored) + f.parts[-1:] for f in found]
-    folders = [path[:-1] for path in paths if path]
-    common = 0
-    while folders and all(len(f) > common and f[common] == folders[0][common] for f in folders):
-        if by_lms(folders[0][common]):
-            break
-        common += 1
-    result: list[Sender | None] = []
-    for path in paths:
-        if not path:
-            result.append(None)
-        elif len(path) > common + 1:
-            result.append(_sender(path[common], path[-1]))
-        else:
-            result.append(by_lms(path[-1]) or _flat(path[-1], notebooks))
-    if common and not any(result):  # everything lies in one student's folder
-        own = _sender(folders[0][common - 1], "")
-        result = [replace(own, file=path[-1]) if path else None for path in paths]
-    elif not any(result) and all(f.parts != (top,) for f in found):
-        own = by_lms(top) or _sender(PurePosixPath(top).stem if _is_zip(top) else top, "")
-        if own and own.label.casefold() not in ignored:
-            result = [replace(own, file=path[-1]) if path else None for path in paths]
-    return result
-
-
-def by_lms(name: str) -> Sender | None:
-    """A folder, file or archive named by Canvas or Moodle."""
-    if match := MOODLE.match(name):
-        number, who = match["number"] or "", match["name"]
-        if who.casefold() == "participant":  # blind marking
-            return Sender(f"{who} {number}", f"{who} {number}", who, match["file"] or name, lms=True)
-        return Sender(who, f"{who}\0{number}" if number else who, who, match["file"] or name, lms=True)
-    if match := (ANONYMOUS.match(name) or CANVAS.match(name)) if "." in name else None:
-        who = match.groupdict().get("name") or ""
-        sender = Sender(match["user"], match["user"], who, match["file"], bool(match["late"]))
-        return replace(sender, attachment=int(match["attachment"][:18]), lms=True)
-    return None
-
-
-def _sender(component: str, file: str) -> Sender:
-    """The student that a folder or archive is named after, for a file below it."""
-    if known := by_lms(component):
-        return replace(known, file=file)
-    label = PurePosixPath(component).stem if _is_zip(component) else component
-    return Sender(label, label, "", file)
-
-
-def _flat(name: str, notebooks: list[str]) -> Sender | None:
-    """`<student>_<notebook>.ipynb`, the notebook in full or by its number (`ada_q1.ipynb`)."""
-    stem, _ = tidy(name)
-    for notebook in sorted(notebooks, key=len, reverse=True):
-        for form in (notebook, short(notebook)):
-            if form and (match := re.match(rf"^(.+?)[ _-]+{re.escape(form)}$", stem, re.I)):
-                return Sender(match[1], match[1], "", name)
-    return None
-
-
-def short(notebook: str) -> str:
-    """ "q1" of "q1_positional_encoding"; empty for notebooks without a number."""
-    match = re.match(r"[a-z]+\d+(?=_)", notebook)
-    return match[0] if match else ""
-
-
-def tidy(name: str) -> tuple[str, int]:
-    """A file's stem without what browsers and Drive add, and the number of the copy.
-
-    `q1 (2).ipynb` -> ("q1", 2), `Copy of q1.ipynb` -> ("q1", 0), `q1-1.ipynb` -> ("q1", 1).
-    """
-    stem = unicodedata.normalize("NFC", name[-300:])
-    while PurePosixPath(stem).suffix.lower() in (".ipynb", ".json", ".txt"):
-        stem = stem[: -len(PurePosixPath(stem).suffix)]
-    number = 0
-    while (shorter := DRIVE.sub("", stem)) != stem or (match := COPY.search(stem)):
-        if shorter != stem:
-            stem = shorter
-            continue
-        number = number or int(match["browser"] or match["canvas"] or match["mac"] or 1)
-        stem = stem[: match.start()].rstrip()
-    return stem.strip(), number
-
-
-def notebook_of(name: str, notebooks: list[str]) -> str | None:
-    """Which of the notebooks a file is by its name, or None: `Copy of Q1-Positional encoding.ipynb` is Q1."""
-    stem = re.sub(r"[\s\-.]+", "_", tidy(name)[0].casefold())
-    for notebook in sorted(notebooks, key=len, reverse=True):
-        if re.search(rf"(?:^|_){re.escape(notebook.casefold())}(?:_|$)", stem):
-            return notebook
-    numbered = [n for n in notebooks if short(n) and re.search(rf"(?:^|_){short(n)}(?:_|$)", stem)]
-    return numbered[0] if len(numbered) == 1 else None
-
-
-def safe_id(label: str) -> str:
-    """A student id that is one folder's name on every system and nothing else; readable where it can be.
-
-    Different labels may give the same id: who assigns ids has to tell them apart.
-    """
-    text = unicodedata.normalize("NFC", label.encode("utf-8", "replace").decode("utf-8"))
-    text = "".join("-" if unicodedata.category(c)[0] == "C" or c in '/\\:*?"<>|+,[]{}%#' else c for c in text)
-    text = re.sub(r"\s+", "_", text.strip()).strip(".-_")
-    digest = hashlib.sha256(label.encode("utf-8", "replace")).hexdigest()[:8]
-    if RESERVED.match(text):
-        text = f"_{text}"
-    if len(text.encode()) > 80:
-        text = f"{text.encode()[:70].decode('utf-8', 'ignore').rstrip('.-_')}-{digest}"
-    return text or f"student-{digest}"

@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -23,40 +22,15 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from course.base.paths import ROOT
+from course.base.paths import grading as default_grading
 from course.base.text import printable
-from course.collecting import archives, roster
+from course.collecting import archives, collected, roster
+from course.collecting.collected import COUNTS, CollectError, Entry
+from course.collecting.names import Sender, notebook_of, tidy
+from course.collecting.senders import senders
 from course.notebook.read import read
 from course.notebook.rebuild import Repair, Unreadable, name_of, rebuild, same
 from helpers.files import write
-
-COUNTS = ("collected", "repaired")  # verdicts of files that will be graded
-
-
-class CollectError(Exception):
-    """Nothing was collected; the text says what to change."""
-
-
-@dataclass
-class Entry:
-    """One file that came, and its verdict.
-
-    verdict: collected, repaired, superseded (a later attempt counts), unreadable, not a notebook,
-        not this part, no student.
-    human: what somebody has to do, as a sentence; empty if nothing.
-    order: what makes an attempt later than another: given by hand, Canvas attachment, date, copy, file time.
-    """
-
-    path: str
-    student: str | None = None
-    notebook: str | None = None
-    verdict: str = ""
-    why: str = ""
-    human: str = ""
-    received: str | None = None
-    late: bool = False
-    date: str | None = None
-    order: list[float] = field(default_factory=list)
-    repairs: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass
@@ -89,24 +63,25 @@ def collect(
     Raises:
         CollectError: there is no such part, or the record of earlier runs cannot be read.
     """
-    grading = grading or ROOT / os.environ.get("VIT_GRADING", "grading")
+    grading = grading or default_grading()
     parts = {folder.name: _releases(folder) for folder in sorted(releases.iterdir()) if folder.is_dir()}
     if not parts.get(part):
         there = ", ".join(name for name, notebooks in parts.items() if notebooks)
         raise CollectError(f"There is no part {part!r} with notebooks in {releases}; the parts are: {there}.")
     record = grading / "collected" / f"{part}.json"
-    ids, names, earlier = _load(record)
+    before = collected.load(grading, part)
+    ids, names, earlier = before.ids, before.names, before.files
     known = roster.read(grading)
 
-    arrived: list[tuple[archives.File, archives.Sender | None]] = []
+    arrived: list[tuple[archives.File, Sender | None]] = []
     for path in paths:
         found = list(archives.files(path))
         if student is not None:
             # an id that was given out before means that student, whatever they are called in the LMS
             key = next((k for k, given in ids.items() if given == student), student)
-            who = [archives.Sender(student, key, file=f.parts[-1] if f.parts else f.path) for f in found]
+            who = [Sender(student, key, file=f.parts[-1] if f.parts else f.path) for f in found]
         else:
-            who = archives.senders(found, path.name, list(parts[part]), set(parts))
+            who = senders(found, path.name, list(parts[part]), set(parts))
         download = max(
             (f.date for f, s in zip(found, who, strict=True) if s and s.lms and f.date), default=None
         )
@@ -122,7 +97,7 @@ def collect(
         if sender:
             entry.student = ids[sender.key]
             entry.late = sender.late
-            number = archives.tidy(sender.file or "")[1]
+            number = tidy(sender.file or "")[1]
             sure = file.dated or sender.lms
             stamp = file.date.timestamp() if file.date else 0.0
             order = [
@@ -179,26 +154,12 @@ def _releases(folder: Path) -> dict[str, NotebookNode]:
     return {path.stem: nbformat.read(path, as_version=4) for path in sorted(folder.glob("*.ipynb"))}
 
 
-def _load(record: Path) -> tuple[dict[str, str], dict[str, str], list[Entry]]:
-    """ids and names by the sender's key, and the files of earlier runs."""
-    if not record.exists():
-        return {}, {}, []
-    try:
-        content = json.loads(record.read_text("utf-8"))
-        return content["ids"], content["names"], [Entry(**entry) for entry in content["files"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CollectError(
-            f"{record} cannot be read ({error}). Nothing was changed. Move it away and collect all files of the "
-            "part again: notebooks as they came are in received/, and those that are graded stay in submitted/."
-        ) from None
-
-
 # --- which notebook, and can it be read -----------------------------------------------------------
 
 
 def _judge(
     file: archives.File,
-    sender: archives.Sender | None,
+    sender: Sender | None,
     part: str,
     parts: dict[str, dict[str, NotebookNode]],
     grading: Path,
@@ -216,7 +177,7 @@ def _judge(
         entry.verdict, entry.why = "not a notebook", "only notebooks (.ipynb) are collected"
         return entry
     name = (sender and sender.file) or file.parts[-1]
-    by_name = archives.notebook_of(name, list(parts[part]))
+    by_name = notebook_of(name, list(parts[part]))
     try:
         cells, _ = read(file.data)
     except Unreadable as problem:
@@ -239,9 +200,7 @@ def _judge(
         if by_name and best[0] == part:
             entry.why = f"the file's name says {by_name}, but it holds {best[1]}"
     if which is None:
-        other = next(
-            (p for p, notebooks in parts.items() if archives.notebook_of(name, list(notebooks))), None
-        )
+        other = next((p for p, notebooks in parts.items() if notebook_of(name, list(notebooks))), None)
         if other:
             which = (other, "")
     if which is None or which[0] != part:

@@ -8,8 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from course.base.text import printable
-from course.collecting.archives import short
-from course.collecting.collect import COUNTS, Report
+from course.collecting.collect import Report
+from course.collecting.collected import COUNTS
+from course.collecting.names import short
 
 MARKS = {"collected": ("✓", "green"), "repaired": ("r", "cyan"), "unreadable": ("✗", "bold red")}
 LEGEND = "✓ collected   r collected and repaired   ✗ unreadable   - nothing received"

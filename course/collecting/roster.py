@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from course.collecting.archives import Sender, safe_id
+from course.collecting.names import Sender, safe_id
 
 if TYPE_CHECKING:
     from nbgrader.api import Gradebook
@@ -50,7 +50,7 @@ def read(grading: Path) -> Roster:
                 if who := cells.get("id") or next(iter(cells.values()), ""):
                     people.append(cells | {"id": safe_id(who), "written": who})
     elif address or gradebook.exists():
-        from course.base.book import Gradebook
+        from course.base.settings import Gradebook
 
         with Gradebook(address or f"sqlite:///{gradebook}") as book:
             people = of_gradebook(book)

@@ -40,10 +40,11 @@ from sqlalchemy.exc import (
     OperationalError,
     SAWarning,
 )
-from traitlets.config import Config, PyFileConfigLoader
+from traitlets.config import Config
 
 from course.judging import judge, records
-from course.base.book import Gradebook
+from course.base import settings
+from course.base.settings import Gradebook
 from course.base.paths import ROOT, bracketed
 from course.grading.plugins import finished, submitted
 from course.notebook.release import Release
@@ -131,7 +132,7 @@ class Course:
     ) -> None:
         if why := bracketed():
             raise GradeError(f"Nothing was graded: {why}.")
-        self.config: Config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+        self.config: Config = settings.load()
         self.config.Judge.sandboxed = sandboxed
         self.config.Judge.recording = True
         self.config.NbGrader.logfile = ""
@@ -317,8 +318,7 @@ class Course:
     @property
     def shown(self) -> str:
         """The gradebook's address, without its password."""
-        sqlite = self.url.get_backend_name() == "sqlite"
-        return str(self.url.database) if sqlite else self.url.render_as_string(hide_password=True)
+        return settings.shown(self.url)
 
     def _away(self, error: BaseException) -> str:
         """What a database server said that is down, or SQLite about a file that somebody else holds; else ""."""

@@ -36,8 +36,8 @@ def ahead(sandboxed: bool) -> None:
         forkserver.ensure_running()
 
 
-class Processes(Executor):
-    """Processes of this machine, each a pool of its own: one that dies takes nothing with it but its own work.
+class Pool(Executor):
+    """Pool of this machine, each a pool of its own: one that dies takes nothing with it but its own work.
 
     `submit` expects that no more is given at once than there are processes.
     """
@@ -101,7 +101,7 @@ def _begin(lent: prefork.Lent | None) -> None:
 def local(jobs: int | None, sandboxed: bool = True) -> Iterator[tuple[Executor, Callable[[], int]]]:
     """An executor on this machine, and how much it takes at once. As many processes as there are cores, if None."""
     jobs = jobs or cpu_count()
-    pool = Processes(jobs, sandboxed)
+    pool = Pool(jobs, sandboxed)
     try:
         yield pool, lambda: jobs
     finally:

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Fault:
-    """Work without a result: the machine's fault, or ours, never the student's."""
+    """Task without a result: the machine's fault, or ours, never the student's."""
 
     error: BaseException
 

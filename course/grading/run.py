@@ -24,7 +24,7 @@ from course.grading.progress import Progress
 from course.judging.records import Record
 from course.notebook.release import JudgeError, Release
 from course.sandbox.sandbox import NoSandbox, why_not
-from course.grading.task import Work, WrongVersion
+from course.grading.task import Task, WrongVersion
 
 HOPELESS = (JudgeError, NoSandbox, WrongVersion)  # would be the same for every other notebook
 
@@ -37,7 +37,7 @@ class Run:
     releases: list[Release]
     students: list[str]
     again: bool
-    judged: Callable[[Work], Record]
+    perform: Callable[[Task], Record]
     progress: Progress
     shared: bool  # whether workers see the folder of the records
     scores: dict[str, dict[tuple[str, str], float | None]]
@@ -52,7 +52,7 @@ class Run:
         """Judge and record everything; ends early if `stop` says so.
 
         Raises:
-            GradeError, JudgeError, NoSandbox, WrongVersion, many.Lost: what has been judged is kept.
+            GradeError, JudgeError, NoSandbox, WrongVersion, retry.Lost: what has been judged is kept.
         """
         with ThreadPoolExecutor(1, "gradebook") as self.writer:
             try:
@@ -68,7 +68,7 @@ class Run:
                     future.cancel()  # the next run does these; one that has begun is waited for
         self._written()
 
-    def _todo(self) -> Iterator[tuple[Submission, Work]]:
+    def _todo(self) -> Iterator[tuple[Submission, Task]]:
         """What has to run; students with nothing to run go on to the gradebook."""
         folder = self.course.records if self.shared else None
         for student in self.students:
@@ -82,12 +82,12 @@ class Run:
                 key = judge.key_of(one.release, data, sandboxed)
                 record = None if self.again else records.load(self.course.records, key)
                 if record is None:
-                    yield one, Work.of(one.release, data, sandboxed, folder)
+                    yield one, Task.of(one.release, data, sandboxed, folder)
                 else:
                     self._done(one, record, found=True)
 
-    def _task(self, piece: tuple[Submission, Work]) -> tuple[Callable, Work]:
-        return self.judged, piece[1]
+    def _task(self, piece: tuple[Submission, Task]) -> tuple[Callable, Task]:
+        return self.perform, piece[1]
 
     def _take(self, one: Submission, result: Record | retry.Fault) -> None:
         if isinstance(result, retry.Fault):
@@ -135,7 +135,7 @@ def grade(
     sandboxed: bool = True,
     jobs: int | None = None,
     scheduler: str | None = None,
-    judged: Callable[[Work], Record] = task.judged,
+    perform: Callable[[Task], Record] = task.perform,
     console: Console | None = None,
 ) -> bool:
     """Judge and record the submissions of a part; True if all are in the gradebook.
@@ -145,7 +145,7 @@ def grade(
         again: run what has a record already.
         jobs: processes of this machine; None for one a core.
         scheduler: address of a Dask scheduler whose workers judge instead.
-        judged: what a worker calls.
+        perform: what a worker calls.
 
     Raises:
         GradeError, JudgeError, NoSandbox: the text says what to do; what has been judged is kept.
@@ -171,7 +171,7 @@ def grade(
             with course.alone():
                 course.prepare(releases)
                 run = Run(
-                    course, releases, chosen, again, judged, progress, not scheduler, course.scores(part)
+                    course, releases, chosen, again, perform, progress, not scheduler, course.scores(part)
                 )
                 progress.total = sum(len(course.submissions(releases, student)) for student in chosen)
                 try:

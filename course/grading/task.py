@@ -29,7 +29,7 @@ class WrongVersion(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Work:
+class Task:
     """One submission.
 
     Args:
@@ -49,26 +49,26 @@ class Work:
     folder: Path | None = None
 
     @classmethod
-    def of(cls, release: Release, data: bytes, sandboxed: bool, folder: Path | None) -> Work:
+    def of(cls, release: Release, data: bytes, sandboxed: bool, folder: Path | None) -> Task:
         return cls(
             release.part, release.name, release.content, data, records.grader(), sandboxed, None, folder
         )
 
 
-def judged(work: Work) -> Record:
-    """Raises what `course.judging.judge.judged` does, and WrongVersion."""
+def perform(task: Task) -> Record:
+    """Raises what `course.judging.judge.judge_submission` does, and WrongVersion."""
     with _ONE:
-        return _judged(work)
+        return _perform(task)
 
 
-def _judged(work: Work) -> Record:
-    if work.grader != records.grader():
+def _perform(task: Task) -> Record:
+    if task.grader != records.grader():
         raise WrongVersion(
             f"A worker on {os.uname().nodename} has another version of the course. Install the same there."
         )
-    folder = work.folder or _own()
-    release = _release(work.part, work.name, work.content)
-    return judge.judged(release, work.data, folder, limits=work.limits, sandboxed=work.sandboxed)
+    folder = task.folder or _own()
+    release = _release(task.part, task.name, task.content)
+    return judge.judge_submission(release, task.data, folder, limits=task.limits, sandboxed=task.sandboxed)
 
 
 def _own() -> Path:

@@ -23,7 +23,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from course.judging import kernel_helpers
-from course.judging.session import Dead, NoKernel, Running, stopped
+from course.judging.session import Dead, NoKernel, Session, stopped
 from course.notebook.release import Release, grade_id
 from course.sandbox.sandbox import Limits, Sandbox
 from helpers.checks import wire
@@ -37,7 +37,7 @@ ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observation:
     """What came back from the kernel about one exercise: the arrays by set of inputs, or why there are none."""
 
     found: Mapping[str, Sequence[Arrays] | Problem] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Seen:
     garbled: str = ""  # what came back is not an observation
 
 
-Told = Callable[[str, Seen], State]
+OnObserved = Callable[[str, Observation], State]
 
 
 def run(
@@ -54,7 +54,7 @@ def run(
     nb: NotebookNode,
     limits: Limits,
     sandboxed: bool,
-    told: Told,
+    on_observed: OnObserved,
     shown: Sequence[Sequence[NotebookNode]] = (),
 ) -> NotebookNode:
     """A copy of `nb` with the outputs of its cells; each exercise is observed where its test cell stands.
@@ -63,7 +63,7 @@ def run(
 
     Args:
         nb: a notebook rebuilt from the release, so its test cells are the release's.
-        told: is given the key of each exercise and what was seen; the kernel hears the state that it answers. If the
+        on_observed: is given the key of each exercise and what was seen; the kernel hears the state that it answers. If the
             machine loses the kernel, all begins anew with another one.
         shown: outputs of the solution's cells. Given cells above all that is a student's show the same in each
             notebook: they run, but their figures are not drawn again.
@@ -72,9 +72,9 @@ def run(
         NoKernel: if that is lost, too.
     """
     try:
-        return _run(release, nb, limits, sandboxed, told, shown)
+        return _run(release, nb, limits, sandboxed, on_observed, shown)
     except NoKernel:
-        return _run(release, nb, limits, sandboxed, told, shown, warmed=False)
+        return _run(release, nb, limits, sandboxed, on_observed, shown, warmed=False)
 
 
 def opening(release: Release, nb: NotebookNode) -> int:
@@ -91,7 +91,7 @@ def _run(
     nb: NotebookNode,
     limits: Limits,
     sandboxed: bool,
-    told: Told,
+    on_observed: OnObserved,
     shown: Sequence[Sequence[NotebookNode]],
     warmed: bool = True,
 ) -> NotebookNode:
@@ -106,25 +106,25 @@ def _run(
     for cell in below[:1]:
         cell.outputs = [new_output("stream", text=UNRUN)]
     opened, draws = opening(release, nb) if shown else 0, True
-    with kernel(release, nb, limits, sandboxed, warmed) as running:
+    with kernel(release, nb, limits, sandboxed, warmed) as session:
         for index, cell in enumerate(nb.cells[: last + 1]):
             if cell.cell_type != "code":
                 continue
             key = release.tests.get(grade_id(cell))
             if gone is not None:
                 if key:
-                    told(key, Seen(ended=gone))
+                    on_observed(key, Observation(ended=gone))
                 continue
             try:
                 if draws != (index >= opened):
                     draws = not draws
-                    running.cell(DRAWING.format(draws), keep=False)
+                    session.cell(DRAWING.format(draws), keep=False)
                 if key:
-                    seen = observed(release, key, running)
+                    seen = observed(release, key, session)
                     if key in late and not seen.found:
-                        seen = Seen(ended=State.TIMEOUT)
+                        seen = Observation(ended=State.TIMEOUT)
                 elif cell.source.strip():
-                    cell.outputs, state = running.cell(cell.source)
+                    cell.outputs, state = session.cell(cell.source)
                     if index < opened and not state:
                         cell.outputs = copy.deepcopy(shown[index])
                     if state:
@@ -132,19 +132,19 @@ def _run(
                         cell.outputs.append(stopped(f"Stopped after {limits.cell_seconds:g} seconds."))
             except Dead as dead:
                 gone = dead.state
-                seen = Seen(ended=gone)
+                seen = Observation(ended=gone)
                 cell.outputs.append(stopped(f"Nothing runs from here on: {gone.value}."))
             if key:
-                state = told(key, seen)
+                state = on_observed(key, seen)
                 if gone is None:
-                    gone = tell(key, state, running)
+                    gone = tell(key, state, session)
     return nb
 
 
 @contextmanager
 def kernel(
     release: Release, nb: NotebookNode, limits: Limits, sandboxed: bool, warmed: bool = True
-) -> Iterator[Running]:
+) -> Iterator[Session]:
     """A kernel in its sandbox, with the course's `helpers` as kernels get them and this notebook in its folder."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder) / "work"
@@ -153,12 +153,12 @@ def kernel(
         helpers = kernel_helpers.copy_helpers(Path(folder), release.tests.values())
         with (
             Sandbox(work, limits, sandboxed, helpers, warmed) as sandbox,
-            Running(sandbox, limits) as running,
+            Session(sandbox, limits) as session,
         ):
-            yield running
+            yield session
 
 
-def observed(release: Release, key: str, running: Running) -> Seen:
+def observed(release: Release, key: str, session: Session) -> Observation:
     """Have the kernel try the student's object on the public and on the hidden inputs.
 
     Raises:
@@ -166,23 +166,23 @@ def observed(release: Release, key: str, running: Running) -> Seen:
     """
     request = {"key": key, "source": kernel_helpers.observer(key), "cases": release.cases(key)}
     asked, answer = f"{key}-asked.npz", f"{key}-answer.npz"
-    running.sandbox.write(asked, wire.dump(request))
-    code = f"__import__('helpers').check.observe({running.sandbox.inside!r}, {asked!r}, {answer!r})"
-    _, late = running.cell(code, keep=False)
+    session.sandbox.write(asked, wire.dump(request))
+    code = f"__import__('helpers').check.observe({session.sandbox.inside!r}, {asked!r}, {answer!r})"
+    _, late = session.cell(code, keep=False)
     if late:
-        return Seen(ended=State.TIMEOUT)
+        return Observation(ended=State.TIMEOUT)
     try:
-        return _seen(wire.parse(running.sandbox.read(answer, wire.LIMIT)), request["cases"])
+        return _seen(wire.parse(session.sandbox.read(answer, wire.LIMIT)), request["cases"])
     except OSError:
-        return Seen(garbled="nothing came back")
+        return Observation(garbled="nothing came back")
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        return Seen(garbled=str(error)[:TEXT])
+        return Observation(garbled=str(error)[:TEXT])
 
 
-def _seen(message: Any, cases: Mapping[str, list[Case]]) -> Seen:
+def _seen(message: Any, cases: Mapping[str, list[Case]]) -> Observation:
     """What the kernel wrote, with nothing in it but what an observation may hold."""
     if message["missing"]:
-        return Seen(missing=True)
+        return Observation(missing=True)
     found: dict[str, Sequence[Arrays] | Problem] = {}
     for name in cases:
         arrays = [{str(key): _real(array) for key, array in seen.items()} for seen in message[name]["seen"]]
@@ -194,7 +194,7 @@ def _seen(message: Any, cases: Mapping[str, list[Case]]) -> Seen:
             found[name] = arrays
         if len(arrays) != len(cases[name]) and (problem is None or arrays):
             raise ValueError(f"{len(arrays)} observations for {len(cases[name])} inputs")
-    return Seen(found)
+    return Observation(found)
 
 
 def _real(array: Any) -> np.ndarray:
@@ -210,12 +210,12 @@ def _text(value: Any) -> str:
     return ADDRESS.sub("0x...", " ".join(value.encode("utf-8", "replace").decode().split()))[: 3 * TEXT]
 
 
-def tell(key: str, state: State, running: Running) -> State | None:
+def tell(key: str, state: State, session: Session) -> State | None:
     """Let the kernel know how exercise `key` was judged; why it died if it did."""
     source, name = kernel_helpers.equivalent(key)
     try:
-        running.cell(
-            f"__import__('helpers').check.told({key!r}, {state.value!r}, {source!r}, {name!r})", keep=False
+        session.cell(
+            f"__import__('helpers').check.tell({key!r}, {state.value!r}, {source!r}, {name!r})", keep=False
         )
     except Dead as dead:
         return dead.state

@@ -27,7 +27,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 from course.judging import records, sanitise
-from course.judging.execute import Seen, opening, run
+from course.judging.execute import Observation, opening, run
 from course.judging.records import Record
 from course.notebook.rebuild import Unreadable, rebuild
 from course.notebook.release import HIDDEN, PUBLIC, JudgeError, Release, grade_id
@@ -81,7 +81,7 @@ def reference(release: Release, folder: Path, sandboxed: bool = True) -> Referen
         pass
     found: dict[str, dict[str, list[Arrays]]] = {}
 
-    def told(key: str, seen: Seen) -> State:
+    def on_observed(key: str, seen: Observation) -> State:
         exercise, cases = exercises.load(key), release.cases(key)
         for name in cases:
             result = judge(exercise, cases[name], seen.found[name]) if name in seen.found else seen
@@ -92,7 +92,7 @@ def reference(release: Release, folder: Path, sandboxed: bool = True) -> Referen
         found[key] = {name: [dict(arrays) for arrays in seen.found[name]] for name in cases}
         return State.CORRECT
 
-    nb = run(release, release.solution, GENEROUS, sandboxed, told)
+    nb = run(release, release.solution, GENEROUS, sandboxed, on_observed)
     shown = [cell.get("outputs", []) for cell in nb.cells[: opening(release, nb)]]
     made = Reference(found, np.frombuffer(json.dumps(shown).encode(), np.uint8))
     records.write(path, wire.dump(vars(made)))
@@ -105,7 +105,7 @@ def reference(release: Release, folder: Path, sandboxed: bool = True) -> Referen
 def verdict(
     exercise: Exercise,
     cases: Mapping[str, list[Case]],
-    seen: Seen,
+    seen: Observation,
     expected: Mapping[str, list[Arrays]],
     source: str,
     borrowed: str = "",
@@ -136,10 +136,10 @@ def verdict(
         name: judge(exercise, cases[name], seen.found[name], blanks, expected[name])
         for name in (PUBLIC, HIDDEN)
     }
-    return together(exercise, found[PUBLIC], found[HIDDEN], seen.found[HIDDEN])
+    return combine(exercise, found[PUBLIC], found[HIDDEN], seen.found[HIDDEN])
 
 
-def together(
+def combine(
     exercise: Exercise, public: Verdict, hidden: Verdict, seen: Sequence[Arrays] | Problem
 ) -> Verdict:
     """Points need both; the words are about the public inputs, and of the hidden ones only that something differs."""
@@ -259,7 +259,7 @@ def grade(
     known = None if again else find(release, data, folder, sandboxed)
     if known is not None:
         return known
-    record = judged(release, data, folder, limits=limits, sandboxed=sandboxed)
+    record = judge_submission(release, data, folder, limits=limits, sandboxed=sandboxed)
     records.save(folder, record)
     return with_outputs(_rebuilt(release, data)[0], record), record
 
@@ -283,7 +283,7 @@ def _rebuilt(release: Release, data: bytes) -> tuple[NotebookNode, list, str]:
         return copy.deepcopy(release.notebook), [], f"The file {error.reason}."
 
 
-def judged(
+def judge_submission(
     release: Release, data: bytes, folder: Path, *, limits: Limits | None = None, sandboxed: bool = True
 ) -> Record:
     """Run the bytes that a student sent and judge them; no record is looked for or kept.
@@ -307,7 +307,7 @@ def judged(
         expected = reference(release, folder, sandboxed)
         taken = borrowed(release, nb)
 
-        def told(key: str, seen: Seen) -> State:
+        def on_observed(key: str, seen: Observation) -> State:
             exercise = exercises.load(key)
             try:
                 with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -327,7 +327,7 @@ def judged(
                 attention.append(f"{key}: {seen.garbled}")
             return marks[key].state
 
-        nb = run(release, nb, limits or Limits(), sandboxed, told, expected.shown)
+        nb = run(release, nb, limits or Limits(), sandboxed, on_observed, expected.shown)
 
     return Record(
         key=key_of(release, data, sandboxed),
@@ -378,8 +378,8 @@ def shown(mark: Verdict, most: float) -> list[NotebookNode]:
     points = min(max(mark.points, 0.0), most)
     result = {"text/plain": repr(points), "text/html": score(points, most)}
     parts = [[state.value, label, earned] for state, label, earned in mark.parts]
-    told = {"key": mark.key, "name": mark.name, "state": mark.state.value, "parts": parts}
+    summary = {"key": mark.key, "name": mark.name, "state": mark.state.value, "parts": parts}
     return [  # the metadata is what feedback pages tabulate
-        nbformat.v4.new_output("display_data", data=mark._repr_mimebundle_(), metadata={"vit": told}),
+        nbformat.v4.new_output("display_data", data=mark._repr_mimebundle_(), metadata={"vit": summary}),
         nbformat.v4.new_output("execute_result", data=result),
     ]

@@ -28,7 +28,7 @@ class Verdict:
 
 class Check:
     def __init__(self) -> None:
-        self._told: dict[str, State] = {}
+        self._states: dict[str, State] = {}
         # `helpers` itself can't be written to: modules of exercises that come late are looked for here
         self._late = tempfile.TemporaryDirectory()
         exercises.__path__.append(self._late.name)
@@ -41,10 +41,10 @@ class Check:
         """No hints while grading."""
 
     def verdict(self, key: str, namespace: Mapping[str, Any], seed: int = 0) -> Verdict:
-        return Verdict(self._told.get(key, State.NOT_ATTEMPTED))
+        return Verdict(self._states.get(key, State.NOT_ATTEMPTED))
 
     def ready(self, key: str) -> bool:
-        state = self._told.get(key, State.NOT_ATTEMPTED)
+        state = self._states.get(key, State.NOT_ATTEMPTED)
         if state is not State.CORRECT:
             print(f"This cell waits for {key}: come back when its check says correct (now: {state.value}).")
         return state is State.CORRECT
@@ -70,9 +70,9 @@ class Check:
                 found[name] = {"problem": problem, "seen": [dict(arrays) for arrays in seen]}
         (folder / answer).write_bytes(wire.dump(found))
 
-    def told(self, key: str, state: str, source: str, name: str) -> None:
+    def tell(self, key: str, state: str, source: str, name: str) -> None:
         """The exercise has been judged: its state, and the course's own equivalent, which later cells may use."""
-        self._told[key] = State(state)
+        self._states[key] = State(state)
         if name:
             from helpers import assemble
 

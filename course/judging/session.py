@@ -41,14 +41,14 @@ class NoKernel(RuntimeError):
     """No kernel came up, or it was lost: the machine's fault, not the student's. Run it again."""
 
 
-class Running:
+class Session:
     """The kernel of a sandbox; use it as a context manager inside the sandbox's own."""
 
     def __init__(self, sandbox: Sandbox, limits: Limits) -> None:
         self.sandbox, self.limits = sandbox, limits
         self.manager = sandbox.manager
 
-    def __enter__(self) -> Running:
+    def __enter__(self) -> Session:
         wait(self.manager.start_kernel())
         self.client = self.manager.client()
         self.client.start_channels()

@@ -28,16 +28,19 @@ from nbgrader.plugins import ExportPlugin
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool, Enum, Unicode
-from traitlets.config import Config, PyFileConfigLoader
+from traitlets.config import Config
 
-from course.base.book import Gradebook
-from course.base.paths import ROOT
+from course.base import paths, settings
+from course.base.settings import Gradebook, shown
 from course.base.text import printable
-from course.collecting import roster
-from course.returning import sheets
-from course.returning.points import COLUMNS, ExportError, Student, record, students
+from course.collecting import collected, roster
+from course.collecting.collected import CollectError
+from course.returning import canvas, moodle
+from course.returning.points import COLUMNS, ExportError, Student, students
 from course.returning.sheets import LmsError
 from helpers.files import write
+
+LMS = {"canvas": canvas, "moodle": moodle}
 
 
 @dataclass
@@ -73,7 +76,7 @@ class LmsExport(ExportPlugin):
             names = [str(n) for n in self.assignment] or [a.name for a in gradebook.assignments]
             text, outcomes = self.form(gradebook, names)
             write(Path(self.to or "grades.csv"), text)
-        except (ExportError, LmsError, OSError) as error:
+        except (ExportError, CollectError, LmsError, OSError) as error:
             raise SystemExit(f"Nothing was exported. {error}") from None
         for outcome in outcomes:
             for sentence in outcome.people:
@@ -83,7 +86,7 @@ class LmsExport(ExportPlugin):
         """The file's content and what became of each part's students."""
         if self.lms != "csv" and len(parts) != 1:
             raise ExportError(f"Canvas and Moodle take one part at a time; name one of: {', '.join(parts)}.")
-        grading = ROOT / os.environ.get("VIT_GRADING", "grading")
+        grading = paths.grading()
         outcomes = []
         for part in parts:
             some = students(book, part, grading, self.force)
@@ -113,16 +116,16 @@ class LmsExport(ExportPlugin):
                 "Where Moodle knows neither, give the assignment's grading worksheet with --gradebook FILE."
             )
             return _table(("ID number", "Email address", outcome.part), rows)
-        sheet = sheets.read(Path(self.sheet), self.lms)
-        known, everybody = record(grading, outcome.part), {s.id for s in outcome.students}
+        sheet = LMS[self.lms].read(Path(self.sheet))
+        known, everybody = collected.load(grading, outcome.part), {s.id for s in outcome.students}
         rows = [s.cells | {"id": s.id} for s in outcome.students]
         who = roster.read(grading) if (grading / "roster.csv").exists() else roster.build(rows)
         who = roster.Roster(who.ids, {roster.plain(i): i for i in everybody} | (who.ways or {}))
         most = float(outcome.students[0].cells["max_score"]) if outcome.students else 0.0
         if self.lms == "canvas":
-            filled = sheets.fill_canvas(sheet, outcome.part, most, points, known, who, self.column)
+            filled = canvas.fill_in(sheet, outcome.part, most, points, known, who, self.column)
         else:
-            filled = sheets.fill_moodle(sheet, most, points, known, who, everybody)
+            filled = moodle.fill_in(sheet, most, points, known, who, everybody)
         outcome.exported = filled.filled
         outcome.people += filled.people
         if lost := sorted(points.keys() - filled.there):
@@ -166,10 +169,10 @@ def export(part: str, to: str, sheet: Path | None = None, column: str = "", forc
         raise ExportError("--gradebook is for canvas and moodle, --column for canvas.")
     try:
         # nbgrader's own settings decide which gradebook it is
-        config = PyFileConfigLoader("nbgrader_config.py", str(ROOT)).load_config()
+        config = settings.load()
         plugin = LmsExport(config=config)
         plugin.lms, plugin.sheet, plugin.column, plugin.force = to, str(sheet or ""), column, force
-        grading = ROOT / os.environ.get("VIT_GRADING", "grading")
+        grading = paths.grading()
         with open_gradebook(config) as book:
             content, (outcome,) = plugin.form(book, [part])
         folder = grading / "export" / part
@@ -181,12 +184,12 @@ def export(part: str, to: str, sheet: Path | None = None, column: str = "", forc
         if to != "csv" and folder / f"{to}-feedback.zip" not in outcome.paths:
             (folder / f"{to}-feedback.zip").unlink(missing_ok=True)  # an older export's
         return outcome
-    except LmsError as error:
+    except (CollectError, LmsError) as error:
         raise ExportError(str(error)) from None
     except SQLAlchemyError as error:
         reason = getattr(error, "orig", None) or error
         raise ExportError(
-            f"The gradebook {_shown(config)} cannot be read ({reason}). If something is grading, wait for it and "
+            f"The gradebook {shown(make_url(config.CourseDirectory.db_url))} cannot be read ({reason}). If something is grading, wait for it and "
             "export again; if it is from another version of nbgrader, `nbgrader db upgrade`."
         ) from None
     except OSError as error:
@@ -201,14 +204,9 @@ def open_gradebook(config: Config) -> Iterator[Gradebook]:
     """The gradebook of nbgrader_config.py; unlike nbgrader, a missing SQLite file is not made."""
     url = make_url(config.CourseDirectory.db_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
-        raise ExportError(f"There is no gradebook {_shown(config)}: nothing has been graded yet.")
+        raise ExportError(f"There is no gradebook {shown(url)}: nothing has been graded yet.")
     with Gradebook(config.CourseDirectory.db_url, config.CourseDirectory.course_id) as book:
         yield book
-
-
-def _shown(config: Config) -> str:
-    url = make_url(config.CourseDirectory.db_url)
-    return url.database if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
 
 
 @contextmanager
@@ -230,7 +228,7 @@ def _staged(folder: Path) -> Iterator[Path]:
 
 def _feedback(to: str, outcome: Outcome, grading: Path, path: Path) -> None:
     """The zip of the pages of all whose points are exported."""
-    known = record(grading, outcome.part)
+    known = collected.load(grading, outcome.part)
     without, nameless, members = [], [], {}
     for student in outcome.students:
         if not student.points:
@@ -240,7 +238,7 @@ def _feedback(to: str, outcome: Outcome, grading: Path, path: Path) -> None:
             for page in sorted((grading / "feedback" / student.id / outcome.part).glob("*.html"))
             if page.is_file() and not page.is_symlink()
         }
-        names = sheets.feedback_names(to, student.id, pages, known)
+        names = LMS[to].feedback_names(student.id, pages, known)
         members |= names
         if not pages:
             without.append(student.id)

@@ -7,7 +7,6 @@ plug-in recorded, at least 0.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,9 +19,9 @@ from nbgrader.api import (
     SubmittedNotebook,
 )
 
-from course.collecting import roster
-from course.collecting.collect import COUNTS
-from course.returning.sheets import Record, plain_number
+from course.collecting import collected, roster
+from course.collecting.collected import COUNTS
+from course.returning.sheets import plain_number
 
 COLUMNS = (
     "assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email",
@@ -137,24 +136,10 @@ def _cells(book: Gradebook, assignment: str) -> tuple[dict[str, set[str]], ...]:
 def _received(grading: Path, part: str) -> dict[str, str]:
     """Who handed something in by collect's record or nbgrader's folder -> why they may have no points."""
     result = {path.parent.name: "handed in, not autograded" for path in grading.glob(f"submitted/*/{part}")}
-    for entry in record(grading, part).files:
-        if entry["student"] and entry["student"] not in result:
-            if entry["verdict"] in COUNTS:
-                result[entry["student"]] = "handed in, not autograded"
-            elif entry["verdict"] in ("unreadable", "not a notebook"):
-                result[entry["student"]] = "nothing that they sent could be read; see collect"
+    for entry in collected.load(grading, part).files:
+        if entry.student and entry.student not in result:
+            if entry.verdict in COUNTS:
+                result[entry.student] = "handed in, not autograded"
+            elif entry.verdict in ("unreadable", "not a notebook"):
+                result[entry.student] = "nothing that they sent could be read; see collect"
     return result
-
-
-def record(grading: Path, part: str) -> Record:
-    """What collect recorded; empty where nothing was collected."""
-    path = grading / "collected" / f"{part}.json"
-    if not path.exists():
-        return Record()
-    try:
-        content = json.loads(path.read_text("utf-8"))
-        return Record(content["ids"], content["names"], content["files"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ExportError(
-            f"{path} cannot be read ({error}); move it away and collect the part again."
-        ) from None

@@ -126,18 +126,18 @@ class Sandbox:
         submission = Path(submission).resolve(strict=True)
         if sandboxed:
             self.inside = EXCHANGE
-            told = self._told(run)
-            argv, popen = self._contained(submission, run, told)
+            settings = self._settings(run)
+            argv, popen = self._contained(submission, run, settings)
             if nursery:
                 prefork.bring(submission, self._base / "submission")
                 prefork.bring(bubblewrap.helpers(helpers), self._base / "helpers")
-                self._request = {**told, "folder": str(nursery), "base": str(self._base)}
+                self._request = {**settings, "folder": str(nursery), "base": str(self._base)}
         else:
             self.inside = str(self.exchange)
             argv, popen = self._plain(submission)
         popen |= {"stdout": subprocess.DEVNULL, "stderr": self._log}
         # sockets of its own: no port that another account can listen to, no network needed
-        settings = {} if sys.platform == "win32" else {"transport": "ipc", "ip": str(run / "k")}
+        transport = {} if sys.platform == "win32" else {"transport": "ipc", "ip": str(run / "k")}
         self.manager = UntrustedKernel(
             argv,
             self.limits.output_bytes,
@@ -146,10 +146,10 @@ class Sandbox:
             self._end,
             popen,
             connection_file=str(run / "kernel.json"),
-            **settings,
+            **transport,
         )
 
-    def _told(self, run: Path) -> dict:
+    def _settings(self, run: Path) -> dict:
         """What the kernel's first process is told (`lockdown.settle`)."""
         uid = bubblewrap.user() if os.geteuid() == 0 else None
         number = 65534 if uid is None else uid
@@ -169,9 +169,9 @@ class Sandbox:
             "cpu_seconds": int(self.limits.notebook_seconds) + 1,
         }
 
-    def _contained(self, submission: Path, run: Path, told: dict) -> tuple[list[str], dict]:
+    def _contained(self, submission: Path, run: Path, settings: dict) -> tuple[list[str], dict]:
         argv = [
-            *bubblewrap.arguments(told["uid"] is not None, told["disk_bytes"]),
+            *bubblewrap.arguments(settings["uid"] is not None, settings["disk_bytes"]),
             *bubblewrap.course_files(self._helpers),
         ]
         argv += [*bubblewrap.bind(run, how="--bind"), *bubblewrap.bind(self.exchange, EXCHANGE, "--bind")]
@@ -183,7 +183,7 @@ class Sandbox:
             argv += ["--setenv", name, value]
         argv += ["--remount-ro", "/", "--chdir", "/", sys.executable, "-s", "/vit/lockdown.py"]
         # No PATH, no secret: /proc/1/environ inside shows what bubblewrap itself was given.
-        argv.append(json.dumps(told))
+        argv.append(json.dumps(settings))
         self._prefix = len(argv)  # from there on it is ipykernel's, to which others may add
         return [*argv, *_KERNEL], {"env": {}, "cwd": "/"}
 

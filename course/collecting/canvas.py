@@ -1,0 +1,29 @@
+"""How Canvas names what students hand in, as its own source code writes it.
+
+lovelaceada_LATE_1234_5678_q1-1.ipynb      flat: name, late, user, attachment, copy
+anon_x9Zf1_5678_q1.ipynb                   anonymous
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from course.collecting.names import Sender
+
+FILE = re.compile(
+    r"^(?P<name>\w*?)(?P<late>_LATE)?_(?P<user>\d+)_(?P<attachment>\d+)_(?P<file>.+)$", re.DOTALL
+)
+ANONYMOUS = re.compile(
+    r"^(?P<late>LATE_)?anon_(?P<user>[A-Za-z0-9]+)_(?P<attachment>\d+)_(?P<file>.+)$", re.DOTALL
+)
+
+
+def sender(name: str) -> Sender | None:
+    """Who sent a file, or an archive, of this name; None if Canvas did not name it."""
+    match = (ANONYMOUS.match(name) or FILE.match(name)) if "." in name else None
+    if not match:
+        return None
+    who = match.groupdict().get("name") or ""
+    found = Sender(match["user"], match["user"], who, match["file"], bool(match["late"]))
+    return replace(found, attachment=int(match["attachment"][:18]), lms=True)
