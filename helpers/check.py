@@ -71,7 +71,7 @@ class Check:
         obj = namespace[exercise.name]
         cases = exercise.cases(seed)
         blanks = blanks_left(obj)
-        return judge(exercise, cases, observe(exercise, obj, cases, namespace), blanks)
+        return judge(exercise, cases, observe(exercise.observer, obj, cases, namespace), blanks)
 
     def hint(self, key: str) -> None:
         """Print the next hint for exercise `key`; the last one is nearly the answer."""

@@ -27,8 +27,8 @@ from course.judging.session import Dead, NoKernel, Session, stopped
 from course.notebook.release import Release, grade_id
 from course.sandbox.sandbox import Limits, Sandbox
 from helpers.checks import wire
+from helpers.checks.arrays import Arrays, Case
 from helpers.checks.observe import Problem, State
-from helpers.exercises import Arrays, Case
 
 TEXT = 400  # characters of a student's error that are repeated
 UNRUN = "From here on nothing was run for grading: no points hang on what stands below the last question.\n"

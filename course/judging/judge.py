@@ -34,9 +34,10 @@ from course.notebook.release import HIDDEN, PUBLIC, JudgeError, Release, grade_i
 from course.sandbox.sandbox import Limits, level
 from helpers import exercises
 from helpers.checks import wire
+from helpers.checks.arrays import Arrays, Case
+from helpers.checks.exercise import Exercise
 from helpers.checks.judge import Verdict, judge, nothing, score
 from helpers.checks.observe import Problem, State, blanks_in, defines
-from helpers.exercises import Arrays, Case, Exercise
 
 ENDED = {
     State.TIMEOUT: "Your code did not come to an end and was stopped. Is there a loop that never ends?",

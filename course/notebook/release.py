@@ -20,7 +20,7 @@ from nbgrader.preprocessors import ComputeChecksums, LockCells
 from course.judging import records
 from course.notebook.blanks import KeepLeftHandSide
 from helpers import exercises
-from helpers.exercises import Case
+from helpers.checks.arrays import Case
 
 PUBLIC, HIDDEN = "public", "hidden"
 TEST = re.compile(r'^\s*check\("(\w+)"\)\s*$')

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from helpers.checks.arrays import Arrays, Case
 from helpers.checks.differences import Differences, differences
+from helpers.checks.exercise import Exercise, Misconception, Part
 from helpers.checks.observe import Blank, Problem, State
-from helpers.exercises import Arrays, Case, Exercise, Misconception, Part
 
 MARKS = {State.NOT_ATTEMPTED: "○", State.CORRECT: "✓"}  # all others are a cross
 # Okabe-Ito colours: told apart by colour-blind readers, and the mark says the same without colour.

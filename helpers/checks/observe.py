@@ -14,14 +14,14 @@ import linecache
 import traceback
 import types
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
 import numpy as np
 
-from helpers.exercises import Arrays, Case, Exercise, Stopped, Unfit
+from helpers.checks.arrays import Arrays, Case, Stopped, Unfit
 
 
 class State(str, Enum):
@@ -34,6 +34,20 @@ class State(str, Enum):
     MEMORY = "out of memory"
     KILLED = "ended by your code"
     UNREADABLE = "file that could not be read"
+
+
+@dataclass(frozen=True)
+class Observer:
+    """What a grading kernel knows of an exercise.
+
+    Args:
+        name: what the student defines, e.g. "getPositionEncoding".
+        observe: `observe(obj, case)` runs the student's object and returns named arrays. It must not
+            look at the expected values; it may raise `Unfit` with a sentence for the student, or `Stopped`.
+    """
+
+    name: str
+    observe: Callable[[Any, Case], Arrays]
 
 
 @dataclass(frozen=True)
@@ -141,7 +155,7 @@ def _describe_error(error: BaseException, namespace: Mapping[str, Any], name: st
 
 
 def observe(
-    exercise: Exercise, obj: Any, cases: Sequence[Case], namespace: Mapping[str, Any]
+    observer: Observer, obj: Any, cases: Sequence[Case], namespace: Mapping[str, Any]
 ) -> list[Arrays] | Problem:
     """Run the student's object on every case, quietly, and return what was seen or why nothing could be.
 
@@ -162,16 +176,16 @@ def observe(
                 np.random.seed(0)
                 with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
                     try:
-                        seen.append(exercise.observe(obj, copy.deepcopy(case)))
+                        seen.append(observer.observe(obj, copy.deepcopy(case)))
                     except Stopped as stop:
                         seen.append(stop.seen)
-                        stopped = stopped or _describe_error(stop.__cause__, namespace, exercise.name)
+                        stopped = stopped or _describe_error(stop.__cause__, namespace, observer.name)
         except Unfit as unfit:
             return Problem(State.INCORRECT, str(unfit), f"Unfit: {unfit}")
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            return _describe_error(error, namespace, exercise.name)
+            return _describe_error(error, namespace, observer.name)
         finally:
             np.random.set_state(rng)
     return replace(stopped, seen=tuple(seen)) if stopped else seen

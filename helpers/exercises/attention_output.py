@@ -4,9 +4,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, tensor, to_array
-
-ATTENTION, VALUES = "attention", "values"
+from helpers.checks.arrays import Arrays, Case, tensor, to_array
+from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.observers.attention_output import ATTENTION, VALUES, observer
 
 
 def cases(seed: int) -> list[Case]:
@@ -20,29 +20,6 @@ def cases(seed: int) -> list[Case]:
         label = f"n = {n} tokens, d_v = {d_v}{', causal mask' if hides else ''}"
         made.append({"scores": scores, "V": tensor(rng, n, d_v), "label": label})
     return made
-
-
-def observe(obj, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit(
-            "attention_output should be a function: keep the line `def attention_output(scores, V):`."
-        )
-    return pair(obj(case["scores"], case["V"]), "attention_output")
-
-
-def pair(result, name: str) -> Arrays:
-    """`values, attention` as a function returned them; what is still `...` is left out."""
-    if result is None:
-        raise Unfit(f"{name} gave None. Does it end with `return values, attention`?")
-    if not isinstance(result, (tuple, list)) or len(result) != 2:
-        raise Unfit(
-            f"{name} should return two tensors: keep the line `return values, attention` that was given."
-        )
-    return {
-        key: to_array(value, key)
-        for key, value in zip((VALUES, ATTENTION), result, strict=True)
-        if value is not ...
-    }
 
 
 def rows(scores: torch.Tensor) -> torch.Tensor:
@@ -182,9 +159,8 @@ misconceptions = (
 )
 
 exercise = Exercise(
-    name="attention_output",
+    observer=observer,
     cases=cases,
-    observe=observe,
     expected=expected,
     parts=(
         Part("attention weights", 1, (ATTENTION,), blank="attention ="),

@@ -4,9 +4,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, tensor, to_array
-
-E, SCALED = "E", "scaled"
+from helpers.checks.arrays import Arrays, Case, tensor, to_array
+from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.observers.attention_scores import SCALED, E, observer
 
 
 def cases(seed: int) -> list[Case]:
@@ -16,21 +16,6 @@ def cases(seed: int) -> list[Case]:
         {"Q": tensor(rng, n, d_k), "K": tensor(rng, n, d_k), "label": f"n = {n} tokens, d_k = {d_k}"}
         for n, d_k in sizes
     ]
-
-
-def observe(obj, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit("scaled_scores should be a function: keep the line `def scaled_scores(Q, K):`.")
-    result = obj(case["Q"], case["K"])
-    if result is None:
-        raise Unfit("scaled_scores gave None. Does it end with `return E, scaled`?")
-    if not isinstance(result, (tuple, list)) or len(result) != 2:
-        raise Unfit(
-            "scaled_scores should return two matrices: keep the line `return E, scaled` that was given."
-        )
-    return {
-        key: to_array(value, key) for key, value in zip((E, SCALED), result, strict=True) if value is not ...
-    }
 
 
 def scores(case: Case) -> torch.Tensor:
@@ -222,9 +207,8 @@ misconceptions = (
 )
 
 exercise = Exercise(
-    name="scaled_scores",
+    observer=observer,
     cases=cases,
-    observe=observe,
     expected=expected,
     parts=(
         Part("alignment scores", 1, (E,), blank="E ="),

@@ -3,36 +3,15 @@
 import numpy as np
 import torch
 
-from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, tensor, to_array
-
-MASK, MASKED = "mask", "masked"
-HIDDEN = -1e8  # what is below counts as minus infinity: softmax gives it a weight of 0
+from helpers.checks.arrays import Arrays, Case, tensor, to_array
+from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.observers.causal_mask import HIDDEN, MASK, MASKED, observer
 
 
 def cases(seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
     sizes = (5, 3, 6 + int(rng.integers(4)))
     return [{"scores": tensor(rng, n, n), "label": f"n = {n} tokens"} for n in sizes]
-
-
-def observe(obj, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit("mask_future should be a function: keep the line `def mask_future(scores):`.")
-    result = obj(case["scores"])
-    if result is None:
-        raise Unfit("mask_future gave None. Does it end with `return mask, masked`?")
-    if not isinstance(result, (tuple, list)) or len(result) != 2:
-        raise Unfit(
-            "mask_future should return two matrices: keep the line `return mask, masked` that was given."
-        )
-    seen = {
-        key: to_array(value, key)
-        for key, value in zip((MASK, MASKED), result, strict=True)
-        if value is not ...
-    }
-    if MASKED in seen:
-        seen[MASKED] = np.where(seen[MASKED] < HIDDEN, -np.inf, seen[MASKED])
-    return seen
 
 
 def allowed(case: Case) -> torch.Tensor:
@@ -221,9 +200,8 @@ misconceptions = (
 )
 
 exercise = Exercise(
-    name="mask_future",
+    observer=observer,
     cases=cases,
-    observe=observe,
     expected=expected,
     parts=(
         Part("mask", 1, (MASK,), blank="mask ="),

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, tensor, to_array
-
-KEY = "similarity"
+from helpers.checks.arrays import Arrays, Case, tensor, to_array
+from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.observers.cosine_similarity import KEY, observer
 
 
 def cases(seed: int) -> list[Case]:
@@ -21,17 +21,6 @@ def cases(seed: int) -> list[Case]:
     a = tensor(rng, 6)
     made.append((a, tensor(rng, 6, scale=0.6) - a, "two vectors of 6 numbers"))
     return [{"a": a, "b": b, "label": label} for a, b, label in made]
-
-
-def observe(obj, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit("cosine_similarity should be a function: keep the line `def cosine_similarity(...)`.")
-    result = to_array(
-        obj(case["a"].clone(), case["b"].clone()),
-        "cosine_similarity(a, b)",
-        "Does it end with `return similarity`?",
-    )
-    return {KEY: result.reshape(()) if result.size == 1 else result}
 
 
 def expected(case: Case) -> Arrays:
@@ -237,9 +226,8 @@ def formula(key: str, index: tuple[int, ...], case: Case) -> str:
 
 
 exercise = Exercise(
-    name="cosine_similarity",
+    observer=observer,
     cases=cases,
-    observe=observe,
     expected=expected,
     parts=(Part("cosine of the angle", 1, (KEY,), blank="similarity ="),),
     misconceptions=misconceptions,

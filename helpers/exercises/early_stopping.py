@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, to_array
-
-IMPROVED, WAITED, STOP = "improved", "self.waited", "stop"
+from helpers.checks.arrays import Arrays, Case
+from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.observers.early_stopping import IMPROVED, STOP, WAITED, observer
 
 
 def cases(seed: int) -> list[Case]:
@@ -22,35 +22,6 @@ def cases(seed: int) -> list[Case]:
         {"patience": p, "losses": [round(float(x), 4) for x in losses], "label": f"patience {p}"}
         for p, losses in stories.items()
     ]
-
-
-def observe(obj, case: Case) -> Arrays:
-    if not isinstance(obj, type):
-        raise Unfit("EarlyStopping should be a class: keep the line `class EarlyStopping:`.")
-    rule = obj(case["patience"])
-    seen: dict[str, list] = {IMPROVED: [], WAITED: [], STOP: []}
-
-    for loss in case["losses"]:
-        result = rule.step(loss)
-        if result is None:
-            raise Unfit("step gave None. Does it end with `return improved, stop`?")
-        if not isinstance(result, (tuple, list)) or len(result) != 2:
-            raise Unfit("step should return two bools: keep the line `return improved, stop`.")
-        for key, value in zip((IMPROVED, STOP), result, strict=True):
-            if value is not ...:
-                seen[key].append(flag(value, key))
-        waited = getattr(rule, "waited", None)
-        if waited is not None and waited is not ...:
-            seen[WAITED].append(to_array(waited, WAITED).item())
-    return {key: np.array(values, dtype=np.float64) for key, values in seen.items() if values}
-
-
-def flag(value, name: str) -> float:
-    """0.0 or 1.0; anything but a bool (or a 0 or 1) is refused."""
-    array = to_array(value, name)
-    if array.shape != () or float(array) not in (0.0, 1.0):
-        raise Unfit(f"{name} should be True or False but is {value!r}.")
-    return float(array)
 
 
 def lowest_before(case: Case) -> np.ndarray:
@@ -300,9 +271,8 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
 
 
 exercise = Exercise(
-    name="EarlyStopping",
+    observer=observer,
     cases=cases,
-    observe=observe,
     expected=expected,
     parts=(
         Part("improved", 1, (IMPROVED,), blank="improved ="),

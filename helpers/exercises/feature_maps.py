@@ -2,22 +2,10 @@
 
 import numpy as np
 import torch
-from torch import nn
 
-from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, fill, tensor, to_array
-
-MAPS = ("first map", "second map", "third map")
-ENTRIES, HOOKED, LEFT = "entries of maps", "hooks on the layers", "hooks left behind"
-
-
-class Network(nn.Sequential):
-    """Layers one after the other; it notes which of them have forward hooks while it runs."""
-
-    hooked: tuple[str, ...] = ()
-
-    def forward(self, x):
-        self.hooked = tuple(name for name, module in self.named_modules() if module._forward_hooks)
-        return super().forward(x)
+from helpers.checks.arrays import Arrays, Case, tensor, to_array
+from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.observers.feature_maps import ENTRIES, HOOKED, LEFT, MAPS, network_of, observer
 
 
 def cases(seed: int) -> list[Case]:
@@ -31,46 +19,6 @@ def cases(seed: int) -> list[Case]:
             "label": "deep layers first",
         },
     ]
-
-
-def network_of(case: Case) -> Network:
-    """Like torchvision's VGG: ReLUs that write into the tensor that they get."""
-    layers = (
-        nn.Conv2d(3, 4, kernel_size=3, padding=1),
-        nn.ReLU(inplace=True),
-        nn.MaxPool2d(2),
-        nn.Conv2d(4, 6, kernel_size=3, padding=1),
-        nn.ReLU(inplace=True),
-        nn.Conv2d(6, 5, kernel_size=3),
-        nn.ReLU(inplace=True),
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Linear(5, 7),
-    )
-    return fill(Network(*layers), case["seed"], scale=0.4).eval()
-
-
-def observe(obj, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit(
-            "feature_maps should be a function: keep the line `def feature_maps(network, names, image):`."
-        )
-    network = network_of(case)
-    maps = obj(network, list(case["names"]), case["image"].clone())
-    if not isinstance(maps, dict):
-        given = "None" if maps is None else f"a {type(maps).__name__}"
-        raise Unfit(
-            f"feature_maps should return the dict `maps` but gave {given}. Does it end with `return maps`?"
-        )
-    seen = {
-        key: to_array(maps[name], f"maps[{name!r}]")
-        for key, name in zip(MAPS, case["names"], strict=True)
-        if name in maps
-    }
-    seen[ENTRIES] = np.array(float(len(maps)))
-    seen[HOOKED] = np.array([float(name in network.hooked) for name in ("", *dict(network.named_children()))])
-    seen[LEFT] = np.array(float(sum(len(module._forward_hooks) for module in network.modules())))
-    return seen
 
 
 def outputs(case: Case) -> dict[str, torch.Tensor]:
@@ -264,9 +212,8 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
 
 
 exercise = Exercise(
-    name="feature_maps",
+    observer=observer,
     cases=cases,
-    observe=observe,
     expected=expected,
     parts=(
         Part("the maps that are kept", 1, (*MAPS, ENTRIES), kept_agrees, blank="maps[name] ="),

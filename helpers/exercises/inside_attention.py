@@ -6,12 +6,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, tensor, to_array
+from helpers.checks.arrays import Arrays, Case, tensor, to_array
+from helpers.checks.exercise import Exercise, Misconception, Part
 from helpers.exercises.attention_output import ERRORS, rows
 from helpers.exercises.attention_output import SOFTMAXES as SOFTMAXES_OF_MATRICES
-from helpers.exercises.inside_z0 import results
+from helpers.observers.inside_attention import SCORES, A, observer
 
-SCORES, A = "scores", "A"
 # "columns" is said for any number of axes; the divided ones need matrices
 LEFT_OUT = ("divided-by-other-sum", "divided-by-total", "softmax-over-all")
 
@@ -27,12 +27,6 @@ def cases(seed: int) -> list[Case]:
         }
         for b, h, n, d in sizes
     ]
-
-
-def observe(obj, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit("attention_weights should be a function: keep the line `def attention_weights(q, k):`.")
-    return results(obj(case["q"], case["k"]), (SCORES, A), "attention_weights", "tensors")
 
 
 def products(case: Case) -> torch.Tensor:
@@ -110,9 +104,8 @@ misconceptions = (
 )  # fmt: skip
 
 exercise = Exercise(
-    name="attention_weights",
+    observer=observer,
     cases=cases,
-    observe=observe,
     expected=expected,
     parts=(
         Part("scaled scores", 1, (SCORES,), blank="scores ="),

@@ -5,10 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, tensor, to_array
-from helpers.exercises.inside_z0 import results
-
-NAMES = ("q", "k", "v")
+from helpers.checks.arrays import Arrays, Case, tensor, to_array
+from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.observers.inside_qkv import NAMES, observer
 
 
 def cases(seed: int) -> list[Case]:
@@ -18,12 +17,6 @@ def cases(seed: int) -> list[Case]:
         x = tensor(rng, b, n, 3 * h * d)
         made.append({"x": x, "heads": h, "label": f"qkv {tuple(x.shape)}, {h} heads of {d} numbers"})
     return made
-
-
-def observe(obj, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit("split_qkv should be a function: keep the line `def split_qkv(qkv, num_heads):`.")
-    return results(obj(case["x"], case["heads"]), NAMES, "split_qkv", "tensors")
 
 
 def thirds(case: Case) -> torch.Tensor:
@@ -119,9 +112,8 @@ misconceptions = (
 )  # fmt: skip
 
 exercise = Exercise(
-    name="split_qkv",
+    observer=observer,
     cases=cases,
-    observe=observe,
     expected=expected,
     parts=(Part("queries, keys and values of every head", 1, NAMES, blank="q, k, v ="),),
     misconceptions=misconceptions,

@@ -6,10 +6,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, tensor, to_array
-
-CLASSES, PROBABILITIES = "classes", "probabilities"
-UNKNOWN = -1.0  # code of an entry that is none of the names
+from helpers.checks.arrays import Arrays, Case, tensor, to_array
+from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.observers.inside_top5 import CLASSES, PROBABILITIES, UNKNOWN, observer
 
 
 def cases(seed: int) -> list[Case]:
@@ -20,32 +19,6 @@ def cases(seed: int) -> list[Case]:
         names = tuple(f"class {letter}" for letter in "KDBEAMCGHJFLI"[:count])
         made.append({"logits": logits, "names": names, "k": k, "label": f"{count} classes, k = {k}"})
     return made
-
-
-def observe(obj, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit("top_classes should be a function: keep the line `def top_classes(...):` that was given.")
-    result = obj(case["logits"], case["names"], case["k"])
-    if result is None:
-        raise Unfit("top_classes gave None. Does it end with the `return [...]` that was given?")
-    try:
-        pairs = [(name, probability) for name, probability in result]
-    except (TypeError, ValueError):
-        raise Unfit(
-            "top_classes should return a list of pairs (name, probability): keep the `return [...]` that was given."
-        ) from None
-    if any(probability is ... for _, probability in pairs):
-        return {}
-    numbers = [to_array(probability, "a probability").reshape(-1) for _, probability in pairs]
-    if any(len(number) != 1 for number in numbers):
-        raise Unfit("Each pair should hold one name and one number.")
-    there = {name: float(i) for i, name in enumerate(case["names"])}
-    return {
-        CLASSES: np.array(
-            [there.get(name, UNKNOWN) if isinstance(name, str) else UNKNOWN for name, _ in pairs]
-        ),
-        PROBABILITIES: np.array([number[0] for number in numbers]),
-    }
 
 
 def shares(case: Case) -> torch.Tensor:
@@ -162,9 +135,8 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
 
 
 exercise = Exercise(
-    name="top_classes",
+    observer=observer,
     cases=cases,
-    observe=observe,
     expected=expected,
     parts=(
         Part("probabilities", 1, (PROBABILITIES,), right_numbers, blank="probabilities ="),

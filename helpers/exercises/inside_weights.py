@@ -1,19 +1,14 @@
 """timm's tensors for the student's own modules: a convolution as a Linear layer, qkv in three, and the eps of the norms."""
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 
-from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, fill, to_array
-
-PATCH, EPS = "the weight of the patch embedding", "log10(eps)"
-THREE = ("queries", "keys", "values")
-WEIGHTS = tuple(f"the weight of the {part}" for part in THREE)
-BIASES = tuple(f"the bias of the {part}" for part in THREE)
-NO_EPS = 99.0  # eps is no positive number
+from helpers.checks.arrays import Arrays, Case, to_array
+from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.observers.inside_weights import BIASES, EPS, NO_EPS, PATCH, WEIGHTS, observer, timm_model
 
 
 def cases(seed: int) -> list[Case]:
@@ -26,36 +21,6 @@ def cases(seed: int) -> list[Case]:
         }
         for p, d, h, depth in sizes
     ]  # fmt: skip
-
-
-def timm_model(case: Case) -> torch.nn.Module:
-    from timm.models.vision_transformer import VisionTransformer
-
-    sizes = {name: case[name] for name in ("patch_size", "embed_dim", "num_heads", "depth")}
-    model = VisionTransformer(img_size=2 * case["patch_size"], num_classes=5, mlp_ratio=2, **sizes)
-    return fill(model, case["seed"]).eval().requires_grad_(False)
-
-
-def observe(obj: Any, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit("convert should be a function: keep the line `def convert(model):` that was given.")
-    result = obj(timm_model(case))
-    if not isinstance(result, (tuple, list)) or len(result) != 2 or not isinstance(result[0], Mapping):
-        raise Unfit("convert should return a dict of tensors and a number: keep the line `return mine, eps`.")
-    mine, eps = result
-    last = f"blocks.{case['depth'] - 1}.attn"
-    names = {PATCH: "patch_embed.proj.weight"}
-    for kind, whats in (("weight", WEIGHTS), ("bias", BIASES)):
-        names |= {what: f"{last}.{part}.{kind}" for part, what in zip(THREE, whats, strict=True)}
-    missing = sorted(({"cls_token", "pos_embed", "head.weight"} | set(names.values())) - set(mine))
-    if missing:
-        raise Unfit(f"`mine` has nothing under '{missing[0]}': keep the names that the given lines make.")
-    seen = {what: to_array(mine[name], what) for what, name in names.items() if mine[name] is not ...}
-    if eps is not ...:
-        number = to_array(eps, "eps").reshape(-1)
-        positive = len(number) == 1 and 0 < number[0] < math.inf
-        seen[EPS] = np.array(math.log10(number[0]) if positive else NO_EPS)
-    return seen
 
 
 def expected(case: Case) -> Arrays:
@@ -154,9 +119,8 @@ misconceptions = (
 )  # fmt: skip
 
 exercise = Exercise(
-    name="convert",
+    observer=observer,
     cases=cases,
-    observe=observe,
     expected=expected,
     parts=(
         Part("convolution to Linear", 1, (PATCH,), blank="mine[name] ="),

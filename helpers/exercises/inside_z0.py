@@ -6,9 +6,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, tensor, to_array
+from helpers.checks.arrays import Arrays, Case, tensor, to_array
+from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.observers.inside_z0 import TOKENS, Z0, observer
 
-TOKENS, Z0 = "tokens", "z0"
 Function = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -23,27 +24,6 @@ def cases(seed: int) -> list[Case]:
         }
         for b, n, d in ((2, 5, 7), (3, 4, 6 + int(rng.integers(3))))
     ]
-
-
-def observe(obj, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit(
-            "transformer_input should be a function: keep the line `def transformer_input(...):` that was given."
-        )
-    result = obj(case["patches"], case["class_token"], case["positions"])
-    return results(result, (TOKENS, Z0), "transformer_input", "matrices of tokens")
-
-
-def results(result, names: tuple[str, ...], function: str, what: str) -> Arrays:
-    """What a function returned, by name; what is still `...` is left out."""
-    line = f"`return {', '.join(names)}`"
-    if result is None:
-        raise Unfit(f"{function} gave None. Does it end with {line}?")
-    if not isinstance(result, (tuple, list, torch.Tensor)) or len(result) != len(names):
-        raise Unfit(f"{function} should return {len(names)} {what}: keep the line {line} that was given.")
-    return {
-        name: to_array(value, name) for name, value in zip(names, result, strict=True) if value is not ...
-    }
 
 
 def joined(case: Case) -> torch.Tensor:
@@ -225,9 +205,8 @@ misconceptions = (
 )
 
 exercise = Exercise(
-    name="transformer_input",
+    observer=observer,
     cases=cases,
-    observe=observe,
     expected=expected,
     parts=(
         Part("class token in front of the patches", 1, (TOKENS,), blank="tokens ="),

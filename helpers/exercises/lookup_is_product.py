@@ -6,9 +6,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, tensor, to_array
-
-KEYS = ("product", "rows")
+from helpers.checks.arrays import Arrays, Case, tensor, to_array
+from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.observers.lookup_is_product import KEYS, observer
 
 
 def cases(seed: int) -> list[Case]:
@@ -26,24 +26,6 @@ def cases(seed: int) -> list[Case]:
             }
         )
     return made
-
-
-def observe(obj, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit("embed should be a function: keep the line `def embed(...)`.")
-    result = obj(case["indices"].clone(), case["W"].clone())
-    if result is None:
-        raise Unfit("embed gave None: keep the line `return product, rows`.")
-    if not isinstance(result, (tuple, list)) or len(result) != 2:
-        what = (
-            f"{len(result)} things" if isinstance(result, (tuple, list)) else f"one {type(result).__name__}"
-        )
-        raise Unfit(f"embed should return two tensors, `product, rows`, but returns {what}.")
-    return {
-        key: to_array(value, key, f"Behind `{key} =` a tensor should stand.")
-        for key, value in zip(KEYS, result, strict=True)
-        if value is not ...  # left blank
-    }
 
 
 def right(case: Case) -> torch.Tensor:
@@ -305,9 +287,8 @@ def formula(key: str, index: tuple[int, ...], case: Case) -> str:
 
 
 exercise = Exercise(
-    name="embed",
+    observer=observer,
     cases=cases,
-    observe=observe,
     expected=expected,
     parts=(
         Part("product with the one-hot rows", 1, ("product",), blank="product ="),

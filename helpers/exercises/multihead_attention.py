@@ -10,31 +10,22 @@ So neither blank touches the other, and nothing depends on the student's `scaled
 does not call it at all is judged by its outputs.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from helpers.exercises import (
-    Arrays,
-    Case,
-    Exercise,
-    Misconception,
-    Part,
-    Unfit,
-    fill,
-    tensor,
-    to_array,
-    to_tensor,
-    weights,
+from helpers.checks.arrays import Arrays, Case, tensor, to_array, weights
+from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.observers.multihead_attention import (
+    ATTENTION,
+    MASKED,
+    MERGED,
+    OUTPUT,
+    SCALE,
+    SPLIT,
+    by_torch,
+    observer,
 )
-
-SPLIT = ("q", "k", "v")
-MERGED, OUTPUT = "merged values", "output"
-MASKED, ATTENTION = "output with a mask", "attention with a mask"
-SCALE = 0.3
 
 
 def cases(seed: int) -> list[Case]:
@@ -62,101 +53,6 @@ def cases(seed: int) -> list[Case]:
 
 
 # --- the student's module -------------------------------------------------------------------------
-
-
-def build(obj, case: Case) -> torch.nn.Module:
-    if not isinstance(obj, type) or not issubclass(obj, torch.nn.Module):
-        raise Unfit(
-            "MultiheadAttention should be a class: keep the line `class MultiheadAttention(nn.Module)`."
-        )
-    input_dim, embed_dim = case["x"].shape[-1], case["embed_dim"]
-    module = obj(input_dim, embed_dim, case["heads"])
-    for name, outs, ins in (("qkv_proj", 3 * embed_dim, input_dim), ("o_proj", embed_dim, embed_dim)):
-        layer = getattr(module, name, None)
-        shapes = {}
-        if isinstance(layer, torch.nn.Module):
-            shapes = {key: tuple(p.shape) for key, p in layer.named_parameters()}
-        if shapes != {"weight": (outs, ins), "bias": (outs,)}:
-            raise Unfit(
-                f"MultiheadAttention needs self.{name}, a Linear layer of the sizes that were given: keep that line."
-            )
-    return fill(module, case["seed"], SCALE).eval()
-
-
-def by_torch(q, k, v, mask=None):
-    """values and attention, as the notebook's function gives them."""
-    visible = None if mask is None else mask != 0
-    identity = torch.eye(k.shape[-2]).expand(*k.shape[:-1], -1)
-    return F.scaled_dot_product_attention(q, k, v, visible), F.scaled_dot_product_attention(
-        q, k, identity, visible
-    )
-
-
-@contextmanager
-def in_place_of_theirs(obj, function) -> Iterator[None]:
-    """While this lasts, the student's class finds `function` under the name scaled_dot_product."""
-    found = getattr(obj.__dict__.get("forward"), "__globals__", {})
-    missing = object()
-    before = found.get("scaled_dot_product", missing)
-    found["scaled_dot_product"] = function
-    try:
-        yield
-    finally:
-        found.pop("scaled_dot_product")
-        if before is not missing:
-            found["scaled_dot_product"] = before
-
-
-def steps(obj, module: torch.nn.Module, case: Case, tolerant: bool) -> Arrays:
-    """What the class hands to attention, and what it makes of what it gets back."""
-    seen: dict = {}
-
-    def given(q, k, v, mask=None):
-        seen.update(zip(SPLIT, (q, k, v), strict=True))
-        return case["out"], torch.zeros(*case["out"].shape[:3], case["out"].shape[2])
-
-    def at_o_proj(_, args):
-        if "q" in seen:
-            seen[MERGED] = args[0]
-
-    hook = module.o_proj.register_forward_pre_hook(at_o_proj)
-    try:
-        with in_place_of_theirs(obj, given), torch.no_grad():
-            module(case["x"])
-    except Exception:
-        merged = seen.get(MERGED)
-        too_wide = isinstance(merged, torch.Tensor) and merged.shape[-1:] != (case["embed_dim"],)
-        if not seen or not (tolerant or too_wide):  # else its shape says more than the error of o_proj
-            raise
-    finally:
-        hook.remove()
-    return {key: to_array(value, key) for key, value in seen.items() if isinstance(value, torch.Tensor)}
-
-
-def observe(obj, case: Case) -> Arrays:
-    from helpers.checks.observe import blanks_left
-
-    module = build(obj, case)
-    left = bool(blanks_left(obj))
-    seen = dict(steps(obj, module, case, tolerant=left))
-    try:
-        with in_place_of_theirs(obj, by_torch), torch.no_grad():
-            output = module(case["x"])
-            masked = module(case["x"], mask=case["mask"], return_attention=True)
-    except Exception:
-        if not left and "q" not in seen:
-            raise
-        return seen  # the steps tell more
-    if isinstance(output, (tuple, list)):
-        raise Unfit(
-            "forward(x) should give the output alone unless return_attention=True: keep the last line."
-        )
-    if not isinstance(masked, (tuple, list)) or len(masked) != 2:
-        raise Unfit("forward(x, return_attention=True) should give output and attention: keep the last line.")
-    to_tensor(output, "forward(x)")
-    seen |= {OUTPUT: to_array(output, OUTPUT), MASKED: to_array(masked[0], MASKED)}
-    seen[ATTENTION] = to_array(masked[1], ATTENTION)
-    return seen
 
 
 # --- what PyTorch gives ---------------------------------------------------------------------------
@@ -372,9 +268,8 @@ misconceptions = (
 
 
 exercise = Exercise(
-    name="MultiheadAttention",
+    observer=observer,
     cases=cases,
-    observe=observe,
     expected=expected,
     parts=(
         Part("heads split", 1, SPLIT, split_agrees, blank="qkv ="),

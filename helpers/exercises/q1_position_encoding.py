@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, to_array
+from helpers.checks.arrays import Arrays, Case
+from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.observers.q1_position_encoding import observer
 
 
 def cases(seed: int) -> list[Case]:
@@ -12,18 +14,6 @@ def cases(seed: int) -> list[Case]:
         {"seq_len": s, "d": d, "n": n, "label": f"getPositionEncoding({s}, {d}, n={n:g})"}
         for s, d, n in sizes
     ]
-
-
-def observe(obj, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit("getPositionEncoding should be a function: keep the line `def getPositionEncoding(...)`.")
-    result = obj(case["seq_len"], case["d"], n=case["n"])
-    P = to_array(result, case["label"], "Does the function end with `return P`, after the loops?")
-    if str(getattr(result, "dtype", "float")).removeprefix("torch.").startswith(("int", "uint", "bool")):
-        raise Unfit(
-            f"P holds whole numbers ({result.dtype}), so every sine is cut to 0 or 1: make it float, as np.zeros does."
-        )
-    return {"P": P}
 
 
 def library(seq_len: int, d: int, n: float = 10000) -> np.ndarray:
@@ -300,9 +290,8 @@ def formula(key: str, index: tuple[int, ...], case: Case) -> str:
 
 
 exercise = Exercise(
-    name="getPositionEncoding",
+    observer=observer,
     cases=cases,
-    observe=observe,
     expected=expected,
     parts=(
         Part("denominator", 1, ("P",), denominator_agrees, blank="denominator ="),

@@ -5,24 +5,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from helpers.exercises import (
-    Arrays,
-    Case,
-    Exercise,
-    Misconception,
-    Part,
-    Unfit,
-    fill,
-    tensor,
-    to_array,
-    to_tensor,
-    weights,
-)
-from helpers.exercises.q2_patch_embedding import make
-
-OUT = "the output"
-PATCHES = "self.projection(x)"
-GRADIENT = "the gradient of the class token"
+from helpers.checks.arrays import Arrays, Case, tensor, to_array, weights
+from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.observers.q3_class_token import GRADIENT, OUT, PATCHES, observer
 
 
 def cases(seed: int) -> list[Case]:
@@ -43,33 +28,6 @@ def cases(seed: int) -> list[Case]:
             }
         )
     return found
-
-
-def observe(obj: Any, case: Case) -> Arrays:
-    module = make(obj, "PatchEmbedding", case)
-    token = getattr(module, "cls_token", None)
-    if not isinstance(token, torch.nn.Parameter):
-        raise Unfit("self.cls_token should be an nn.Parameter: keep the line in __init__ that makes it.")
-    if token.numel() != case["emb_size"]:
-        raise Unfit(
-            f"self.cls_token has shape {tuple(token.shape)}; one vector of emb_size numbers was given, (1, 1, emb_size)."
-        )
-    if not callable(getattr(module, "projection", None)):
-        raise Unfit("There is no self.projection: keep the lines in __init__ that make it.")
-    fill(module, case["seed"])
-    with torch.no_grad():
-        token.copy_(case["token"].view(token.shape))
-        patches = to_array(module.projection(case["x"].clone()), "self.projection(x)")
-    out = to_tensor(module(case["x"]), "The output of PatchEmbedding", "Does forward end with `return x`?")
-    fits = out.ndim == 3 and (out.shape[0], out.shape[2]) == (len(case["x"]), case["emb_size"])
-    if out.requires_grad:
-        (out * (case["loss"] if fits else 1)).sum().backward()
-    gradient = torch.zeros(case["emb_size"]) if token.grad is None else token.grad.flatten()
-    return {
-        OUT: to_array(out, "The output of PatchEmbedding"),
-        PATCHES: patches,
-        GRADIENT: to_array(gradient, GRADIENT),
-    }
 
 
 def expected(case: Case) -> Arrays:
@@ -296,9 +254,8 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
 
 
 exercise = Exercise(
-    name="PatchEmbedding",
+    observer=observer,
     cases=cases,
-    observe=observe,
     expected=expected,
     parts=(
         Part("one class token for every image", 1, (OUT, GRADIENT), repeated, blank="# the pattern"),

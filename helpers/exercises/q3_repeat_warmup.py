@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from helpers.exercises import Arrays, Case, Exercise, Misconception
+from helpers.checks.arrays import Arrays, Case
+from helpers.checks.exercise import Exercise, Misconception
 from helpers.exercises.q2_rearrange_warmup import (
     Rule,
     added,
@@ -14,32 +15,19 @@ from helpers.exercises.q2_rearrange_warmup import (
     groups,
     in_order,
     no_shape,
-    observe_shapes,
     shape_formula,
     shape_parts,
     shape_place,
     with_sizes,
     wrong_shape,
 )
+from helpers.observers.q3_repeat_warmup import PATTERNS, SIZES, observer
 
-SIZES = {"h": 30, "w": 40}
-# pattern -> the size of each of its letters; what is not h or w is passed to `repeat`
-PATTERNS = {
-    "h w -> h w c": {**SIZES, "c": 3},
-    "h w -> (n h) w": {**SIZES, "n": 2},
-    "h w -> (i h) (j w)": {**SIZES, "i": 2, "j": 3},
-    "h w -> (h i) (w j)": {**SIZES, "i": 2, "j": 2},
-    "pixelate": {"h": 15, "w": 20, "i": 2, "j": 2},
-}
 PIXELATE = "h w -> (h i) (w j)"  # what is done to the reduced picture
 
 
 def cases(seed: int) -> list[Case]:
     return [{}]
-
-
-def observe(obj: Any, case: Case) -> Arrays:
-    return observe_shapes(obj, PATTERNS, "repeat_shapes")
 
 
 def expected(case: Case) -> Arrays:
@@ -159,9 +147,8 @@ def formula(key: str, index: tuple[int, ...], case: Case) -> str:
 
 
 exercise = Exercise(
-    name="repeat_shapes",
+    observer=observer,
     cases=cases,
-    observe=observe,
     expected=expected,
     parts=shape_parts(PATTERNS),
     misconceptions=(no_shape(PATTERNS), *mistakes()),

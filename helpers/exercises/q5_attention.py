@@ -18,32 +18,19 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch.overrides import TorchFunctionMode
 
-from helpers.exercises import (
-    Arrays,
-    Case,
-    Exercise,
-    Misconception,
-    Part,
-    Stopped,
-    Unfit,
-    fill,
-    tensor,
-    to_array,
-    to_tensor,
-    weights,
+from helpers.checks.arrays import Arrays, Case, tensor, to_array, weights
+from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.observers.q5_attention import (
+    ATT,
+    BOTH,
+    LINEARS,
+    MERGED,
+    OUTPUT,
+    SCALE,
+    SUMMED,
+    observer,
 )
-
-LINEARS = ("queries", "keys", "values", "projection")
-PRODUCTS = ("einsum", "matmul", "bmm")  # `@` is matmul
-SCALE = 0.25  # of the weights: small enough that no softmax saturates
-
-ATT = "att"
-SUMMED = "out after einsum"
-MERGED = "out after rearrange"
-BOTH = "out before projection"  # einsum and rearrange together
-OUTPUT = "output"
 
 
 def cases(seed: int) -> list[Case]:
@@ -65,102 +52,6 @@ def cases(seed: int) -> list[Case]:
 
 
 # --- the student's module -------------------------------------------------------------------------
-
-
-class FirstProduct(TorchFunctionMode):
-    """Sees the first product of tensors after `armed` was set, and puts `instead` in place of its result."""
-
-    def __init__(self, instead: torch.Tensor | None = None) -> None:
-        super().__init__()
-        self.instead, self.armed, self.result = instead, False, None
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        if not self.armed or getattr(func, "__name__", "").strip("_") not in PRODUCTS:
-            return func(*args, **(kwargs or {}))
-        self.armed = False
-        self.result = self.instead if self.instead is not None else func(*args, **(kwargs or {}))
-        return self.result
-
-
-def build(obj, case: Case) -> torch.nn.Module:
-    if not isinstance(obj, type) or not issubclass(obj, torch.nn.Module):
-        raise Unfit(
-            "MultiHeadAttention should be a class: keep the line `class MultiHeadAttention(nn.Module)`."
-        )
-    emb_size = case["x"].shape[-1]
-    module = obj(emb_size, case["heads"])
-    for name in LINEARS:
-        layer = getattr(module, name, None)
-        shapes = (
-            {key: tuple(p.shape) for key, p in layer.named_parameters()}
-            if isinstance(layer, torch.nn.Module)
-            else {}
-        )
-        if shapes != {"weight": (emb_size, emb_size), "bias": (emb_size,)}:
-            raise Unfit(
-                f"MultiHeadAttention needs self.{name}, a Linear layer from emb_size to emb_size: keep the line that was given."
-            )
-    return fill(module, case["seed"], SCALE).eval()
-
-
-def run(
-    module: torch.nn.Module,
-    x: torch.Tensor,
-    att: torch.Tensor | None = None,
-    out: torch.Tensor | None = None,
-) -> tuple[dict, FirstProduct]:
-    """One forward pass; `att` and `out` replace what the first and second blank give.
-
-    Returns what went into `att_drop` and `projection`, what came out of forward or the error that ended it, and
-    the product that was seen.
-    """
-    went: dict = {}
-    product = FirstProduct(out)
-
-    def at_dropout(_, args):
-        went["att"] = args[0]
-        product.armed = product.result is None
-        return (att,) if att is not None else None
-
-    def at_projection(_, args):
-        went["merged"] = args[0]
-
-    hooks = [module.projection.register_forward_pre_hook(at_projection)]
-    if isinstance(getattr(module, "att_drop", None), torch.nn.Module):
-        hooks.append(module.att_drop.register_forward_pre_hook(at_dropout))
-    try:
-        with torch.no_grad(), product:
-            went["output"] = module(x)
-    except Exception as error:
-        too_wide = "merged" in went and went["merged"].shape[-1:] != x.shape[-1:]
-        if not too_wide:  # else the shape of `merged` says it better than the projection's error
-            went["error"] = error
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return went, product
-
-
-def observe(obj, case: Case) -> Arrays:
-    module = build(obj, case)
-    plain, _ = run(module, case["x"])
-    if "output" in plain:
-        if isinstance(plain["output"], (tuple, list)):
-            raise Unfit("forward should return the output alone, as the given last line does.")
-        to_tensor(plain["output"], "forward(x)", "Does it end with `return self.projection(out)`?")
-    given, product = run(module, case["x"], att=case["att"])
-    merging, replaced = run(module, case["x"], att=case["att"], out=case["out"])
-    found = {
-        ATT: plain.get("att"),
-        SUMMED: product.result,
-        BOTH: given.get("merged") if "att" in given else None,
-        MERGED: merging.get("merged") if replaced.result is not None else None,
-        OUTPUT: plain.get("output"),
-    }
-    seen = {key: to_array(value, key) for key, value in found.items() if isinstance(value, torch.Tensor)}
-    if "error" in plain:
-        raise Stopped(seen) from plain["error"]
-    return seen
 
 
 # --- what PyTorch gives ---------------------------------------------------------------------------
@@ -579,9 +470,8 @@ misconceptions = (
 
 
 exercise = Exercise(
-    name="MultiHeadAttention",
+    observer=observer,
     cases=cases,
-    observe=observe,
     expected=expected,
     parts=(
         Part("attention weights", 1, (ATT,), att_agrees, blank="att ="),

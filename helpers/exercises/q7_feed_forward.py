@@ -1,11 +1,11 @@
 """Q7, first half: the sizes of the feed-forward block (Vaswani et al. 2017, section 3.3; GELU as in ViT)."""
 
 import numpy as np
-import torch
 import torch.nn.functional as F
-from torch import nn
 
-from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Unfit, tensor, to_array, weights
+from helpers.checks.arrays import Arrays, Case, tensor, to_array, weights
+from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.observers.q7_feed_forward import observer
 
 
 def cases(seed: int) -> list[Case]:
@@ -27,42 +27,6 @@ def cases(seed: int) -> list[Case]:
             }
         )
     return made
-
-
-def observe(obj, case: Case) -> Arrays:
-    """Sizes of the two Linear layers and, where they fit each other, what the block computes."""
-    if not isinstance(obj, type):
-        raise Unfit(
-            "FeedForwardBlock should be a class: keep the line `class FeedForwardBlock(nn.Sequential):`."
-        )
-    block = obj(emb_size=case["emb_size"], expansion=case["expansion"], dropout=0.0)
-    if not isinstance(block, nn.Module):
-        raise Unfit(
-            "FeedForwardBlock should be an nn.Module: keep the line `class FeedForwardBlock(nn.Sequential):`."
-        )
-    block.eval()
-    failure = None
-    with torch.no_grad():
-        try:
-            block(case["x"])  # also lets a LazyLinear find its size
-        except RuntimeError as error:
-            failure = error
-    linears = [module for module in block.modules() if isinstance(module, nn.Linear)]
-    if len(linears) != 2:
-        raise Unfit(f"FeedForwardBlock should hold two nn.Linear layers but holds {len(linears)}.")
-    sizes = [[linear.in_features, linear.out_features] for linear in linears]
-    seen = {"first": np.array(sizes[0], float), "second": np.array(sizes[1], float)}
-    if failure is not None:
-        if sizes[0][0] == case["x"].shape[-1] and sizes[0][1] == sizes[1][0]:
-            raise failure  # the sizes fit, so something else is wrong
-        return seen
-    with torch.no_grad():
-        for name, linear in zip(("first", "second"), linears, strict=True):
-            for kind, parameter in linear.named_parameters():
-                parameter.copy_(weights(f"{name}.{kind}", tuple(parameter.shape), case["seed"]))
-        what = "FeedForwardBlock(...)(x)"
-        seen["output"] = to_array(block(case["x"]), what)
-    return seen
 
 
 def output(case: Case, activation=F.gelu) -> np.ndarray:
@@ -212,9 +176,8 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
 
 
 exercise = Exercise(
-    name="FeedForwardBlock",
+    observer=observer,
     cases=cases,
-    observe=observe,
     expected=expected,
     parts=(
         Part("the first nn.Linear", 1, ("first",), first_agrees, blank="# wider"),

@@ -9,19 +9,25 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from helpers.exercises import Arrays, Case, Exercise, Misconception, Part, Stopped, Unfit, tensor, to_array
-from helpers.exercises.attention_output import ERRORS, SUMS, pair, rows
+from helpers.checks.arrays import Arrays, Case, tensor, to_array
+from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.exercises.attention_output import ERRORS, SUMS, rows
 from helpers.exercises.attention_output import SOFTMAXES as SOFTMAXES_OF_MATRICES
+from helpers.observers.scaled_dot_product import (
+    ATTENTION,
+    MASKED,
+    MASKED_VALUES,
+    VALUES,
+    hidden_is_infinite,
+    observer,
+)
 
-ATTENTION, VALUES = "attention", "values"
-MASKED, MASKED_VALUES = "attention with the mask", "values with the mask"
 # without the one that needs matrices, and two that are mistakes in the scores as well
 SOFTMAXES = tuple(
     entry
     for entry in SOFTMAXES_OF_MATRICES
     if entry[0] not in ("divided-by-other-sum", "minus", "transposed")
 )
-HIDDEN = -1e8  # what is below counts as minus infinity
 
 
 def cases(seed: int) -> list[Case]:
@@ -47,26 +53,6 @@ def cases(seed: int) -> list[Case]:
             }
         )
     return made
-
-
-def observe(obj, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit("scaled_dot_product should be a function: keep the line `def scaled_dot_product(...):`.")
-    inputs = (case["q"], case["k"], case["v"])
-    seen = dict(pair(obj(*inputs), "scaled_dot_product"))
-    try:
-        masked = pair(obj(*inputs, mask=case["mask"]), "scaled_dot_product with a mask")
-    except Exception as error:
-        raise Stopped(seen) from error
-    if ATTENTION in masked:
-        seen[MASKED] = hidden_is_infinite(masked[ATTENTION])
-    if VALUES in masked:
-        seen[MASKED_VALUES] = masked[VALUES]
-    return seen
-
-
-def hidden_is_infinite(values: np.ndarray) -> np.ndarray:
-    return np.where(values < HIDDEN, -np.inf, values)
 
 
 # --- what PyTorch gives ---------------------------------------------------------------------------
@@ -340,9 +326,8 @@ misconceptions = (
 
 
 exercise = Exercise(
-    name="scaled_dot_product",
+    observer=observer,
     cases=cases,
-    observe=observe,
     expected=expected,
     parts=(
         Part("scores, scaled", 0.5, (ATTENTION,), scores_agree, blank="scores = ..."),

@@ -1,0 +1,40 @@
+"""Observes EarlyStopping: what the student's object gives, whatever that is. Judged in helpers/exercises/early_stopping.py."""
+
+import numpy as np
+
+from helpers.checks.arrays import Arrays, Case, Unfit, to_array
+from helpers.checks.observe import Observer
+
+IMPROVED, WAITED, STOP = "improved", "self.waited", "stop"
+
+
+def observe(obj, case: Case) -> Arrays:
+    if not isinstance(obj, type):
+        raise Unfit("EarlyStopping should be a class: keep the line `class EarlyStopping:`.")
+    rule = obj(case["patience"])
+    seen: dict[str, list] = {IMPROVED: [], WAITED: [], STOP: []}
+
+    for loss in case["losses"]:
+        result = rule.step(loss)
+        if result is None:
+            raise Unfit("step gave None. Does it end with `return improved, stop`?")
+        if not isinstance(result, (tuple, list)) or len(result) != 2:
+            raise Unfit("step should return two bools: keep the line `return improved, stop`.")
+        for key, value in zip((IMPROVED, STOP), result, strict=True):
+            if value is not ...:
+                seen[key].append(flag(value, key))
+        waited = getattr(rule, "waited", None)
+        if waited is not None and waited is not ...:
+            seen[WAITED].append(to_array(waited, WAITED).item())
+    return {key: np.array(values, dtype=np.float64) for key, values in seen.items() if values}
+
+
+def flag(value, name: str) -> float:
+    """0.0 or 1.0; anything but a bool (or a 0 or 1) is refused."""
+    array = to_array(value, name)
+    if array.shape != () or float(array) not in (0.0, 1.0):
+        raise Unfit(f"{name} should be True or False but is {value!r}.")
+    return float(array)
+
+
+observer = Observer("EarlyStopping", observe)

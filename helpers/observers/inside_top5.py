@@ -1,0 +1,38 @@
+"""Observes top_classes: what the student's object gives, whatever that is. Judged in helpers/exercises/inside_top5.py."""
+
+import numpy as np
+
+from helpers.checks.arrays import Arrays, Case, Unfit, to_array
+from helpers.checks.observe import Observer
+
+CLASSES, PROBABILITIES = "classes", "probabilities"
+UNKNOWN = -1.0  # code of an entry that is none of the names
+
+
+def observe(obj, case: Case) -> Arrays:
+    if not callable(obj):
+        raise Unfit("top_classes should be a function: keep the line `def top_classes(...):` that was given.")
+    result = obj(case["logits"], case["names"], case["k"])
+    if result is None:
+        raise Unfit("top_classes gave None. Does it end with the `return [...]` that was given?")
+    try:
+        pairs = [(name, probability) for name, probability in result]
+    except (TypeError, ValueError):
+        raise Unfit(
+            "top_classes should return a list of pairs (name, probability): keep the `return [...]` that was given."
+        ) from None
+    if any(probability is ... for _, probability in pairs):
+        return {}
+    numbers = [to_array(probability, "a probability").reshape(-1) for _, probability in pairs]
+    if any(len(number) != 1 for number in numbers):
+        raise Unfit("Each pair should hold one name and one number.")
+    there = {name: float(i) for i, name in enumerate(case["names"])}
+    return {
+        CLASSES: np.array(
+            [there.get(name, UNKNOWN) if isinstance(name, str) else UNKNOWN for name, _ in pairs]
+        ),
+        PROBABILITIES: np.array([number[0] for number in numbers]),
+    }
+
+
+observer = Observer("top_classes", observe)

@@ -1,0 +1,72 @@
+"""Observes PositionalEmbedding: what the student's object gives, whatever that is. Judged in helpers/exercises/q4_positional_embedding.py."""
+
+import torch
+from torch import nn
+
+from helpers.checks.arrays import Arrays, Case, Stopped, Unfit, to_array
+from helpers.checks.observe import Observer
+
+TABLE = "sinusoids_positions"
+
+
+# --- how the student's class is observed ----------------------------------------------------------
+# The addition is tried with tables of our own, so a wrong number of rows does not cost its point.
+
+
+def observe(obj, case: Case) -> Arrays:
+    if not isinstance(obj, type) or not issubclass(obj, nn.Module):
+        raise Unfit("PositionalEmbedding should be a class: keep the line `class PositionalEmbedding(...):`.")
+    seen = {}
+    try:
+        module = build(obj, case)
+    except TypeError as error:
+        if "ellipsis" not in str(error).lower():
+            raise
+        module = unbuilt(obj)  # the first blank is open: the second one can still be tried
+    else:
+        table = getattr(module, TABLE, None)
+        if table is None:
+            raise Unfit(f"The object has no self.{TABLE}: keep the name that was given.")
+        table = to_array(table, f"self.{TABLE}")
+        seen[TABLE] = table[0] if table.ndim == 3 and len(table) == 1 else table
+    for learnable, key in ((False, "output"), (True, "output with learnable=True")):
+        try:
+            output = forward(module, case, learnable)
+        except Exception as error:
+            raise Stopped(seen) from error
+        if output is not ...:
+            what = f"What forward gives for learnable={learnable}"
+            seen[key] = to_array(output, what, "Does it end with `return x`?")
+    return seen
+
+
+def build(obj: type, case: Case) -> nn.Module:
+    return obj(patch_size=case["patch_size"], emb_size=case["emb_size"], img_size=case["img_size"])
+
+
+def unbuilt(obj: type) -> nn.Module:
+    """An object of the student's class whose constructor could not be run."""
+    module = obj.__new__(obj)
+    nn.Module.__init__(module)
+    return module
+
+
+def forward(module: nn.Module, case: Case, learnable: bool):
+    """What the student's forward gives when both tables hold the values of the case."""
+    dtype = getattr(getattr(module, TABLE, None), "dtype", torch.float64)
+    values = {
+        "cls_token": nn.Parameter(case["cls"].clone()),
+        "learnable_positions": nn.Parameter(case["learned"].clone()),
+        TABLE: case["fixed"].to(dtype if dtype.is_floating_point else torch.float32),
+        "learnable": learnable,
+    }
+    for name, value in values.items():
+        for held in (module.__dict__, module._parameters, module._buffers):
+            held.pop(name, None)  # a parameter would refuse a plain tensor
+        setattr(module, name, value)
+    module.eval()
+    with torch.no_grad():
+        return module(case["x"].clone())
+
+
+observer = Observer("PositionalEmbedding", observe)

@@ -1,0 +1,83 @@
+"""Observes ViT: what the student's object gives, whatever that is. Judged in helpers/exercises/vit_forward.py."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from torch import nn
+
+from helpers import assemble
+from helpers.checks.arrays import Arrays, Case, Stopped, Unfit, fill, to_array, to_tensor
+from helpers.checks.observe import Observer
+
+TOKENS = "the tokens that reach the encoder blocks"
+LOGITS = "the logits"
+TRAINABLE = "whether a gradient can reach the patch embedding (1 for yes)"
+PARTS = ("patch_embedding", "class_token", "positional_embedding", "blocks", "head")
+
+
+class Head(nn.Module):
+    """Norm, class token, linear layer."""
+
+    def __init__(self, emb_size: int, num_classes: int) -> None:
+        super().__init__()
+        self.norm, self.linear = (
+            nn.LayerNorm(emb_size),
+            nn.Linear(in_features=emb_size, out_features=num_classes),
+        )
+
+    def forward(self, x):
+        return self.linear(self.norm(x).unbind(1)[0])
+
+
+def parts_of(case: Case) -> SimpleNamespace:
+    """The five parts under their names; the same weights whenever they are made."""
+    sizes, emb = case["sizes"], case["sizes"]["emb_size"]
+    blocks = (assemble.TransformerEncoderBlock(emb, sizes["num_heads"], expansion=2) for _ in range(2))
+    made = {
+        "patch_embedding": assemble.PatchEmbedding(3, sizes["patch_size"], emb, sizes["img_size"]),
+        "class_token": assemble.ClassToken(emb),
+        "positional_embedding": assemble.PositionalEmbedding(sizes["patch_size"], emb, sizes["img_size"]),
+        "blocks": nn.Sequential(*blocks),
+        "head": Head(emb, case["classes"]),
+    }
+    for name, part in made.items():
+        fill(part.eval(), case["seed"] + len(name))
+    return SimpleNamespace(**made)
+
+
+def observe(obj, case: Case) -> Arrays:
+    if not isinstance(obj, type):
+        raise Unfit("ViT should be a class: keep the line `class ViT(nn.Module):`.")
+    parts = parts_of(case)
+    vit = obj(parts, parts.head)
+    if not isinstance(vit, nn.Module):
+        raise Unfit("ViT should be an nn.Module: keep the line `class ViT(nn.Module):`.")
+    vit.eval()
+    missing = [name for name in PARTS if not isinstance(getattr(vit, name, None), nn.Module)]
+    if missing:
+        raise Unfit(f"There is no self.{missing[0]}: keep the lines in __init__ that were given.")
+    # the first block says what reaches the encoder; if it never runs, the positional embedding does
+    caught: list[torch.Tensor] = []
+    made: list[torch.Tensor] = []
+    parts.blocks[0].register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
+    parts.positional_embedding.register_forward_hook(lambda _, inputs, output: made.append(output))
+    try:
+        logits = vit(case["x"])
+    except Exception as error:
+        if seen := tokens_seen(caught + made):
+            raise Stopped(seen) from error
+        raise
+    if logits is ...:
+        logits = torch.zeros(0)  # the last blank is still left
+    logits = to_tensor(logits, "ViT(...)(images)", "Does forward end with `return ...`?")
+    return {**tokens_seen(caught + made), LOGITS: to_array(logits, "ViT(...)(images)")}
+
+
+def tokens_seen(found: list[torch.Tensor]) -> dict[str, np.ndarray]:
+    if not found:
+        return {}
+    return {TOKENS: to_array(found[0], TOKENS), TRAINABLE: np.array(float(found[0].requires_grad))}
+
+
+observer = Observer("ViT", observe)

@@ -1,0 +1,1 @@
+"""The training loop behind `helpers.train.fit`: batches, steps, files."""
