@@ -14,6 +14,7 @@ from torch import nn
 from helpers import assemble, data
 from helpers.assemble import Piece
 from helpers.vit import timm_weights
+from helpers.vit.pieces import NAMES
 from tests import notebooks
 from tests.mirrors import here, register  # noqa: F401  fixtures
 from tests.test_data import TINY, tiny  # noqa: F401  fixture
@@ -75,7 +76,7 @@ def test_the_courses_own_pieces():
 
 def test_the_pieces_of_the_solutions():
     found = timm_weights.loadable(assemble.pieces(PART_2))
-    assert [piece.why for piece in found.values()] == [""] * len(assemble.STAND_INS)
+    assert [piece.why for piece in found.values()] == [""] * len(NAMES)
     same(found)
 
 

@@ -212,10 +212,10 @@ def _text(value: Any) -> str:
 
 def tell(key: str, state: State, session: Session) -> State | None:
     """Let the kernel know how exercise `key` was judged; why it died if it did."""
-    source, name = kernel_helpers.equivalent(key)
     try:
         session.cell(
-            f"__import__('helpers').check.tell({key!r}, {state.value!r}, {source!r}, {name!r})", keep=False
+            f"__import__('helpers').check.tell({key!r}, {state.value!r}, {kernel_helpers.equivalent(key)!r})",
+            keep=False,
         )
     except Dead as dead:
         return dead.state

@@ -1,37 +1,40 @@
 """`helpers/check.py` as it is inside a grading kernel: it observes, and knows no expected value.
 
-The judge copies this file there (course/judging/kernel_helpers.py). A student's own calls of `check` stay quiet, and `check.ready`
-answers what the judge told after it had looked, so that the cells behind an exercise run as they did for the student.
+The judge copies this file there (course/judging/kernel_helpers.py). A student's own calls of `check` stay quiet, and
+`check.ready` answers what the judge has told it, so that the cells behind an exercise run as they did for the student.
 """
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import io
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from helpers import exercises
+from helpers import observers
 from helpers.checks import wire
 from helpers.checks.observe import Problem, State, observe
+from helpers.vit import pieces
 
 
-@dataclass(frozen=True)
-class Verdict:
-    state: State
-    points: float = 0.0
+class Late:
+    """Modules of a package that come while the kernel runs: `helpers` itself can't be written to."""
+
+    def __init__(self, package: ModuleType) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        package.__path__.append(self._folder.name)
+
+    def add(self, key: str, source: str) -> None:
+        (Path(self._folder.name) / f"{key}.py").write_text(source, "utf-8")
+        importlib.invalidate_caches()
 
 
 class Check:
     def __init__(self) -> None:
         self._states: dict[str, State] = {}
-        # `helpers` itself can't be written to: modules of exercises that come late are looked for here
-        self._late = tempfile.TemporaryDirectory()
-        exercises.__path__.append(self._late.name)
+        self._observers, self._pieces = Late(observers), Late(pieces)
 
     def __call__(self, key: str) -> float:
         print(f"{key}: looked at when it is graded.")
@@ -40,8 +43,8 @@ class Check:
     def hint(self, key: str) -> None:
         """No hints while grading."""
 
-    def verdict(self, key: str, namespace: Mapping[str, Any], seed: int = 0) -> Verdict:
-        return Verdict(self._states.get(key, State.NOT_ATTEMPTED))
+    def verdict(self, key: str, namespace: Mapping[str, Any], seed: int = 0) -> SimpleNamespace:
+        return SimpleNamespace(state=self._states.get(key, State.NOT_ATTEMPTED), points=0.0)
 
     def ready(self, key: str) -> bool:
         state = self._states.get(key, State.NOT_ATTEMPTED)
@@ -56,13 +59,12 @@ class Check:
         folder = Path(exchange)
         request = wire.parse((folder / asked).read_bytes())
         namespace = get_ipython().user_ns
-        (Path(self._late.name) / f"{request['key']}.py").write_text(request["source"], "utf-8")
-        importlib.invalidate_caches()
-        exercise = exercises.load(request["key"])
-        found: dict[str, Any] = {"missing": exercise.name not in namespace}
+        self._observers.add(request["key"], request["source"])
+        observer = observers.load(request["key"])
+        found: dict[str, Any] = {"missing": observer.name not in namespace}
         if not found["missing"]:
             for name, cases in request["cases"].items():
-                seen = observe(exercise, namespace[exercise.name], cases, namespace)
+                seen = observe(observer, namespace[observer.name], cases, namespace)
                 problem = None
                 if isinstance(seen, Problem):
                     problem = {"state": seen.state.value, "text": seen.text, "error": seen.error}
@@ -70,15 +72,11 @@ class Check:
                 found[name] = {"problem": problem, "seen": [dict(arrays) for arrays in seen]}
         (folder / answer).write_bytes(wire.dump(found))
 
-    def tell(self, key: str, state: str, source: str, name: str) -> None:
-        """The exercise has been judged: its state, and the course's own equivalent, which later cells may use."""
+    def tell(self, key: str, state: str, equivalent: str) -> None:
+        """The exercise has been judged: its state, and the module of the course's own equivalent, for later cells."""
         self._states[key] = State(state)
-        if name:
-            from helpers import assemble
-
-            with contextlib.redirect_stdout(io.StringIO()):
-                exec(source, assemble.__dict__)
-            assemble.STAND_INS[key] = assemble.__dict__[name]
+        if equivalent:
+            self._pieces.add(key, equivalent)
 
 
 check = Check()

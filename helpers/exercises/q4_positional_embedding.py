@@ -5,8 +5,8 @@ import torch
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Misconception, Part
-from helpers.exercises.q1_position_encoding import library
 from helpers.observers.q4_positional_embedding import TABLE, observer
+from helpers.vit.pieces.q1_position_encoding import getPositionEncoding
 
 
 def cases(seed: int) -> list[Case]:
@@ -41,7 +41,7 @@ def tokens(case: Case) -> torch.Tensor:
 
 def expected(case: Case) -> Arrays:
     side = case["img_size"] / case["patch_size"]
-    return {TABLE: library(round(side * side) + 1, case["emb_size"]), **outputs(torch.add)(case)}
+    return {TABLE: getPositionEncoding(round(side * side) + 1, case["emb_size"]), **outputs(torch.add)(case)}
 
 
 def outputs(combine):
@@ -65,14 +65,14 @@ def table(rows, columns=lambda side, p, e, s: e):
     def produces(case: Case) -> Arrays:
         p, e, s = case["patch_size"], case["emb_size"], case["img_size"]
         arguments = (s // p, p, e, s)
-        return {TABLE: library(rows(*arguments), columns(*arguments))}
+        return {TABLE: getPositionEncoding(rows(*arguments), columns(*arguments))}
 
     return produces
 
 
 def outside(case: Case) -> Arrays:
     """Values for the 1 added to the encoding instead of to the number of rows."""
-    return {TABLE: library(len(case["x"][0]), case["emb_size"]) + 1}
+    return {TABLE: getPositionEncoding(len(case["x"][0]), case["emb_size"]) + 1}
 
 
 def other_values(observed: Arrays, wanted: Arrays, case: Case) -> bool:

@@ -4,9 +4,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from helpers import assemble
 from helpers.checks.arrays import Arrays, Case, Unfit, to_array, weights
 from helpers.checks.observe import Observer
+from helpers.vit import pieces
+from helpers.vit.model import borrowed
 
 PROJECTIONS = ("queries", "keys", "values", "projection")
 HALVES = ("attention half", "feed-forward half")
@@ -102,7 +103,7 @@ def observe(obj, case: Case) -> Arrays:
         )
     x = case["x"]
     # The course's feed-forward block stands in, so that a slip in the student's own costs nothing here.
-    with assemble.borrowed(obj, FeedForwardBlock=assemble.FeedForwardBlock):
+    with borrowed(obj, FeedForwardBlock=pieces.load("q7_feed_forward")):
         block, dropped = (build(obj, case, dropout) for dropout in (0.0, 1.0))
         found = roles(block.eval(), x)
         seeds = dict.fromkeys(("norm", "attention", "linear"), case["seed"])

@@ -6,9 +6,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from helpers import assemble
 from helpers.checks.arrays import Arrays, Case, Stopped, Unfit, fill, to_array, to_tensor
 from helpers.checks.observe import Observer
+from helpers.vit.pieces.q2_patch_embedding import PatchEmbedding
+from helpers.vit.pieces.q3_class_token import ClassToken
+from helpers.vit.pieces.q4_positional_embedding import PositionalEmbedding
+from helpers.vit.pieces.q7_encoder_block import TransformerEncoderBlock
 
 TOKENS = "the tokens that reach the encoder blocks"
 LOGITS = "the logits"
@@ -33,11 +36,11 @@ class Head(nn.Module):
 def parts_of(case: Case) -> SimpleNamespace:
     """The five parts under their names; the same weights whenever they are made."""
     sizes, emb = case["sizes"], case["sizes"]["emb_size"]
-    blocks = (assemble.TransformerEncoderBlock(emb, sizes["num_heads"], expansion=2) for _ in range(2))
+    blocks = (TransformerEncoderBlock(emb, sizes["num_heads"], expansion=2) for _ in range(2))
     made = {
-        "patch_embedding": assemble.PatchEmbedding(3, sizes["patch_size"], emb, sizes["img_size"]),
-        "class_token": assemble.ClassToken(emb),
-        "positional_embedding": assemble.PositionalEmbedding(sizes["patch_size"], emb, sizes["img_size"]),
+        "patch_embedding": PatchEmbedding(3, sizes["patch_size"], emb, sizes["img_size"]),
+        "class_token": ClassToken(emb),
+        "positional_embedding": PositionalEmbedding(sizes["patch_size"], emb, sizes["img_size"]),
         "blocks": nn.Sequential(*blocks),
         "head": Head(emb, case["classes"]),
     }

@@ -18,10 +18,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from helpers import assemble
+from helpers.vit.model import ViT
+from helpers.vit.pieces import Piece
+from helpers.vit.pieces import load as load_piece
 
 
-def load(vit: assemble.ViT, tensors: Mapping[str, torch.Tensor], eps: float = 1e-6) -> assemble.ViT:
+def load(vit: ViT, tensors: Mapping[str, torch.Tensor], eps: float = 1e-6) -> ViT:
     """Copy `tensors` into `vit`, and give `eps` to every LayerNorm.
 
     Args:
@@ -56,7 +58,7 @@ def load(vit: assemble.ViT, tensors: Mapping[str, torch.Tensor], eps: float = 1e
     return vit
 
 
-def load_timm(vit: assemble.ViT, model: nn.Module) -> assemble.ViT:
+def load_timm(vit: ViT, model: nn.Module) -> ViT:
     """`load` what a timm VisionTransformer holds. Raises ValueError if the sizes differ."""
     tensors: dict[str, torch.Tensor] = {}
     for name, tensor in model.state_dict().items():
@@ -69,7 +71,7 @@ def load_timm(vit: assemble.ViT, model: nn.Module) -> assemble.ViT:
     return load(vit, tensors, model.get_submodule("norm").eps)
 
 
-def places(vit: assemble.ViT) -> dict[str, nn.Parameter]:
+def places(vit: ViT) -> dict[str, nn.Parameter]:
     """Every parameter that is loaded, by its name in `load`.
 
     Raises:
@@ -150,11 +152,11 @@ def _patch_shape(layer: nn.Module, size: int) -> tuple[int, int]:
     return (3, round((size / 3) ** 0.5)) if size % 3 == 0 else (1, round(size**0.5))
 
 
-def loadable(found: Mapping[str, assemble.Piece]) -> dict[str, assemble.Piece]:
+def loadable(found: Mapping[str, Piece]) -> dict[str, Piece]:
     """The pieces, each tried with random weights: one that can't be loaded, or then computes something else than the
     course's, is replaced by the course's, and its `why` says so."""
     sizes = {"patch_size": 2, "emb_size": 12, "img_size": 6, "depth": 1, "num_heads": 3, "expansion": 2}
-    course = assemble.ViT(**sizes).eval()
+    course = ViT(**sizes).eval()
     generator = torch.Generator().manual_seed(0)
     tensors = {name: torch.randn(slot.shape, generator=generator) for name, slot in places(course).items()}
     tensors["patch_embed.proj.weight"] = tensors["patch_embed.proj.weight"].flatten(1)
@@ -168,11 +170,11 @@ def loadable(found: Mapping[str, assemble.Piece]) -> dict[str, assemble.Piece]:
                 continue
             why = ""
             try:
-                got = load(assemble.ViT(**sizes, pieces={key: piece}).eval(), tensors)(images)
+                got = load(ViT(**sizes, pieces={key: piece}).eval(), tensors)(images)
                 if not torch.allclose(got, wanted, atol=1e-4):
                     why = "loaded with the same weights it computes something else"
             except Exception as error:
                 why = f"its weights can't be loaded: {error}"
             if why:
-                checked[key] = replace(piece, made=assemble.STAND_INS[key], why=why)
+                checked[key] = replace(piece, made=load_piece(key), why=why)
     return checked

@@ -153,7 +153,7 @@ session.send = forging
     ),
     forged(
         "the check is told that all is right",
-        "for key in ('q1_position_encoding', 'q6_residual_add'):\n    check.tell(key, 'correct', '', '')",
+        "for key in ('q1_position_encoding', 'q6_residual_add'):\n    check.tell(key, 'correct', '')",
     ),
     forged(
         "the observer sees what is written for it",

@@ -1,0 +1,1 @@
+"""The whole Vision Transformer: pieces, the model that is made of them, and timm's weights for it."""
