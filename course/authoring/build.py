@@ -11,6 +11,7 @@ import json
 import re
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import jupytext
@@ -19,6 +20,8 @@ from nbformat.notebooknode import NotebookNode
 
 from course.authoring import badges, numbers
 from course.base.paths import ROOT
+from course.notebook.blanks import blanks, unmarked
+from course.notebook.cells import check_called, grade_id
 from course.notebook.release import Release
 from helpers import exercises
 
@@ -71,7 +74,7 @@ except Exception:
         raise SystemExit(
             "The course's `helpers` are installed, but this kernel does not see them yet: restart it and run this cell again."
         ) from None
-    if not os.path.exists(os.path.join(os.path.dirname(found), "observing.py")):  # somebody else's `helpers`
+    if not os.path.exists(os.path.join(os.path.dirname(found), "checks", "observe.py")):  # somebody else's `helpers`
         raise SystemExit(
             "`" + found.replace(os.sep + "__init__.py", "") + "` stands in the way of the course's `helpers`. Rename it "
             "(a package that was installed: `%pip uninstall helpers`), restart the kernel and run this cell again."
@@ -175,32 +178,55 @@ def _full_record(cell: NotebookNode, lesson: Path) -> dict:
         "task": bool(short.get("task")),
     }
     if grade:
-        called = re.search(r"check\(\"(\w+)\"\)", cell.source)
-        if "points" in short:
-            record["points"] = short["points"]
-        elif called and called[1] in exercises.names():
-            record["points"] = exercises.load(called[1]).points
+        key = check_called(cell.source)
+        if answer:  # a written one, which a person grades
+            record["points"] = short.get("points", 0)
+        elif key in exercises.names():
+            record["points"] = exercises.load(key).points
         else:
-            raise BuildError(f"{lesson}: {short['grade_id']} has no points and calls no known check(...).")
+            raise BuildError(
+                f'{lesson}: {short["grade_id"]} should be check("<key>") of a known exercise and nothing else.'
+            )
     return record
 
 
-def release(part: str, solutions: dict[str, bytes]) -> dict[str, bytes]:
-    """Student notebooks of one part, byte for byte what nbgrader's GenerateAssignment gives under nbgrader_config.py.
+def written(nb: NotebookNode) -> bytes:
+    """The notebook's file. That of a release is, byte for byte, what nbgrader's GenerateAssignment writes."""
+    return (nbformat.writes(nb) + "\n").encode()
 
-    Args:
-        part: folder name, e.g. "2_build_a_vit".
-        solutions: file name -> bytes of the complete notebooks.
+
+def prove(lesson: Path, solved: NotebookNode, released: NotebookNode) -> None:
+    """See that every blank is one, and that no answer goes out.
+
+    Raises:
+        BuildError: a part of an exercise names a blank that is not there exactly once, a blank belongs to no part, or a
+            line of an answer stands in the release.
     """
-    made = {name: Release(part, Path(name).stem, content).notebook for name, content in solutions.items()}
-    return {name: (nbformat.writes(nb) + "\n").encode() for name, nb in made.items()}
+    marks = {grade_id(cell): blanks(cell.source) for cell in solved.cells if cell.cell_type == "code"}
+    for key in filter(None, (check_called(cell.source) for cell in solved.cells)):
+        # of a dict's entry the check knows the key without its quotes
+        stubs = [re.sub(r'^"(.*)": ', r"\1: ", stub) for _, stub in marks.get(key, []) if stub]
+        claimed = [part.blank for part in exercises.load(key).parts if part.blank]
+        for blank in claimed:
+            if sum(blank in stub for stub in stubs) != 1:
+                raise BuildError(
+                    f"{lesson}: a part of {key} has the blank {blank!r}, which should stand in exactly one "
+                    f"`# blank: ...` of the cell with grade_id {key}; there are: {'; '.join(stubs) or 'none'}."
+                )
+        if claimed and (lonely := [stub for stub in stubs if not any(blank in stub for blank in claimed)]):
+            raise BuildError(f"{lesson}: no part of {key} has the blank `{lonely[0]}`.")
+    given = {line.strip() for cell in solved.cells for line in unmarked(cell.source)}
+    out = {line.strip() for cell in released.cells for line in cell.source.split("\n")}
+    for key, found in marks.items():
+        for answer, _ in found:
+            if answer in out and answer not in given:
+                raise BuildError(f"{lesson}: the release shows a line of the answer to {key}: `{answer}`.")
 
 
-def readme_table() -> str:
+def readme_table(solved: Mapping[Path, NotebookNode]) -> str:
     """The README's table of notebooks: what each asks, its points, its badges; below it those of the course."""
     rows = ["| notebook | what you build | points | |", "| --- | --- | --- | --- |"]
-    for lesson in lessons():
-        nb = solution(lesson)
+    for lesson, nb in solved.items():
         title, purpose = nb.cells[0].source.split("\n\n")[1:3]
         points = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in nb.cells)
         path = f"notebooks/{lesson.parent.name}/{lesson.stem}.ipynb"
@@ -212,13 +238,11 @@ def readme_table() -> str:
     return "\n".join([*rows, "", f"The whole course: {badges.course_badges()}"]) + "\n"
 
 
-def contents() -> bytes:
+def contents(solved: Mapping[Path, NotebookNode]) -> bytes:
     """What `helpers.progress` counts: parts, their notebooks, and the exercises in each, as JSON."""
     parts: dict[str, list] = {}
-    for lesson in lessons():
-        nb = solution(lesson)
-        called = (re.search(r"^check\(\"(\w+)\"\)", cell.source, re.MULTILINE) for cell in nb.cells)
-        loaded = [exercises.load(found[1]) for found in called if found]
+    for lesson, nb in solved.items():
+        loaded = [exercises.load(key) for cell in nb.cells if (key := check_called(cell.source))]
         parts.setdefault(lesson.parent.name, []).append(
             {
                 "notebook": lesson.stem,
@@ -232,20 +256,19 @@ def contents() -> bytes:
 
 def build() -> dict[Path, bytes]:
     """All generated files, path -> bytes, without writing any."""
+    solved = {lesson: solution(lesson) for lesson in lessons()}
     files: dict[Path, bytes] = {}
-    for part in sorted({lesson.parent.name for lesson in lessons()}):
-        made = {
-            f"{lesson.stem}.ipynb": (nbformat.writes(solution(lesson)) + "\n").encode()
-            for lesson in lessons()
-            if lesson.parent.name == part
-        }
-        files |= {ROOT / "solutions" / part / name: content for name, content in made.items()}
-        files |= {ROOT / "notebooks" / part / name: content for name, content in release(part, made).items()}
-    files[ROOT / "helpers" / "contents.json"] = contents()
+    for lesson, nb in solved.items():
+        path = Path(lesson.parent.name) / f"{lesson.stem}.ipynb"
+        content = written(nb)
+        released = Release(lesson.parent.name, lesson.stem, content).notebook
+        prove(lesson, nb, released)
+        files |= {ROOT / "solutions" / path: content, ROOT / "notebooks" / path: written(released)}
+    files[ROOT / "helpers" / "contents.json"] = contents(solved)
     readme = ROOT / "README.md"
     if readme.exists():
         text = readme.read_text("utf-8")
-        files[readme] = TABLE.sub(lambda m: m[1] + readme_table() + m[2], numbers.stamp(text)).encode()
+        files[readme] = TABLE.sub(lambda m: m[1] + readme_table(solved) + m[2], numbers.stamp(text)).encode()
     return files
 
 

@@ -24,7 +24,8 @@ from nbformat.v4 import new_output
 
 from course.judging import kernel_helpers
 from course.judging.session import Dead, NoKernel, Session, stopped
-from course.notebook.release import Release, grade_id
+from course.notebook.cells import grade_id
+from course.notebook.release import Release
 from course.sandbox.sandbox import Limits, Sandbox
 from helpers.checks import wire
 from helpers.checks.arrays import Arrays, Case

@@ -29,8 +29,9 @@ from nbformat import NotebookNode
 from course.judging import records, sanitise
 from course.judging.execute import Observation, opening, run
 from course.judging.records import Record
+from course.notebook.cells import grade_id, is_answer
 from course.notebook.rebuild import Unreadable, rebuild
-from course.notebook.release import HIDDEN, PUBLIC, JudgeError, Release, grade_id
+from course.notebook.release import HIDDEN, PUBLIC, JudgeError, Release
 from course.sandbox.sandbox import Limits, level
 from helpers import exercises
 from helpers.checks import wire
@@ -191,9 +192,7 @@ def plain(source: str) -> tuple[str, str]:
 
 def own_cells(release: Release, nb: NotebookNode) -> list[NotebookNode]:
     """The code cells whose text is the student's: answers and cells of their own."""
-    given = {
-        cell.id for cell in release.notebook.cells if not cell.metadata.get("nbgrader", {}).get("solution")
-    }
+    given = {cell.id for cell in release.notebook.cells if not is_answer(cell)}
     return [cell for cell in nb.cells if cell.cell_type == "code" and cell.id not in given]
 
 

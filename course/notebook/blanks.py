@@ -16,6 +16,17 @@ from nbgrader.preprocessors import ClearSolutions
 MARK = re.compile(r"^(?P<indent>\s*).*?\s*# blank(?::\s?(?P<stub>.*))?$")
 
 
+def blanks(source: str) -> list[tuple[str, str]]:
+    """The marked lines of a cell: the answer, and the stub that stands in its place ("" if the line disappears)."""
+    found = ((line, MARK.match(line)) for line in source.split("\n"))
+    return [(line.split("# blank")[0].strip(), (mark["stub"] or "").strip()) for line, mark in found if mark]
+
+
+def unmarked(source: str) -> list[str]:
+    """The lines of a cell that students get as they are."""
+    return [line for line in source.split("\n") if not MARK.match(line)]
+
+
 class KeepLeftHandSide(ClearSolutions):
     """Replaces every `# blank` line of a solution cell by its stub; everything else is ClearSolutions."""
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
+from course.notebook.cells import grade_id, is_answer
 from course.notebook.read import Cell, Unreadable, read
 
 __all__ = ["Repair", "Unreadable", "answers", "name_of", "rebuild", "same"]
@@ -49,14 +50,9 @@ class Repair:
     human: bool = False
 
 
-def is_answer(cell: NotebookNode) -> bool:
-    """A cell that the student fills: nbgrader's solution cells, written answers included."""
-    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
-
-
 def name_of(cell: NotebookNode) -> str:
     """grade_id of a graded or answer cell, else its cell id."""
-    return cell.metadata.get("nbgrader", {}).get("grade_id") or cell.id
+    return grade_id(cell) or cell.id
 
 
 def answers(notebook: NotebookNode) -> dict[str, str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,13 +16,13 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ComputeChecksums, LockCells
 
-from course.judging import records
+from course.base.text import digest
 from course.notebook.blanks import KeepLeftHandSide
+from course.notebook.cells import check_called, grade_id, is_test
 from helpers import exercises
 from helpers.checks.arrays import Case
 
 PUBLIC, HIDDEN = "public", "hidden"
-TEST = re.compile(r'^\s*check\("(\w+)"\)\s*$')
 
 
 class JudgeError(Exception):
@@ -56,7 +55,7 @@ class Release:
 
     @cached_property
     def digest(self) -> str:
-        return records.digest(self.part, self.name, self.content)
+        return digest(self.part, self.name, self.content)
 
     @cached_property
     def solution(self) -> NotebookNode:
@@ -74,15 +73,13 @@ class Release:
     def tests(self) -> dict[str, str]:
         """grade_id of every test cell -> key of its exercise, in order."""
         found = {}
-        for cell in self.solution.cells:
-            record = cell.metadata.get("nbgrader", {})
-            if record.get("grade") and not record.get("solution"):
-                called = TEST.match(cell.source)
-                if not called or called[1] not in exercises.names():
-                    raise JudgeError(
-                        f'{self.part}/{self.name}: test cell {record["grade_id"]} should be check("<key>") of a known exercise.'
-                    )
-                found[record["grade_id"]] = called[1]
+        for cell in filter(is_test, self.solution.cells):
+            key = check_called(cell.source)
+            if key not in exercises.names():
+                raise JudgeError(
+                    f'{self.part}/{self.name}: test cell {grade_id(cell)} should be check("<key>") of a known exercise.'
+                )
+            found[grade_id(cell)] = key
         return found
 
     def seed(self, key: str) -> int:
@@ -92,9 +89,3 @@ class Release:
     def cases(self, key: str) -> dict[str, list[Case]]:
         exercise = exercises.load(key)
         return {PUBLIC: exercise.cases(0), HIDDEN: exercise.cases(self.seed(key))}
-
-
-def grade_id(cell: NotebookNode) -> str:
-    record = cell.metadata.get("nbgrader")
-    found = record.get("grade_id") if isinstance(record, dict) else None
-    return found if isinstance(found, str) else ""

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from helpers import check, data, show
-from helpers.exercises.q1_position_encoding import library as getPositionEncoding
+from helpers.assemble import getPositionEncoding
 
 torch.manual_seed(0)
 print("Ready.")
