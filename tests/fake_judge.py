@@ -14,8 +14,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from course.base.text import digest
 from course.grading import task
-from course.judging import judge, records
+from course.judging import judge
 from course.judging.records import Record
 from course.judging.session import NoKernel
 from course.sandbox.sandbox import Limits
@@ -26,7 +27,7 @@ from helpers.checks.observe import State
 
 def perform(piece: task.Task) -> Record:
     release = task._release(piece.part, piece.name, piece.content)
-    nb, _, unreadable = judge._rebuilt(release, piece.data)
+    nb, _, unreadable = judge.rebuilt(release, piece.data)
     says = {}
     with contextlib.suppress(ValueError, KeyError):
         says = json.loads(piece.data)["metadata"]["fake"]
@@ -51,12 +52,12 @@ def perform(piece: task.Task) -> Record:
         key=judge.key_of(release, piece.data, piece.sandboxed),
         part=release.part,
         notebook=release.name,
-        submission=records.digest(piece.data),
+        submission=digest(piece.data),
         release=release.digest,
-        grader=records.grader(),
+        version=judge.version_of(release),
         level="none",
         verdicts=marks,
-        outputs=[[] for _ in judge.code_cells(nb)],
+        content=nb,
         attention=tuple(says.get("attention", ())),
     )
 

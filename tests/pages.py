@@ -4,6 +4,7 @@ Two notebooks of two students go through autograding and feedback as formgrader'
 `judge.grade` would see of a running kernel is put in its place.
 """
 
+import copy
 import shutil
 import warnings
 from pathlib import Path
@@ -19,9 +20,9 @@ from sqlalchemy.exc import SAWarning
 from traitlets.config import PyFileConfigLoader
 
 from course.base.paths import ROOT
+from course.base.text import digest
 from course.judging import judge, records
 from course.judging.records import Record
-from course.notebook.rebuild import rebuild
 from helpers import exercises
 from helpers.check import check
 from helpers.checks.judge import nothing
@@ -42,7 +43,7 @@ DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kc
 
 def grade(release, data, folder, **_):
     """In the place of `judge.grade`: answers are tried here, and one cell has a figure."""
-    nb, repairs = rebuild(release.notebook, data)
+    nb, repairs, _ = copy.deepcopy(judge.rebuilt(release, data))
     marks = {}
     for test, key in release.tests.items():
         source, error = judge.plain(judge.source_of(release, nb, key))
@@ -53,8 +54,9 @@ def grade(release, data, folder, **_):
             marks[test] = check.verdict(key, namespace)
         else:
             marks[test] = nothing(exercises.load(key), State.NOT_ATTEMPTED, ["Still to fill in: `...`."])
-    outputs = [[] for _ in judge.code_cells(nb)]
-    outputs[1] = [
+    nb.cells = [cell if cell.cell_type != "code" else {**cell, "outputs": []} for cell in nb.cells]
+    second = [cell for cell in nb.cells if cell["cell_type"] == "code"][1]
+    second["outputs"] = [
         new_output("display_data", data={"image/png": DOT, "text/plain": "<Figure>"}),
         new_output("stream", text="What to see: one grey dot, and nothing\nelse.\n"),
         new_output("error", ename="ValueError", evalue="no", traceback=["\x1b[31mValueError\x1b[0m: no"]),
@@ -63,18 +65,18 @@ def grade(release, data, folder, **_):
         key="0" * 64,
         part=release.part,
         notebook=release.name,
-        submission=records.digest(data),
+        submission=digest(data),
         release=release.digest,
-        grader="",
+        version="",
         level="none",
         verdicts=marks,
-        outputs=outputs,
+        content=nb,
         repairs=tuple(repair.what for repair in repairs),
     )
     records.save(folder, record)
     kept = records.load(folder, record.key)
     assert kept == record
-    return judge.with_outputs(nb, kept), kept
+    return judge.with_verdicts(kept), kept
 
 
 def submission(student: str, solution: Path) -> nbformat.NotebookNode:

@@ -364,7 +364,7 @@ def test_processes_end_with_what_they_were_doing():
 
 def test_a_worker_of_another_version_is_refused(tree):
     with pytest.raises(task.WrongVersion, match="another version of the course"):
-        task.perform(task.Task(PART, NAMES[0], b"", b"", grader="other"))
+        task.perform(task.Task(PART, NAMES[0], b"", b"", version="other"))
 
 
 def test_nothing_begins_after_stop():

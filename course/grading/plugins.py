@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import stat
@@ -26,6 +27,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from traitlets import Bool, Unicode
 
+from course.base.text import digest
 from course.judging import judge, records
 from course.base.paths import ROOT
 from course.notebook.rebuild import Unreadable, rebuild
@@ -96,14 +98,16 @@ class Intake(NotebookExporter):
             return super().from_filename(filename, resources, **kw)
         at = resources["nbgrader"]
         release = release_of(self.parent, at["assignment"], at["notebook"])
-        try:
-            nb, repairs = rebuild(release.notebook, submitted(Path(filename)))
-        except Unreadable as error:
-            nb, repairs = nbformat.from_dict(release.notebook), []
-            self.log.warning("%s %s", filename, error.reason)
-        for repair in repairs:
-            self.log.info("%s: %s %s", filename, repair.cell, repair.what)
-        return self.from_notebook_node(nb, resources, **kw)
+        data, says = submitted(Path(filename)), Judge(parent=self)
+        if says.recording and (record := records.load(says.folder(self.parent), judge.key_of(release, data, says.sandboxed))):
+            nb = nbformat.from_dict(record.content)
+        else:
+            nb, repairs, unreadable = judge.rebuilt(release, data)
+            if unreadable:
+                self.log.warning("%s: %s", filename, unreadable)
+            for repair in repairs:
+                self.log.info("%s: %s %s", filename, repair.cell, repair.what)
+        return self.from_notebook_node(copy.deepcopy(nb), resources, **kw)
 
 
 class Judge(NbGraderPreprocessor):
@@ -115,6 +119,10 @@ class Judge(NbGraderPreprocessor):
     recording = Bool(False, help="Take what has been judged; run nothing.").tag(config=True)
     records = Unicode("grading/records", help="Folder of the records.").tag(config=True)
 
+    def folder(self, converter: Any) -> Path:
+        """Of the records."""
+        return Path(converter.coursedir.root) / self.records
+
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         converter, at = self.parent.parent, resources["nbgrader"]
         release = release_of(converter, at["assignment"], at["notebook"])
@@ -122,7 +130,7 @@ class Judge(NbGraderPreprocessor):
             converter.coursedir.submitted_directory, at["student"], at["assignment"]
         )
         data = submitted(Path(folder) / f"{at['notebook']}.ipynb")
-        kept = Path(converter.coursedir.root) / self.records
+        kept = self.folder(converter)
         if not self.recording:
             found = judge.grade(release, data, kept, sandboxed=self.sandboxed, again=converter.force)
         elif (found := judge.find(release, data, kept, self.sandboxed)) is None:
@@ -173,6 +181,6 @@ def finished(graded: Path, data: bytes, stamp: dict[str, str] | None = None) -> 
     try:
         content = json.loads(graded.read_bytes())
         found = content["metadata"]["vit"]
-        return found["submission"] == records.digest(data) and stamp in (None, found)
+        return found["submission"] == digest(data) and stamp in (None, found)
     except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -35,7 +35,7 @@ class Task:
     Args:
         content: of the solution notebook.
         data: what the student sent.
-        grader: version of the course that decides (`records.grader`).
+        version: of all that decides (`judge.version_of`).
         folder: where what the solutions give is kept; None for the Dask worker's own folder.
     """
 
@@ -43,16 +43,15 @@ class Task:
     name: str
     content: bytes
     data: bytes
-    grader: str
+    version: str
     sandboxed: bool = True
     limits: Limits | None = None
     folder: Path | None = None
 
     @classmethod
     def of(cls, release: Release, data: bytes, sandboxed: bool, folder: Path | None) -> Task:
-        return cls(
-            release.part, release.name, release.content, data, records.grader(), sandboxed, None, folder
-        )
+        version = judge.version_of(release)
+        return cls(release.part, release.name, release.content, data, version, sandboxed, None, folder)
 
 
 def perform(task: Task) -> Record:
@@ -62,12 +61,12 @@ def perform(task: Task) -> Record:
 
 
 def _perform(task: Task) -> Record:
-    if task.grader != records.grader():
+    release = _release(task.part, task.name, task.content)
+    if task.version != judge.version_of(release):
         raise WrongVersion(
             f"A worker on {os.uname().nodename} has another version of the course. Install the same there."
         )
     folder = task.folder or _own()
-    release = _release(task.part, task.name, task.content)
     return judge.judge_submission(release, task.data, folder, limits=task.limits, sandboxed=task.sandboxed)
 
 

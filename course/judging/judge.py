@@ -19,6 +19,7 @@ import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import nbformat
@@ -26,6 +27,7 @@ import numpy as np
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
+from course.base.text import digest
 from course.judging import records, sanitise
 from course.judging.execute import Observation, opening, run
 from course.judging.records import Record
@@ -37,7 +39,7 @@ from helpers import exercises
 from helpers.checks import wire
 from helpers.checks.arrays import Arrays, Case
 from helpers.checks.exercise import Exercise
-from helpers.checks.judge import Verdict, judge, nothing, score
+from helpers.checks.judge import Mark, Verdict, judge, nothing, score
 from helpers.checks.observe import Problem, State, blanks_in, defines
 
 ENDED = {
@@ -76,7 +78,7 @@ def reference(release: Release, folder: Path, sandboxed: bool = True) -> Referen
     Raises:
         JudgeError: if the solution does not pass its own checks.
     """
-    path = folder / f"reference-{records.digest(release.digest, records.grader())}.npz"
+    path = folder / f"reference-{digest(release.digest, version_of(release))}.npz"
     try:
         return Reference(**wire.parse(path.read_bytes()))
     except (OSError, ValueError, TypeError):
@@ -146,11 +148,16 @@ def combine(
 ) -> Verdict:
     """Points need both; the words are about the public inputs, and of the hidden ones only that something differs."""
     parts = tuple(
-        (a if a is not State.CORRECT else b, label, min(p, q))
-        for (a, label, p), (b, _, q) in zip(public.parts, hidden.parts, strict=True)
+        Mark(
+            a.state if a.state is not State.CORRECT else b.state,
+            a.label,
+            min(a.points, b.points),
+            a.max_points,
+        )
+        for a, b in zip(public.parts, hidden.parts, strict=True)
     )
     shown = public if public.state is not State.CORRECT else hidden
-    points = round(sum(p for _, _, p in parts), 4)
+    points = round(sum(part.points for part in parts), 4)
     lines = public.lines
     if hidden.state is not State.CORRECT and (public.state is State.CORRECT or points < public.points):
         lines += ("It is right for the inputs that the notebook's check tries, but not for others.",)
@@ -230,10 +237,15 @@ def borrowed(release: Release, nb: NotebookNode) -> str:
 # --- one submission -------------------------------------------------------------------------------
 
 
+def version_of(release: Release) -> str:
+    """Of all that decides on this release's exercises."""
+    return records.version(tuple(release.tests.values()))
+
+
 def key_of(release: Release, data: bytes, sandboxed: bool = True) -> str:
     """The name of the record of these bytes: the same wherever they are judged, in whatever kind of sandbox."""
     isolation = "sandbox" if sandboxed else "none"
-    return records.digest(release.digest, records.digest(data), records.grader(), isolation)
+    return digest(release.digest, digest(data), version_of(release), isolation)
 
 
 def grade(
@@ -261,7 +273,7 @@ def grade(
         return known
     record = judge_submission(release, data, folder, limits=limits, sandboxed=sandboxed)
     records.save(folder, record)
-    return with_outputs(_rebuilt(release, data)[0], record), record
+    return with_verdicts(record), record
 
 
 def find(
@@ -269,18 +281,16 @@ def find(
 ) -> tuple[NotebookNode, Record] | None:
     """What `grade` returns, if there is a record; nothing is run."""
     record = records.load(folder, key_of(release, data, sandboxed))
-    if record is None:
-        return None
-    nb, _, _ = _rebuilt(release, data)
-    return (with_outputs(nb, record), record) if len(record.outputs) == len(code_cells(nb)) else None
+    return record and (with_verdicts(record), record)
 
 
-def _rebuilt(release: Release, data: bytes) -> tuple[NotebookNode, list, str]:
-    """The notebook, its repairs, and a sentence if the bytes could not be read: then it is the release."""
+@lru_cache(maxsize=1)  # nbgrader's autograder asks for it twice
+def rebuilt(release: Release, data: bytes) -> tuple[NotebookNode, list, str]:
+    """The notebook, not to be changed, its repairs, and a sentence if the bytes could not be read: then it is the release."""
     try:
         return *rebuild(release.notebook, data), ""
     except Unreadable as error:
-        return copy.deepcopy(release.notebook), [], f"The file {error.reason}."
+        return release.notebook, [], f"The file {error.reason}."
 
 
 def judge_submission(
@@ -294,7 +304,7 @@ def judge_submission(
     Raises:
         As `grade`.
     """
-    nb, repairs, unreadable = _rebuilt(release, data)
+    nb, repairs, unreadable = rebuilt(release, data)
     marks: dict[str, Verdict] = {}
     attention = [repair.what for repair in repairs if repair.human]
     if unreadable:
@@ -333,29 +343,23 @@ def judge_submission(
         key=key_of(release, data, sandboxed),
         part=release.part,
         notebook=release.name,
-        submission=records.digest(data),
+        submission=digest(data),
         release=release.digest,
-        grader=records.grader(),
+        version=version_of(release),
         level=level() if sandboxed else "none",
         verdicts={test: marks[name] for test, name in release.tests.items()},
-        outputs=[cell.outputs for cell in code_cells(nb)],
+        content=nb,
         repairs=tuple(f"{repair.cell}: {repair.what}" if repair.cell else repair.what for repair in repairs),
         attention=tuple(attention),
     )
 
 
-def code_cells(nb: NotebookNode) -> list[NotebookNode]:
-    return [cell for cell in nb.cells if cell.cell_type == "code"]
-
-
-def with_outputs(nb: NotebookNode, record: Record) -> NotebookNode:
-    """The rebuilt notebook with the outputs of the record, and in its test cells the verdicts as nbgrader reads them."""
-    for cell, outputs in zip(code_cells(nb), record.outputs, strict=True):
-        cell.outputs = [nbformat.from_dict(output) for output in outputs]
-        mark = record.verdicts.get(grade_id(cell))
-        if mark is not None:
-            cell.outputs = shown(mark, float(cell.metadata.nbgrader.points))
+def with_verdicts(record: Record) -> NotebookNode:
+    """The notebook of the record, and in its test cells the verdicts as nbgrader reads them."""
+    nb = nbformat.from_dict(copy.deepcopy(record.content))
     for cell in nb.cells:
+        if (mark := record.verdicts.get(grade_id(cell))) is not None:
+            cell.outputs = shown(mark, float(cell.metadata.nbgrader.points))
         if cell.cell_type == "markdown" and (cell.id.startswith("extra-") or grade_id(cell)):
             cell.source = sanitise.html(cell.source)  # a student's words
     nb.metadata["vit"] = stamp(record)
@@ -366,7 +370,7 @@ def stamp(record: Record) -> dict[str, str]:
     """What an autograded notebook says about its record."""
     return {
         "record": record.key,
-        "content": records.digest(records.dump(record)),
+        "content": digest(records.dump(record)),
         "submission": record.submission,
         "verdict": record.state.name.lower(),
         "sandbox": record.level,
@@ -377,7 +381,7 @@ def shown(mark: Verdict, most: float) -> list[NotebookNode]:
     """A test cell's outputs: what the tutor says, then the points, which nbgrader takes from the result."""
     points = min(max(mark.points, 0.0), most)
     result = {"text/plain": repr(points), "text/html": score(points, most)}
-    parts = [[state.value, label, earned] for state, label, earned in mark.parts]
+    parts = [[state.value, *rest] for state, *rest in mark.parts]
     summary = {"key": mark.key, "name": mark.name, "state": mark.state.value, "parts": parts}
     return [  # the metadata is what feedback pages tabulate
         nbformat.v4.new_output("display_data", data=mark._repr_mimebundle_(), metadata={"vit": summary}),

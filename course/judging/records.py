@@ -1,11 +1,12 @@
 """Records: what became of one submission, in one small file each, so that nothing is done twice and nothing is lost.
 
-A record is written under the hash of all that it depends on (submission, release, grader, isolation). It is
-written beside its place, flushed to the disk and then renamed, so it is there as a whole or not at all.
+A record is written under the hash of all that it depends on: submission, release, the code that judges, the exercises,
+the versions of the libraries that compute, and isolation.
 """
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -15,10 +16,11 @@ from typing import Any
 from course.base.text import digest
 from helpers import exercises
 from helpers.checks.differences import Differences
-from helpers.checks.judge import Verdict
+from helpers.checks.judge import Mark, Verdict
 from helpers.checks.observe import State
 from helpers.files import write
 
+LIBRARIES = ("torch", "numpy", "einops")  # what computes expected values and observations
 # A submission is what its worst exercise is.
 WORST_FIRST = (
     State.UNREADABLE,
@@ -38,9 +40,10 @@ class Record:
 
     Args:
         submission, release: sha256 of the student's file and of the solution that it was judged by.
+        version: of all that decides (`version`).
         level: how the student's code was isolated, from `course.sandbox.sandbox`.
         verdicts: by the grade_id of the test cell.
-        outputs: of every code cell, in order, as they go into the autograded notebook.
+        content: the notebook as it was rebuilt and run, in nbformat's JSON; the verdicts are not in it.
         repairs: what was mended before it was run, one sentence each.
         attention: why a person should look at it; empty for most.
     """
@@ -50,10 +53,10 @@ class Record:
     notebook: str
     submission: str
     release: str
-    grader: str
+    version: str
     level: str
     verdicts: dict[str, Verdict]
-    outputs: list[list[dict[str, Any]]]
+    content: dict[str, Any]
     repairs: tuple[str, ...] = ()
     attention: tuple[str, ...] = ()
 
@@ -70,13 +73,14 @@ class Record:
         return round(sum(verdict.points for verdict in self.verdicts.values()), 4)
 
 
-@lru_cache(maxsize=1)
-def grader() -> str:
-    """The version of all that decides: the text of helpers/ and of course/."""
-    here = Path(__file__).resolve().parent
-    folders = (here, Path(exercises.__file__).resolve().parent.parent)
-    files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
-    return digest(*(path.read_bytes() for path in files))
+@lru_cache
+def version(keys: tuple[str, ...]) -> str:
+    """Of all that decides on these exercises: the code that judges, the exercises, and what computes."""
+    course, helpers = Path(__file__).resolve().parents[1], Path(exercises.__file__).resolve().parents[1]
+    rooms = [course / "judging", course / "notebook", course / "sandbox", helpers / "checks", helpers / "vit"]
+    files = [path for room in rooms for path in sorted(room.rglob("*.py"))]
+    files += [helpers / kind / f"{key}.py" for key in keys for kind in ("exercises", "observers")]
+    return digest(*(path.read_bytes() for path in files), *map(importlib.metadata.version, LIBRARIES))
 
 
 def dump(record: Record) -> bytes:
@@ -110,7 +114,7 @@ def _verdict(
     return Verdict(
         state=State(state),
         lines=tuple(lines),
-        parts=tuple((State(s), label, points) for s, label, points in parts),
+        parts=tuple(Mark(State(state), *rest) for state, *rest in parts),
         misconceptions=tuple(misconceptions),
         pictures=tuple(_picture(**picture) for picture in pictures),
         **rest,

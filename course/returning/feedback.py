@@ -19,7 +19,6 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import GetGrades
 
 from course.authoring.figures import reading
-from helpers import exercises
 from helpers.checks.judge import MARKS, WRONG
 from helpers.checks.observe import State
 from helpers.progress import part_name
@@ -78,10 +77,11 @@ def row(cell: NotebookNode) -> dict[str, Any]:
         words = ("○", "not graded yet", "open") if own["waiting"] else ("✓", "graded by hand", "right")
         how = dict(zip(("mark", "verdict", "look"), words, strict=True))
         return {**found, "name": "Written answer", "by_hand": False, **how}
-    most = [part.points for part in exercises.load(told["key"]).parts]
     parts = [
-        {"name": name, "score": points, "most": of, **said(State(state))}
-        for (state, name, points), of in zip(told["parts"], most, strict=False)
+        {"name": name, "score": points, "most": most, **said(State(state))}
+        for state, name, points, most in (
+            part for part in told["parts"] if len(part) == 4
+        )  # 3: an older version's
     ]
     return {
         **found,

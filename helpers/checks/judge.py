@@ -10,7 +10,7 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,15 @@ COLOURS = {State.NOT_ATTEMPTED: "#0072B2", State.CORRECT: "#007A5A"}
 WRONG = "✗", "#D55E00"
 
 
+class Mark(NamedTuple):
+    """What became of one part of an exercise."""
+
+    state: State
+    label: str
+    points: float
+    max_points: float
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What became of one exercise: state, points, the tutor's sentences, and the mistake's name if it is a known one."""
@@ -35,7 +44,7 @@ class Verdict:
     points: float
     max_points: float
     lines: tuple[str, ...] = ()
-    parts: tuple[tuple[State, str, float], ...] = ()
+    parts: tuple[Mark, ...] = ()
     misconceptions: tuple[str, ...] = ()
     pictures: tuple[Differences, ...] = ()  # where the arrays differ
 
@@ -44,9 +53,10 @@ class Verdict:
         rows = [f"{MARKS.get(self.state, WRONG[0])} {self.state.value}: {self.name} · {earned}"]
         rows += [f"  {line}" for line in self.lines]
         rows += [f"  {picture.reading}" for picture in self.pictures]
-        if len({state for state, _, _ in self.parts}) > 1:
+        if len({part.state for part in self.parts}) > 1:
             rows += [
-                f"  {MARKS.get(state, WRONG[0])} {label} ({state.value})" for state, label, _ in self.parts
+                f"  {MARKS.get(part.state, WRONG[0])} {part.label} ({part.state.value})"
+                for part in self.parts
             ]
         if self.state is not State.CORRECT:
             rows.append(f'  Stuck? check.hint("{self.key}")')
@@ -123,8 +133,9 @@ def judge(
             )
             sentences.append(sentence)
             pictures += [picture] if picture else []
-        parts.append((state, part.label, part.points if state is State.CORRECT else 0.0))
-    states = {state for state, _, _ in parts}
+        earned = part.points if state is State.CORRECT else 0.0
+        parts.append(Mark(state, part.label, earned, part.points))
+    states = {part.state for part in parts}
     if states == {State.CORRECT}:
         if problem and not left:  # every blank is right by itself, but the whole does not run
             return nothing(exercise, State.ERROR, lines, tuple(m.name for m in known))
@@ -141,7 +152,7 @@ def judge(
         exercise.key,
         exercise.name,
         next(state for state in order if state in states),
-        round(sum(points for _, _, points in parts), 4),
+        round(sum(part.points for part in parts), 4),
         exercise.points,
         (*lines, *still),
         tuple(parts),
@@ -151,7 +162,7 @@ def judge(
 
 
 def nothing(exercise: Exercise, state: State, lines: Sequence[str], known: tuple[str, ...] = ()) -> Verdict:
-    parts = tuple((state, part.label, 0.0) for part in exercise.parts)
+    parts = tuple(Mark(state, part.label, 0.0, part.points) for part in exercise.parts)
     return Verdict(exercise.key, exercise.name, state, 0.0, exercise.points, tuple(lines), parts, known)
 
 
