@@ -17,8 +17,10 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from helpers.checks.judge import Verdict, judge, nothing, score
+from helpers.checks import render
+from helpers.checks.judge import judge, nothing
 from helpers.checks.observe import State, blanks_left, observe
+from helpers.checks.verdict import Verdict
 from helpers.exercises import load, names
 from helpers.progress import note
 
@@ -32,7 +34,7 @@ class Points(float):
         return f"{float(self):g}"
 
     def _repr_html_(self) -> str:
-        return score(self, self.out_of)
+        return render.score(self, self.out_of)
 
 
 class Check:
@@ -97,10 +99,10 @@ class Check:
 def _show(verdict: Verdict) -> None:
     ipython = sys.modules.get("IPython")
     if ipython is not None and ipython.get_ipython() is not None:
-        ipython.display.display(verdict._repr_mimebundle_(), raw=True)
+        ipython.display.display(render.bundle(verdict), raw=True)
         note(verdict.key, verdict.state.value, verdict.points)
     else:
-        print(verdict)
+        print(render.text(verdict))
 
 
 check = Check()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import html
+import sys
 import textwrap
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
@@ -69,8 +70,16 @@ def diagram(name: str, here: str | Sequence[str] = ()) -> None:
 
 
 def says(text: str) -> None:
-    """Print the one-line reading of the figure above it, wrapped at words (notebooks would cut words in two)."""
-    print(textwrap.fill(f"What to see: {text}", 96))
+    """The one-line reading of the figure above it, wrapped at words (notebooks would cut words in two).
+
+    Pages that show the figure elsewhere find it in the output's metadata and make it the alt text.
+    """
+    wrapped = textwrap.fill(f"What to see: {text}", 96)
+    ipython = sys.modules.get("IPython")
+    if ipython is not None and ipython.get_ipython() is not None:
+        ipython.display.display({"text/plain": wrapped}, raw=True, metadata={"vit": {"reading": text}})
+    else:
+        print(wrapped)
 
 
 def heatmap(

@@ -58,7 +58,11 @@ def grade(release, data, folder, **_):
     second = [cell for cell in nb.cells if cell["cell_type"] == "code"][1]
     second["outputs"] = [
         new_output("display_data", data={"image/png": DOT, "text/plain": "<Figure>"}),
-        new_output("stream", text="What to see: one grey dot, and nothing\nelse.\n"),
+        new_output(
+            "display_data",
+            data={"text/plain": "What to see: one grey dot, and nothing\nelse."},
+            metadata={"vit": {"reading": "one grey dot, and nothing else."}},
+        ),
         new_output("error", ename="ValueError", evalue="no", traceback=["\x1b[31mValueError\x1b[0m: no"]),
     ]
     record = Record(

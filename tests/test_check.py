@@ -12,6 +12,7 @@ import torch
 
 from helpers import exercises
 from helpers.check import Points, State, blanks_left, check
+from helpers.checks import render
 
 KEY = "q1_position_encoding"
 ANSWER = """
@@ -46,7 +47,7 @@ def verdict(old: str = "", new: str = ""):
 def test_correct():
     result = verdict()
     assert (result.state, result.points, result.max_points) == (State.CORRECT, 3, 3)
-    assert str(result) == "✓ correct: getPositionEncoding · 3 of 3 points"
+    assert render.text(result) == "✓ correct: getPositionEncoding · 3 of 3 points"
 
 
 def test_incorrect_says_what_where_and_why():
@@ -61,13 +62,13 @@ def test_incorrect_says_what_where_and_why():
 def test_not_attempted_names_the_lines():
     result = verdict("np.power(n, 2 * i / d)", "...")
     assert (result.state, result.points) == (State.NOT_ATTEMPTED, 0)
-    assert "Still to fill in: line 10: `denominator = ...`." in str(result)
+    assert "Still to fill in: line 10: `denominator = ...`." in render.text(result)
 
 
 def test_error_names_the_students_line():
     result = verdict("np.power(n, 2 * i / d)", "np.pow_er(n, 2)")
     assert (result.state, result.points) == (State.ERROR, 0)
-    assert "Line 10, `denominator = np.pow_er(n, 2)`, raised AttributeError" in str(result)
+    assert "Line 10, `denominator = np.pow_er(n, 2)`, raised AttributeError" in render.text(result)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_error_names_the_students_line():
 def test_bad_input_gets_a_sentence_that_says_what_to_do(old, new, state, said):
     result = verdict(old, new)
     assert (result.state, result.points) == (state, 0)
-    assert said in str(result)
+    assert said in render.text(result)
 
 
 def test_prints_warnings_and_random_states_of_the_student_cost_nothing(capfd):
@@ -118,7 +119,7 @@ def test_points_are_a_number_to_nbgrader_and_words_to_a_reader(capsys):
 
 def test_panel_escapes_what_the_student_wrote():
     result = verdict("    return P", "    raise ValueError('<script>alert(1)</script>')")
-    assert "<script>" not in result._repr_mimebundle_()["text/html"]
+    assert "<script>" not in render.bundle(result)["text/html"]
 
 
 def test_hints_come_one_by_one_and_the_last_one_stays(capsys):

@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 
 import nbformat
 import pytest
+from nbgrader.api import Course
 from nbgrader.utils import parse_utc
 from typer.testing import CliRunner
 
 from course.__main__ import app
+from course.base import settings
 from course.collecting import archives, names, senders
 from course.collecting import collect as collector
 from course.collecting.collect import CollectError, collect
@@ -319,13 +321,14 @@ def test_roster(inbox, grading):
     assert len(report.people) == 1 and "103 is not in grading/roster.csv" in report.people[0]
 
 
-def test_students_of_the_gradebook_are_missed(inbox, grading):
-    from nbgrader.api import Gradebook
-
+def test_students_of_the_gradebook_are_missed(inbox, grading, monkeypatch):
+    monkeypatch.setenv("VIT_GRADING", str(grading))
     grading.mkdir()
-    with Gradebook(f"sqlite:///{grading / 'gradebook.db'}") as book:
+    with settings.Gradebook(f"sqlite:///{grading / 'gradebook.db'}", "vit") as book:
         book.add_student("abel")
     assert inbox({"ada/q1.ipynb": solution(Q1)}).missing == ["abel"]
+    with settings.gradebook() as book:
+        assert [course.id for course in book.db.query(Course)] == ["vit"]  # nothing was added
 
 
 # --- names that a file system cannot take ---------------------------------------------------------

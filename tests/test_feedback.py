@@ -10,6 +10,7 @@ from course.judging import judge
 from course.returning import feedback
 from helpers import exercises
 from helpers.checks import judge as grading
+from helpers.checks import render
 from tests import pages
 
 pytestmark = pytest.mark.grading
@@ -130,4 +131,4 @@ def test_no_map_of_hidden_inputs():
     assert hidden.pictures
     both = judge.combine(exercise, public, hidden, wrong)
     assert both.points == 0 and both.pictures == ()
-    assert "<img" not in both._repr_mimebundle_()["text/html"]
+    assert "<img" not in render.bundle(both)["text/html"]

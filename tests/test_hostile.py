@@ -6,6 +6,7 @@ import pytest
 
 from course.judging import judge
 from helpers import exercises
+from helpers.checks import render
 from helpers.checks.observe import State
 from tests import hostile
 from tests.hostile import environment, forgery, unusual
@@ -38,7 +39,7 @@ def test_a_hostile_submission_gets_what_it_has_earned(keys, entry, records):
         if not verdict.points:
             assert verdict.state is not State.CORRECT
     if entry.never:
-        assert entry.never not in json.dumps([record.outputs, [str(v) for v in verdicts.values()]])
+        assert entry.never not in json.dumps([record.content, [render.text(v) for v in verdicts.values()]])
 
 
 @pytest.mark.needs("sandbox")
@@ -46,8 +47,10 @@ def test_a_hostile_submission_gets_what_it_has_earned(keys, entry, records):
 def test_what_is_right_in_an_unusual_way_keeps_every_point(number, records):
     batch = unusual.BATCHES[number]
     verdicts, record = grade(batch, unusual.KEYS, records)
-    lost = {key: str(verdict) for key, verdict in verdicts.items() if verdict.state is not State.CORRECT}
-    assert not lost, (batch.name, lost, record.outputs)
+    lost = {
+        key: render.text(verdict) for key, verdict in verdicts.items() if verdict.state is not State.CORRECT
+    }
+    assert not lost, (batch.name, lost, record.content)
     assert record.points == sum(exercises.load(key).points for key in unusual.KEYS)
 
 

@@ -25,7 +25,7 @@ from course.notebook.rebuild import rebuild
 from course.notebook.release import HIDDEN, PUBLIC, JudgeError, Release
 from course.sandbox.sandbox import Limits, Sandbox
 from helpers import check, exercises
-from helpers.checks import wire
+from helpers.checks import render, wire
 from helpers.checks.observe import Problem, State, observe
 from tests import hostile, notebooks
 from tests.hostile import Entry
@@ -236,15 +236,17 @@ def test_right_for_the_public_inputs_only_is_not_right_and_shows_no_hidden_input
     }
     result = verdict(source, Observation(seen))
     assert (result.state, result.points) == (State.INCORRECT, 0)
-    assert "It is right for the inputs that the notebook's check tries, but not for others." in str(result)
+    assert "It is right for the inputs that the notebook's check tries, but not for others." in render.text(
+        result
+    )
     for case in RELEASE.cases(Q1)[HIDDEN]:
-        assert case["label"] not in str(result) or case["label"] in [
+        assert case["label"] not in render.text(result) or case["label"] in [
             c["label"] for c in RELEASE.cases(Q1)[PUBLIC]
         ]
     failing = Problem(State.ERROR, "Line 3 raised ValueError: n is 77", "ValueError: n is 77")
     result = verdict(source, Observation({**seen, HIDDEN: failing}))
     assert (result.state, result.points) == (State.ERROR, 0)
-    assert "There it raised ValueError." in str(result) and "77" not in str(result)
+    assert "There it raised ValueError." in render.text(result) and "77" not in render.text(result)
 
 
 def test_a_part_that_is_right_everywhere_keeps_its_points():
@@ -268,7 +270,7 @@ def test_a_part_that_is_right_everywhere_keeps_its_points():
 def test_what_could_not_be_observed_has_a_verdict_of_its_own(seen, source, state, said):
     result = verdict(source, seen)
     assert (result.state, result.points) == (state, 0)
-    assert said in str(result)
+    assert said in render.text(result)
 
 
 def test_the_untouched_blank_is_not_attempted():

@@ -39,7 +39,7 @@ def test_a_solution_runs_to_full_points(path):
     figures = [c for c in nb.cells if any("image/png" in o.get("data", {}) for o in c.get("outputs", []))]
     assert figures
     for cell in figures:
-        assert any("What to see:" in o.get("text", "") for o in cell.outputs), cell.source
+        assert any("reading" in o.get("metadata", {}).get("vit", {}) for o in cell.outputs), cell.source
         drawn = sum("image/png" in o.get("data", {}) for o in cell.outputs)
         assert drawn == 1, "one figure, one statement"
 

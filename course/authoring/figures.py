@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -45,8 +44,8 @@ def run(nb: NotebookNode) -> None:
 
 
 def reading(cell: NotebookNode) -> str:
-    """The line that `helpers.show` prints under a figure, which is its alt text elsewhere; "" if there is none."""
-    outputs = cell.get("outputs", [])
-    printed = "".join(o.text for o in outputs if o.output_type == "stream" and o.name == "stdout")
-    found = re.search(r"What to see:(.*)", printed, re.DOTALL)
-    return " ".join(found[1].split()) if found else ""
+    """What `helpers.show` says under a figure, which is its alt text elsewhere; "" if it says nothing."""
+    said = (
+        output.get("metadata", {}).get("vit", {}).get("reading", "") for output in cell.get("outputs", [])
+    )
+    return " ".join(" ".join(said).split())

@@ -1,7 +1,9 @@
 """nbgrader's settings of this tree, nbgrader_config.py, and the gradebook that they name."""
 
+from pathlib import Path
+
 from nbgrader import api
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, make_url
 from traitlets.config import Config, PyFileConfigLoader
 
 from course.base.paths import ROOT
@@ -28,3 +30,12 @@ class Gradebook(api.Gradebook):
             if hasattr(self, "db"):  # connected: the file is none, or locked
                 self.close()
             raise
+
+
+def gradebook() -> Gradebook | None:
+    """The gradebook, for who closes it; None if it is a SQLite file that is not there: nbgrader would make one."""
+    course = load().CourseDirectory
+    url = make_url(course.db_url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        return None
+    return Gradebook(course.db_url, course.course_id)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import os
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from course.base import settings
 from course.collecting.names import Sender, safe_id
 
 if TYPE_CHECKING:
@@ -41,18 +41,15 @@ def read(grading: Path) -> Roster:
     number in the LMS, ...; what two students share identifies neither.
     """
     people: list[dict[str, str]] = []
-    path, gradebook = grading / "roster.csv", grading / "gradebook.db"
-    address = os.environ.get("VIT_GRADEBOOK")
+    path = grading / "roster.csv"
     if path.exists():
         with path.open(newline="", encoding="utf-8-sig", errors="replace") as stream:
             for row in csv.DictReader(stream):
                 cells = {k.strip().casefold(): v.strip() for k, v in row.items() if k and isinstance(v, str)}
                 if who := cells.get("id") or next(iter(cells.values()), ""):
                     people.append(cells | {"id": safe_id(who), "written": who})
-    elif address or gradebook.exists():
-        from course.base.settings import Gradebook
-
-        with Gradebook(address or f"sqlite:///{gradebook}") as book:
+    elif (book := settings.gradebook()) is not None:
+        with book:
             people = of_gradebook(book)
     return build(people, path.exists())
 

@@ -36,11 +36,12 @@ from course.notebook.rebuild import Unreadable, rebuild
 from course.notebook.release import HIDDEN, PUBLIC, JudgeError, Release
 from course.sandbox.sandbox import Limits, level
 from helpers import exercises
-from helpers.checks import wire
+from helpers.checks import render, wire
 from helpers.checks.arrays import Arrays, Case
 from helpers.checks.exercise import Exercise
-from helpers.checks.judge import Mark, Verdict, judge, nothing, score
+from helpers.checks.judge import judge, nothing
 from helpers.checks.observe import Problem, State, blanks_in, defines
+from helpers.checks.verdict import Mark, Verdict
 
 ENDED = {
     State.TIMEOUT: "Your code did not come to an end and was stopped. Is there a loop that never ends?",
@@ -320,16 +321,14 @@ def judge_submission(
         def on_observed(key: str, seen: Observation) -> State:
             exercise = exercises.load(key)
             try:
-                with np.errstate(all="ignore"), warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    marks[key] = verdict(
-                        exercise,
-                        release.cases(key),
-                        seen,
-                        expected.arrays[key],
-                        source_of(release, nb, key),
-                        taken,
-                    )
+                marks[key] = verdict(
+                    exercise,
+                    release.cases(key),
+                    seen,
+                    expected.arrays[key],
+                    source_of(release, nb, key),
+                    taken,
+                )
             except Exception as error:  # arrays that no honest observation holds
                 attention.append(f"{key}: judging raised {type(error).__name__}: {error}")
                 marks[key] = nothing(exercise, State.ERROR, ["What your code gave could not be judged."])
@@ -380,10 +379,10 @@ def stamp(record: Record) -> dict[str, str]:
 def shown(mark: Verdict, most: float) -> list[NotebookNode]:
     """A test cell's outputs: what the tutor says, then the points, which nbgrader takes from the result."""
     points = min(max(mark.points, 0.0), most)
-    result = {"text/plain": repr(points), "text/html": score(points, most)}
+    result = {"text/plain": repr(points), "text/html": render.score(points, most)}
     parts = [[state.value, *rest] for state, *rest in mark.parts]
     summary = {"key": mark.key, "name": mark.name, "state": mark.state.value, "parts": parts}
     return [  # the metadata is what feedback pages tabulate
-        nbformat.v4.new_output("display_data", data=mark._repr_mimebundle_(), metadata={"vit": summary}),
+        nbformat.v4.new_output("display_data", data=render.bundle(mark), metadata={"vit": summary}),
         nbformat.v4.new_output("execute_result", data=result),
     ]

@@ -16,8 +16,8 @@ from typing import Any
 from course.base.text import digest
 from helpers import exercises
 from helpers.checks.differences import Differences
-from helpers.checks.judge import Mark, Verdict
 from helpers.checks.observe import State
+from helpers.checks.verdict import Mark, Verdict
 from helpers.files import write
 
 LIBRARIES = ("torch", "numpy", "einops")  # what computes expected values and observations

@@ -72,5 +72,7 @@ def output(made: NotebookNode) -> NotebookNode:
         for mime, clean in KEPT.items()
         if isinstance(made.data.get(mime), str) and (text := clean(plain(made.data[mime])))
     }
+    reading = made.metadata.get("vit", {}).get("reading")  # a figure's alt text
+    metadata = {"vit": {"reading": plain(reading)}} if isinstance(reading, str) else {}
     # always a display: nbgrader must never find a result, and so a score, in a student's output
-    return new_output("display_data", data=data)
+    return new_output("display_data", data=data, metadata=metadata)

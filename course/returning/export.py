@@ -28,7 +28,6 @@ from nbgrader.plugins import ExportPlugin
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool, Enum, Unicode
-from traitlets.config import Config
 
 from course.base import paths, settings
 from course.base.settings import Gradebook, shown
@@ -170,10 +169,13 @@ def export(part: str, to: str, sheet: Path | None = None, column: str = "", forc
     try:
         # nbgrader's own settings decide which gradebook it is
         config = settings.load()
+        url = make_url(config.CourseDirectory.db_url)
         plugin = LmsExport(config=config)
         plugin.lms, plugin.sheet, plugin.column, plugin.force = to, str(sheet or ""), column, force
         grading = paths.grading()
-        with open_gradebook(config) as book:
+        if (book := settings.gradebook()) is None:
+            raise ExportError(f"There is no gradebook {shown(url)}: nothing has been graded yet.")
+        with book:
             content, (outcome,) = plugin.form(book, [part])
         folder = grading / "export" / part
         with _staged(folder) as stage:
@@ -189,7 +191,7 @@ def export(part: str, to: str, sheet: Path | None = None, column: str = "", forc
     except SQLAlchemyError as error:
         reason = getattr(error, "orig", None) or error
         raise ExportError(
-            f"The gradebook {shown(make_url(config.CourseDirectory.db_url))} cannot be read ({reason}). If something is grading, wait for it and "
+            f"The gradebook {shown(url)} cannot be read ({reason}). If something is grading, wait for it and "
             "export again; if it is from another version of nbgrader, `nbgrader db upgrade`."
         ) from None
     except OSError as error:
@@ -197,16 +199,6 @@ def export(part: str, to: str, sheet: Path | None = None, column: str = "", forc
             f"{error.filename or 'A file'}: {error.strerror or error}. Make room or make the folder writable, then "
             "export again."
         ) from None
-
-
-@contextmanager
-def open_gradebook(config: Config) -> Iterator[Gradebook]:
-    """The gradebook of nbgrader_config.py; unlike nbgrader, a missing SQLite file is not made."""
-    url = make_url(config.CourseDirectory.db_url)
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
-        raise ExportError(f"There is no gradebook {shown(url)}: nothing has been graded yet.")
-    with Gradebook(config.CourseDirectory.db_url, config.CourseDirectory.course_id) as book:
-        yield book
 
 
 @contextmanager

@@ -19,8 +19,8 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import GetGrades
 
 from course.authoring.figures import reading
-from helpers.checks.judge import MARKS, WRONG
 from helpers.checks.observe import State
+from helpers.checks.render import MARKS, WRONG
 from helpers.progress import part_name
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"

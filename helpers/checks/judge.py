@@ -6,11 +6,10 @@ This half of a check never touches the student's code, so grading runs it in a p
 from __future__ import annotations
 
 import copy
-import html
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -18,66 +17,18 @@ from helpers.checks.arrays import Arrays, Case
 from helpers.checks.differences import Differences, differences
 from helpers.checks.exercise import Exercise, Misconception, Part
 from helpers.checks.observe import Blank, Problem, State
-
-MARKS = {State.NOT_ATTEMPTED: "○", State.CORRECT: "✓"}  # all others are a cross
-# Okabe-Ito colours: told apart by colour-blind readers, and the mark says the same without colour.
-COLOURS = {State.NOT_ATTEMPTED: "#0072B2", State.CORRECT: "#007A5A"}
-WRONG = "✗", "#D55E00"
+from helpers.checks.verdict import Mark, Verdict
 
 
-class Mark(NamedTuple):
-    """What became of one part of an exercise."""
-
-    state: State
-    label: str
-    points: float
-    max_points: float
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What became of one exercise: state, points, the tutor's sentences, and the mistake's name if it is a known one."""
-
-    key: str
-    name: str
-    state: State
-    points: float
-    max_points: float
-    lines: tuple[str, ...] = ()
-    parts: tuple[Mark, ...] = ()
-    misconceptions: tuple[str, ...] = ()
-    pictures: tuple[Differences, ...] = ()  # where the arrays differ
-
-    def __str__(self) -> str:
-        earned = score(self.points, self.max_points)
-        rows = [f"{MARKS.get(self.state, WRONG[0])} {self.state.value}: {self.name} · {earned}"]
-        rows += [f"  {line}" for line in self.lines]
-        rows += [f"  {picture.reading}" for picture in self.pictures]
-        if len({part.state for part in self.parts}) > 1:
-            rows += [
-                f"  {MARKS.get(part.state, WRONG[0])} {part.label} ({part.state.value})"
-                for part in self.parts
-            ]
-        if self.state is not State.CORRECT:
-            rows.append(f'  Stuck? check.hint("{self.key}")')
-        return "\n".join(rows)
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
-        head, *rest = str(self).split("\n")
-        body = "".join(f"<div>{html.escape(row.strip())}</div>" for row in rest)
-        body = re.sub("`([^`]+)`", r"<code>\1</code>", body)
-        for picture in self.pictures:  # above its reading
-            line = f"<div>{html.escape(picture.reading)}</div>"
-            body = body.replace(line, f"<div>{picture.tag()}</div>{line}", 1)
-        style = f"border-left:6px solid {COLOURS.get(self.state, WRONG[1])};padding:4px 12px;line-height:1.5"
-        panel = f'<div style="{style}"><strong>{html.escape(head)}</strong>{body}</div>'
-        return {"text/plain": str(self), "text/html": panel}
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What numpy and torch warn of here are values of ours: nothing that a student should read."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
-def score(points: float, out_of: float) -> str:
-    return f"{float(points):g} of {out_of:g} {'point' if out_of == 1 else 'points'}"
-
-
+@_quiet()
 def judge(
     exercise: Exercise,
     cases: Sequence[Case],
