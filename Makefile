@@ -26,7 +26,7 @@ lab: $(VENV)/.lab ## open JupyterLab on the course
 demo: $(VENV)/.course ## grade three sample students with nbgrader and show their points (Part 2; another: PART=folder of notebooks/)
 	python -m course demo $(PART)
 
-test: $(VENV)/.dev ## run all tests; TESTS=tests/test_check.py: those of one file
+test: $(VENV)/.dev ## run all tests; TESTS=tests/helpers/test_check.py: those of one file
 	python -m pytest -n auto --dist loadfile $(TESTS)
 
 notebooks: $(VENV)/.course ## build solutions/ and notebooks/ from lessons/

@@ -23,9 +23,10 @@ from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
 
+from course.base.paths import ROOT
 from tests import needs
 from tests.browser import TIMEOUT
-from tests.lab import ROOT, OpenNotebook, Story, at_home, jupyterlab
+from tests.lab import OpenNotebook, Story, at_home, jupyterlab
 
 KEY = "q1_position_encoding"
 ANSWERS = {

@@ -28,9 +28,9 @@ import nbformat
 import torch
 
 from course import demo
+from course.base.paths import ROOT
 from helpers.training import checkpoints, loop
 
-ROOT = Path(__file__).resolve().parent.parent
 PART = "2_build_a_vit"
 STOCK = """
 from nbconvert.exporters import NotebookExporter

@@ -18,7 +18,7 @@ from datetime import date
 from pathlib import Path
 
 from benchmarks.first_minutes import newcomer
-from tests.lab import ROOT
+from course.base.paths import ROOT
 
 PARTS = {"lab": "make lab", "course": "make demo, python -m course", "dev": "make test"}
 CUDA = ("nvidia", "triton", "cuda")  # what PyTorch brings for graphics cards

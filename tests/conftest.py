@@ -7,10 +7,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from joblib import cpu_count
 
+from course.base.paths import ROOT
 from tests import needs
 from tests.browser import browser, page  # noqa: F401  fixtures for all tests
-
-ROOT = Path(__file__).resolve().parent.parent
 
 # No test reaches for the network, and kernels that tests start inherit this.
 os.environ["VIT_OFFLINE"] = "1"
@@ -43,8 +42,8 @@ if sys.platform != "win32":  # an ordinary user's 1,024 open files are few for a
 
 # They begin first, so that none of them is left for the end, when it would keep one core busy and the others idle.
 LONGEST = """
-sandbox answers notebooks hostile grade install pipeline browser_lab instructors grading
-judge warm export collect train data alone site cluster rebuild
+sandbox answers notebooks hostile run install plugins browser_lab instructors demo
+judge prefork export collect train data alone site cluster rebuild
 """.split()
 
 

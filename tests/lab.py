@@ -1,6 +1,6 @@
 """JupyterLab as `make lab` starts it, on a copy of the course, and what a person does in it.
 
-Used by tests/test_browser_lab.py and benchmarks/first_minutes.py.
+Used by tests/lessons/test_browser_lab.py and benchmarks/first_minutes.py.
 """
 
 import json
@@ -16,7 +16,8 @@ from pathlib import Path
 
 import requests
 
-ROOT = Path(__file__).resolve().parent.parent
+from course.base.paths import ROOT
+
 SECONDS = 120  # until something counts as stuck
 
 

@@ -11,9 +11,9 @@ import nbformat
 from nbclient import NotebookClient
 
 from course.authoring.figures import client
+from course.base.paths import ROOT
 from helpers import exercises
 
-ROOT = Path(__file__).resolve().parent.parent
 SOLUTIONS = sorted((ROOT / "solutions").glob("*/*.ipynb"))
 RELEASES = sorted((ROOT / "notebooks").glob("*/*.ipynb"))
 

@@ -29,7 +29,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parents[1]  # helpers/
 HIDDEN = (
     ".vit-course"  # in every folder we write to: unfinished downloads, locks, receipts of what we put there
 )

@@ -19,8 +19,8 @@ from course.sandbox.sandbox import Sandbox
 from helpers.checks.observe import State
 from tests import hostile
 from tests.hostile import unusual
-from tests.test_sandbox import PATIENT, alive, lives, wait_until
-from tests.test_sandbox import execute as cells
+from tests.sandbox.test_sandbox import PATIENT, alive, lives, wait_until
+from tests.sandbox.test_sandbox import execute as cells
 
 pytestmark = [
     pytest.mark.grading,
@@ -234,7 +234,7 @@ import sys, time
 from pathlib import Path
 from course.sandbox import prefork
 from course.judging.session import Session
-from tests.test_sandbox import PATIENT, Sandbox
+from tests.sandbox.test_sandbox import PATIENT, Sandbox
 prefork.borrow((Path({folder!r}), {address!r}))
 with Sandbox(Path({work!r}), PATIENT) as box, Session(box, PATIENT) as session:
     print(*{{type(one).__name__ for one in prefork._servers.values()}}, box._process.pid, flush=True)
@@ -261,7 +261,7 @@ def test_a_lent_one_outlives_a_borrower_whose_kernel_does_not(tmp_path):
 ALONE = """
 import sys
 from pathlib import Path
-from tests.test_sandbox import PATIENT, Sandbox, execute, processes
+from tests.sandbox.test_sandbox import PATIENT, Sandbox, execute, processes
 import os
 with Sandbox(Path({folder!r}), PATIENT) as box:
     ran = execute(box, "import os")

@@ -368,7 +368,7 @@ def test_the_death_of_the_grader_leaves_nothing(folder, kind):
     code = f"""
 import os, sys, time
 from pathlib import Path
-from tests.test_sandbox import DAEMON, PATIENT, Sandbox, alive, execute, processes, wait_until
+from tests.sandbox.test_sandbox import DAEMON, PATIENT, Sandbox, alive, execute, processes, wait_until
 with Sandbox(Path({str(folder)!r}), PATIENT, warmed={kind == "warm"}) as box:
     print(execute(box, DAEMON.format(token={token!r})).error(), flush=True)
     wait_until(lambda: len(alive({token!r})) > 1)  # this process, and the daemon

@@ -16,8 +16,8 @@ from helpers.assemble import Piece
 from helpers.vit import timm_weights
 from helpers.vit.pieces import NAMES
 from tests import notebooks
+from tests.helpers.test_data import TINY, tiny  # noqa: F401  fixture
 from tests.mirrors import here, register  # noqa: F401  fixtures
-from tests.test_data import TINY, tiny  # noqa: F401  fixture
 
 PART_2 = notebooks.ROOT / "solutions" / "2_build_a_vit"
 SIZES = {"img_size": 12, "patch_size": 4, "num_classes": 5, "embed_dim": 24, "depth": 2, "num_heads": 3}

@@ -11,7 +11,7 @@ from nbgrader.api import Gradebook
 
 from course import demo
 from course.sandbox import bubblewrap
-from tests.test_instructors import clone
+from tests.commands.test_instructors import clone
 
 pytestmark = pytest.mark.grading
 PART, NAME = demo.PART, "q6_residual_block"
