@@ -29,8 +29,9 @@ from torch import nn
 
 from helpers import console
 from helpers.training import checkpoints, loop
-from helpers.training.loop import History, Recipe, Run, evaluate
+from helpers.training.loop import History, Run, evaluate
 from helpers.training.optimise import best_device
+from helpers.training.recipe import Recipe
 
 GRADING_SECONDS = 3  # of training while nbgrader runs a notebook: enough to see the loss fall
 
@@ -42,7 +43,8 @@ def course_vit(num_classes: int = 10, img_size: int = 32, positions: str = "sin-
         positions: how the learned positions start. "sin-cos": Q1's encoding, half of it for the row and half for
             the column, as in MoCo v3 (Chen et al. 2021); it saves the time to find the grid. "random": near zero.
     """
-    from helpers.assemble import ViT, getPositionEncoding
+    from helpers.vit.model import ViT
+    from helpers.vit.pieces.q1_position_encoding import getPositionEncoding
 
     emb, side = 128, img_size // 4
     vit = ViT(emb_size=emb, depth=6, num_heads=4, expansion=2, img_size=img_size, num_classes=num_classes)

@@ -17,7 +17,14 @@ import helpers
 HELPERS = Path(helpers.__file__).resolve().parent
 DATA = ("registry.txt", "vit_cifar10.safetensors")  # what ships in data/ and notebooks use
 # Not for kernels: `check` is another one there, which compares nothing; observers come when they are needed.
-LEFT_OUT = ("check.py", "exercise.py", "judge.py", "differences.py", "exercises", "observers")
+LEFT_OUT = {"check.py", "exercises", "observers"}
+OBSERVING = {
+    "__init__.py",
+    "arrays.py",
+    "objects.py",
+    "observe.py",
+    "wire.py",
+}  # what they get of helpers/checks
 
 
 def copy_helpers(folder: Path, own: Collection[str]) -> Path:
@@ -33,9 +40,9 @@ def copy_helpers(folder: Path, own: Collection[str]) -> Path:
     hidden = {f"{key}.py" for key in own}
 
     def left_out(place: str, names: list[str]) -> set[str]:
-        in_room = Path(place).name in ("helpers", "checks")
-        pieces = hidden if Path(place).name == "pieces" else set()
-        return {n for n in names if n == "__pycache__" or (in_room and n in LEFT_OUT) or n in pieces}
+        room = Path(place).name
+        out = {"helpers": LEFT_OUT, "pieces": hidden, "checks": set(names) - OBSERVING}.get(room, set())
+        return {"__pycache__", *out}
 
     shutil.copytree(HELPERS, target, ignore=left_out)
     (target / "observers").mkdir()

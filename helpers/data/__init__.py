@@ -285,9 +285,3 @@ def _load(model: "torch.nn.Module", path) -> None:
         except RuntimeError as error:
             raise ValueError(f"The weights in {path} do not fit the model: {error}") from error
     model.eval()
-
-
-if __name__ == "__main__":
-    from helpers.data.__main__ import main
-
-    raise SystemExit(main())

@@ -143,3 +143,7 @@ def main(arguments: list[str] | None = None) -> int:
         return remove(chosen.name)
     status = show((chosen.name,) if getattr(chosen, "name", None) else NAMES)
     return status if chosen.command == "verify" else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Misconception, Part
-from helpers.exercises.attention_output import ERRORS, rows
-from helpers.exercises.attention_output import SOFTMAXES as SOFTMAXES_OF_MATRICES
+from helpers.checks.softmaxes import ERRORS, rows
+from helpers.checks.softmaxes import SOFTMAXES as SOFTMAXES_OF_MATRICES
 from helpers.observers.inside_attention import SCORES, A, observer
 
 # "columns" is said for any number of axes; the divided ones need matrices

@@ -6,7 +6,7 @@ import numpy as np
 
 from helpers.checks.arrays import Arrays, Case
 from helpers.checks.exercise import Exercise, Misconception
-from helpers.exercises.q2_rearrange_warmup import (
+from helpers.checks.predicted_shapes import (
     Rule,
     added,
     apart,

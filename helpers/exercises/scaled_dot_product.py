@@ -11,8 +11,8 @@ import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Misconception, Part
-from helpers.exercises.attention_output import ERRORS, SUMS, rows
-from helpers.exercises.attention_output import SOFTMAXES as SOFTMAXES_OF_MATRICES
+from helpers.checks.softmaxes import ERRORS, SUMS, rows
+from helpers.checks.softmaxes import SOFTMAXES as SOFTMAXES_OF_MATRICES
 from helpers.observers.scaled_dot_product import (
     ATTENTION,
     MASKED,

@@ -1,8 +1,8 @@
 """Observes attention_weights: what the student's object gives, whatever that is. Judged in helpers/exercises/inside_attention.py."""
 
 from helpers.checks.arrays import Arrays, Case, Unfit
+from helpers.checks.objects import results
 from helpers.checks.observe import Observer
-from helpers.observers.inside_z0 import results
 
 SCORES, A = "scores", "A"
 

@@ -1,8 +1,8 @@
 """Observes split_qkv: what the student's object gives, whatever that is. Judged in helpers/exercises/inside_qkv.py."""
 
 from helpers.checks.arrays import Arrays, Case, Unfit
+from helpers.checks.objects import results
 from helpers.checks.observe import Observer
-from helpers.observers.inside_z0 import results
 
 NAMES = ("q", "k", "v")
 

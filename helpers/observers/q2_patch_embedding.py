@@ -7,24 +7,8 @@ import numpy as np
 import torch
 
 from helpers.checks.arrays import Arrays, Case, Unfit, fill, to_array, to_tensor
+from helpers.checks.objects import make
 from helpers.checks.observe import Observer
-
-
-def make(obj: Any, name: str, case: Case) -> torch.nn.Module:
-    """The student's module for this case, in eval mode."""
-    if not isinstance(obj, type):
-        raise Unfit(
-            f"{name} should be a class, but now it is a {type(obj).__name__}: keep `class {name}(nn.Module):`."
-        )
-    module = obj(
-        in_channels=case["in_channels"],
-        patch_size=case["patch_size"],
-        emb_size=case["emb_size"],
-        img_size=case["x"].shape[2],
-    )
-    if not isinstance(module, torch.nn.Module):
-        raise Unfit(f"{name} should be an nn.Module: keep `class {name}(nn.Module):`.")
-    return module.eval()
 
 
 @torch.no_grad()

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 
 from helpers.checks.arrays import Arrays, Case, Unfit, fill, to_array, to_tensor
+from helpers.checks.objects import make
 from helpers.checks.observe import Observer
-from helpers.observers.q2_patch_embedding import make
 
 OUT = "the output"
 PATCHES = "self.projection(x)"

@@ -3,8 +3,8 @@
 from typing import Any
 
 from helpers.checks.arrays import Arrays, Case
+from helpers.checks.objects import observe_shapes
 from helpers.checks.observe import Observer
-from helpers.observers.q2_rearrange_warmup import observe_shapes
 
 SIZES = {"h": 30, "w": 40}
 # pattern -> the size of each of its letters; what is not h or w is passed to `repeat`

@@ -3,8 +3,8 @@
 import numpy as np
 
 from helpers.checks.arrays import Arrays, Case, Stopped, Unfit
+from helpers.checks.objects import pair
 from helpers.checks.observe import Observer
-from helpers.observers.attention_output import pair
 
 ATTENTION, VALUES = "attention", "values"
 MASKED, MASKED_VALUES = "attention with the mask", "values with the mask"

@@ -8,7 +8,7 @@ import os
 import platform
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,37 +19,12 @@ from torch import nn
 from helpers.training import checkpoints
 from helpers.training.batches import augment, normalise, resize, split
 from helpers.training.optimise import computing, cycle, optimisers, precision
+from helpers.training.recipe import Recipe
 
 EVALUATIONS = 12  # points of the curve: enough to see its bends, few enough to cost little
 SAVE_EVERY = 30  # seconds: what a kill costs at most
 
 now = time.monotonic  # the tests put another clock here
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train; the defaults were made for ten minutes of CIFAR-10 on two CPU cores."""
-
-    lr: float = 2e-3  # peak for AdamW: tokens, positions, norms, biases, first and last layer
-    matrix_lr: float = 0.01  # peak for Muon: the matrices of the blocks; 0.005 and 0.02 are a little worse
-    weight_decay: float = 0.05  # of DeiT; for matrices only: not biases, norms, tokens, positions
-    batch_size: int = 128  # smaller: noisier steps; larger: too few of them in ten minutes
-    label_smoothing: float = 0.1  # 10 % of the target is spread over all classes, against overconfidence
-    half_size: float = 0.5  # share of the time at half the resolution; 0: never
-    warm_up: float = 0.1  # share of the time in which the learning rate rises: early gradients mislead
-    clip: float = (
-        1.0  # largest norm of the gradient, as in Dosovitskiy et al. 2021: one odd batch does no harm
-    )
-    strong: bool = False  # strong augmentation, for long runs
-    mixed: bool = False  # half of the batches are mixed by CutMix (Yun et al. 2019), for longer runs still
-    patience: int | None = (
-        None  # evaluations without improvement before it stops; a cycle gains most at its end
-    )
-    validation: float = 0.1  # share of the pictures kept apart, to choose the best weights
-    quick: int = (
-        1000  # validation pictures for a point of the curve (+-1.5 %); the last one takes all of them
-    )
-    seed: int = 0
 
 
 class History(list):

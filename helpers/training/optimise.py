@@ -12,14 +12,12 @@ import contextlib
 import math
 import time
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-if TYPE_CHECKING:
-    from helpers.train import Recipe
+from helpers.training.recipe import Recipe
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan's quintic: five steps bring singular values to 0.7 .. 1.2
 

@@ -26,6 +26,7 @@ from PIL import Image
 from safetensors.torch import save, save_file
 from timm.models.vision_transformer import VisionTransformer
 
+from course.base.paths import ROOT
 from helpers import data
 from helpers.data import __main__, cifar, downloads
 from tests.mirrors import (
@@ -493,7 +494,7 @@ def test_a_shipped_checkpoint_that_is_missing_or_damaged(checkpoint):
 @pytest.mark.parametrize("name", data.PRETRAINED)
 def test_every_pinned_tag_is_registered_and_known_to_timm(name):
     assert timm.get_pretrained_cfg(name).tag == name.split(".")[1]
-    lines = (Path(data.__file__).parent.parent / "data" / "registry.txt").read_text().splitlines()
+    lines = (ROOT / "data" / "registry.txt").read_text().splitlines()
     assert len({line.split()[1] for line in lines if line.startswith(f"{name}.safetensors ")}) == 1
 
 

@@ -433,16 +433,19 @@ def test_the_registry():
 
 
 def test_default_folder_of_a_checkout_and_of_a_wheel(tmp_path):
-    for package in (tmp_path / "checkout" / "helpers", tmp_path / "site-packages" / "helpers"):
+    for package in (
+        tmp_path / "checkout" / "helpers" / "data",
+        tmp_path / "site-packages" / "helpers" / "data",
+    ):
         package.mkdir(parents=True)
         shutil.copy(downloads.__file__, package / "downloads.py")
     (tmp_path / "checkout" / "data").mkdir()
     (tmp_path / "checkout" / "data" / "registry.txt").touch()
     (tmp_path / "site-packages" / "helpers" / "registry.txt").touch()
-    checkout = load(tmp_path / "checkout" / "helpers" / "downloads.py")
+    checkout = load(tmp_path / "checkout" / "helpers" / "data" / "downloads.py")
     assert checkout.data_folder() == tmp_path / "checkout" / "data"
     assert checkout.shipped("model") == tmp_path / "checkout" / "data" / "model"
-    wheel = load(tmp_path / "site-packages" / "helpers" / "downloads.py")
+    wheel = load(tmp_path / "site-packages" / "helpers" / "data" / "downloads.py")
     assert wheel.data_folder() == tmp_path / "cache" / "vit-course"
     assert wheel.shipped("model") == tmp_path / "site-packages" / "helpers" / "model"
     assert wheel.registry() == {}
