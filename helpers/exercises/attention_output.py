@@ -5,6 +5,7 @@ import torch
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.checks.mistakes import values
 from helpers.checks.softmaxes import ERRORS, SOFTMAXES, SUMS, rows
 from helpers.observers.attention_output import ATTENTION, VALUES, observer
 
@@ -59,27 +60,32 @@ def wrong_sum(slug: str, message: str, values) -> Misconception:
 
 
 misconceptions = (
-    Misconception(
-        "swapped-results",
-        "the two results are returned in the other order: values first, then attention.",
-        lambda case: {ATTENTION: expected(case)[VALUES], VALUES: expected(case)[ATTENTION]},
+    *values(
+        {
+            "swapped-results: the two results are returned in the other order: values first, then attention.": lambda case: {
+                ATTENTION: expected(case)[VALUES],
+                VALUES: expected(case)[ATTENTION],
+            },
+        }
     ),
     *(Misconception(slug, f"{text}.", weights_from(values)) for slug, text, values in SOFTMAXES),
-    Misconception(
-        "scaled-again",
-        "the scores are divided by a square root again: they come scaled already.",
-        lambda case: {ATTENTION: to_array(rows(case["scores"] * case["V"].shape[1] ** -0.5), ATTENTION)},
-    ),
-    Misconception(
-        "scaled-again-by-tokens",
-        "the scores are divided by a square root again: they come scaled already.",
-        lambda case: {ATTENTION: to_array(rows(case["scores"] * len(case["V"]) ** -0.5), ATTENTION)},
+    *values(
+        {
+            "scaled-again: the scores are divided by a square root again: they come scaled already.": lambda case: {
+                ATTENTION: to_array(rows(case["scores"] * case["V"].shape[1] ** -0.5), ATTENTION)
+            },
+            "scaled-again-by-tokens: the scores are divided by a square root again: they come scaled already.": lambda case: {
+                ATTENTION: to_array(rows(case["scores"] * len(case["V"]) ** -0.5), ATTENTION)
+            },
+        }
     ),
     *(wrong_sum(*entry) for entry in SUMS),
-    Misconception(
-        "scores-instead-of-weights",
-        "the values are weighed with the scores: use the weights that come out of the softmax.",
-        lambda case: {VALUES: to_array(torch.mm(case["scores"], case["V"]), VALUES)},
+    *values(
+        {
+            "scores-instead-of-weights: the values are weighed with the scores: use the weights that come out of the softmax.": lambda case: {
+                VALUES: to_array(torch.mm(case["scores"], case["V"]), VALUES)
+            },
+        }
     ),
     *ERRORS,
 )

@@ -5,6 +5,7 @@ import torch
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.checks.mistakes import errors, properties, values
 from helpers.observers.causal_mask import HIDDEN, MASK, MASKED, observer
 
 
@@ -107,10 +108,12 @@ misconceptions = (
         lambda a: a.where(a > 0, -torch.inf),
     ),
     wrong_mask("one-row", "the mask is one row: it needs one for every query, n x n.", lambda a: a[-1]),
-    Misconception(
-        "scores-in-mask",
-        "the scores themselves stand in the mask: it holds ones where they may be seen, not the scores.",
-        lambda case: {MASK: put(case, ~allowed(case), 0.0)},
+    *values(
+        {
+            "scores-in-mask: the scores themselves stand in the mask: it holds ones where they may be seen, not the scores.": lambda case: {
+                MASK: put(case, ~allowed(case), 0.0)
+            },
+        }
     ),
     wrong_masked(
         "zero-instead",
@@ -161,41 +164,23 @@ misconceptions = (
         "a softmax was taken too: that comes in the next step.",
         lambda s, a, case: torch.from_numpy(put(case, a == 0, -np.inf)).softmax(1),
     ),
-    Misconception(
-        "zero-times-infinity",
-        "infinity is multiplied by the mask: 0 times infinity is not a number (NaN). Fill instead of multiplying.",
-        when=lambda seen, wanted, case: MASKED in seen and np.isnan(seen[MASKED]).any(),
+    *properties(
+        {
+            "zero-times-infinity: infinity is multiplied by the mask: 0 times infinity is not a number (NaN). Fill instead of multiplying.": lambda seen, wanted, case: (
+                MASKED in seen and np.isnan(seen[MASKED]).any()
+            ),
+        }
     ),
     # --- mistakes that end in an error
-    Misconception(
-        "mask-not-boolean",
-        "masked_fill is given numbers: it wants True and False, as a comparison of the mask with 0 gives.",
-        raises="only supports bool(ean)? masks|expects? .*mask.* bool|condition.*bool|where expected condition",
-    ),
-    Misconception(
-        "not-a-size",
-        "tril or triu is given a number: they cut a matrix, so make an n x n matrix of ones first.",
-        raises=r"tri[lu]\(\): argument 'input' .* must be Tensor|tri[lu]\(\) received an invalid combination",
-    ),
-    Misconception(
-        "vector-cut",
-        "tril or triu is given a vector: make an n x n matrix of ones, not n ones.",
-        raises="must have at least 2 dimensions",
-    ),
-    Misconception(
-        "infinity-without-name",
-        '`inf` is used without saying whose: write math.inf, or float("inf").',
-        raises="NameError: name '(inf|Infinity|infinity)'",
-    ),
-    Misconception(
-        "sizes-differ",
-        "mask and scores do not have the same size: the mask is n x n.",
-        raises="must match the size of tensor|must be broadcastable|mask .* shape",
-    ),
-    Misconception(
-        "no-value",
-        "masked_fill is not told what to fill in: it takes the places and the value.",
-        raises=r"masked_fill\(\).*(missing|invalid combination)",
+    *errors(
+        {
+            "mask-not-boolean: masked_fill is given numbers: it wants True and False, as a comparison of the mask with 0 gives.": "only supports bool(ean)? masks|expects? .*mask.* bool|condition.*bool|where expected condition",
+            "not-a-size: tril or triu is given a number: they cut a matrix, so make an n x n matrix of ones first.": r"tri[lu]\(\): argument 'input' .* must be Tensor|tri[lu]\(\) received an invalid combination",
+            "vector-cut: tril or triu is given a vector: make an n x n matrix of ones, not n ones.": "must have at least 2 dimensions",
+            'infinity-without-name: `inf` is used without saying whose: write math.inf, or float("inf").': "NameError: name '(inf|Infinity|infinity)'",
+            "sizes-differ: mask and scores do not have the same size: the mask is n x n.": "must match the size of tensor|must be broadcastable|mask .* shape",
+            "no-value: masked_fill is not told what to fill in: it takes the places and the value.": r"masked_fill\(\).*(missing|invalid combination)",
+        }
     ),
 )
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from helpers.checks.arrays import Arrays, Case
 from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.checks.mistakes import errors, values
 from helpers.observers.early_stopping import IMPROVED, STOP, WAITED, observer
 
 
@@ -151,11 +152,13 @@ misconceptions = (
         "the epochs *with* an improvement are counted: count those without.",
         lambda losses, before, waited, p: np.cumsum(waited == 0),
     ),
-    Misconception(
-        "roles-swapped",
-        "0 and one more have changed places: the count starts again when there *is* an improvement.",
-        produces=lambda case: {WAITED: since(expected(case)[WAITED] > 0)},
-        # before the first epoch without improvement the streak began at the very start
+    *values(
+        {
+            # before the first epoch without improvement the streak began at the very start
+            "roles-swapped: 0 and one more have changed places: the count starts again when there *is* an improvement.": lambda case: {
+                WAITED: since(expected(case)[WAITED] > 0)
+            },
+        }
     ),
     wrong(
         WAITED,
@@ -242,25 +245,13 @@ misconceptions = (
         lambda losses, before, waited, p: np.arange(1, len(losses) + 1) >= p,
     ),
     # --- mistakes that end in an error
-    Misconception(
-        "without-self",
-        "a name of the object is used without `self.`: write self.best, self.waited, self.patience.",
-        raises=r"NameError: name '(best|waited|patience)' is not|UnboundLocalError",
-    ),
-    Misconception(
-        "other-name",
-        "a name is looked for that the object does not have: it has self.patience, self.best and self.waited.",
-        raises=r"AttributeError: '\w+' object has no attribute",
-    ),
-    Misconception(
-        "not-a-flag",
-        "something other than True or False is returned: a comparison (with < or >=) gives one of them.",
-        raises=r"Unfit: (improved|stop) should be True or False",
-    ),
-    Misconception(
-        "count-is-none",
-        "self.waited has become None: does your line give a number in both cases?",
-        raises=r"'NoneType' and 'int'|NoneType.*int",
+    *errors(
+        {
+            "without-self: a name of the object is used without `self.`: write self.best, self.waited, self.patience.": r"NameError: name '(best|waited|patience)' is not|UnboundLocalError",
+            "other-name: a name is looked for that the object does not have: it has self.patience, self.best and self.waited.": r"AttributeError: '\w+' object has no attribute",
+            "not-a-flag: something other than True or False is returned: a comparison (with < or >=) gives one of them.": r"Unfit: (improved|stop) should be True or False",
+            "count-is-none: self.waited has become None: does your line give a number in both cases?": r"'NoneType' and 'int'|NoneType.*int",
+        }
     ),
 )
 

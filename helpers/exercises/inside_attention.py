@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.checks.mistakes import errors, values
 from helpers.checks.softmaxes import ERRORS, rows
 from helpers.checks.softmaxes import SOFTMAXES as SOFTMAXES_OF_MATRICES
 from helpers.observers.inside_attention import SCORES, A, observer
@@ -86,20 +87,16 @@ misconceptions = (
         for slug, text, make in SOFTMAXES_OF_MATRICES
         if slug not in LEFT_OUT
     ),
-    Misconception("softmax-heads", "the softmax runs over the heads: it runs over the keys, the last axis.", lambda c: {A: to_array(scaled(c).softmax(1), A)}),
-    Misconception("softmax-batch", "the softmax runs over the batch: it runs over the keys, the last axis.", lambda c: {A: to_array(scaled(c).softmax(0), A)}),
-    Misconception("scaled-after", "the scaling comes after the softmax: then the rows no longer sum to 1.", lambda c: {A: to_array(rows(products(c)) * head_dim(c) ** -0.5, A)}),
-    Misconception("scaled-twice", "the scores are scaled once more in the line of the softmax.", lambda c: {A: to_array(rows(products(c) / head_dim(c)), A)}),
-    Misconception(
-        "layer-not-called",
-        "nn.Softmax is a layer: it is made first with its axis, and then called with the scores.",
-        raises="but is a Softmax",
-    ),
-    Misconception(
-        "not-transposed",
-        "the sizes do not fit: swap the last two axes of k, so that (n, d) meets (d, n). `.T` would turn all four axes around.",
-        raises="Expected size for first two dimensions|must match the size of tensor|shapes cannot be multiplied|size mismatch|only supported on matrices|deprecated|einsum",
-    ),
+    *values({
+        "softmax-heads: the softmax runs over the heads: it runs over the keys, the last axis.": lambda c: {A: to_array(scaled(c).softmax(1), A)},
+        "softmax-batch: the softmax runs over the batch: it runs over the keys, the last axis.": lambda c: {A: to_array(scaled(c).softmax(0), A)},
+        "scaled-after: the scaling comes after the softmax: then the rows no longer sum to 1.": lambda c: {A: to_array(rows(products(c)) * head_dim(c) ** -0.5, A)},
+        "scaled-twice: the scores are scaled once more in the line of the softmax.": lambda c: {A: to_array(rows(products(c) / head_dim(c)), A)},
+    }),
+    *errors({
+        "layer-not-called: nn.Softmax is a layer: it is made first with its axis, and then called with the scores.": "but is a Softmax",
+        "not-transposed: the sizes do not fit: swap the last two axes of k, so that (n, d) meets (d, n). `.T` would turn all four axes around.": "Expected size for first two dimensions|must match the size of tensor|shapes cannot be multiplied|size mismatch|only supported on matrices|deprecated|einsum",
+    }),
     *ERRORS,
 )  # fmt: skip
 

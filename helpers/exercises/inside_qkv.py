@@ -7,6 +7,7 @@ import torch
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.checks.mistakes import errors
 from helpers.observers.inside_qkv import NAMES, observer
 
 
@@ -74,41 +75,15 @@ misconceptions = (
     mistake("keys-and-queries-swapped", "the keys stand where the queries belong: the order in timm's layer is queries, keys, values.", lambda c: right(c)[[1, 0, 2]]),
     mistake("reversed", "the order is reversed: in timm's layer it is queries, keys, values.", lambda c: right(c).flip(0)),
     mistake("same-three-times", "queries, keys and values are the same numbers: each is another third of the last axis.", lambda c: right(c)[[0, 0, 0]]),
-    Misconception(
-        "no-arrow",
-        "the pattern has no arrow: left of `->` stands what comes in, right of it what goes out.",
-        raises=r"\(expected 2, got 1\)",
-    ),
-    Misconception(
-        "too-few",
-        "queries, keys and values are not on an axis of their own in front: then Python can't hand them out to three names.",
-        raises="too many values to unpack|not enough values to unpack",
-    ),
-    Misconception(
-        "brackets-missing",
-        "a pattern does not fit the tensor's axes: (b, n, 3 D) has three, and the last one is written as three names in brackets.",
-        raises="EinopsError.*(Wrong shape|expected [0-9]+ dims|Shape mismatch|can't divide|only for one axis|dims)",
-    ),
-    Misconception(
-        "names-differ",
-        "left and right of the arrow do not hold the same names: rearrange moves axes, it never drops one.",
-        raises="EinopsError.*(Identifiers only on one side|are not in expression|not found in|Unknown|not used in transform|Could not infer)",
-    ),
-    Misconception(
-        "pattern-not-read",
-        "einops can't read the pattern: left, arrow, right, with one name for each axis.",
-        raises="EinopsError",
-    ),
-    Misconception(
-        "shape-impossible",
-        "the sizes do not multiply to what is there: the last axis is 3 times heads times numbers of a head.",
-        raises=r"shape '.*' is invalid|is invalid for input of size|don't multiply up|split_with_sizes|number of dimensions",
-    ),
-    Misconception(
-        "other-name",
-        "a name is used that this function does not know: its inputs are qkv and num_heads.",
-        raises="NameError",
-    ),
+    *errors({
+        "no-arrow: the pattern has no arrow: left of `->` stands what comes in, right of it what goes out.": r"\(expected 2, got 1\)",
+        "too-few: queries, keys and values are not on an axis of their own in front: then Python can't hand them out to three names.": "too many values to unpack|not enough values to unpack",
+        "brackets-missing: a pattern does not fit the tensor's axes: (b, n, 3 D) has three, and the last one is written as three names in brackets.": "EinopsError.*(Wrong shape|expected [0-9]+ dims|Shape mismatch|can't divide|only for one axis|dims)",
+        "names-differ: left and right of the arrow do not hold the same names: rearrange moves axes, it never drops one.": "EinopsError.*(Identifiers only on one side|are not in expression|not found in|Unknown|not used in transform|Could not infer)",
+        "pattern-not-read: einops can't read the pattern: left, arrow, right, with one name for each axis.": "EinopsError",
+        "shape-impossible: the sizes do not multiply to what is there: the last axis is 3 times heads times numbers of a head.": r"shape '.*' is invalid|is invalid for input of size|don't multiply up|split_with_sizes|number of dimensions",
+        "other-name: a name is used that this function does not know: its inputs are qkv and num_heads.": "NameError",
+    }),
 )  # fmt: skip
 
 exercise = Exercise(

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.checks.mistakes import errors, properties
 from helpers.observers.inside_top5 import CLASSES, PROBABILITIES, UNKNOWN, observer
 
 
@@ -87,46 +88,22 @@ misconceptions = (
     wrong_classes("all", "all classes come: k of them are wanted.", lambda r, k: r),
     wrong_classes("not-sorted", "these are the right classes in the order of the list: the largest probability comes first.", lambda r, k: sorted(r[:k])),
     wrong_classes("second-best", "the best class is left out.", lambda r, k: r[1 : k + 1]),
-    Misconception(
-        "softmax-after",
-        "the softmax is taken of the best k alone: all classes share the probability, so it comes before the selection.",
-        when=lambda seen, wanted, case: (
+    *properties({
+        "softmax-after: the softmax is taken of the best k alone: all classes share the probability, so it comes before the selection.": lambda seen, wanted, case: (
             PROBABILITIES in seen
             and len(seen[CLASSES]) == case["k"]
             and abs(seen[PROBABILITIES].sum() - 1) < 1e-4
             and exercise.close(seen[CLASSES], wanted[CLASSES])
         ),
-    ),
-    Misconception(
-        "swapped",
-        "values and indices are swapped: topk gives the values first, then where they stand.",
-        raises="indices must be integers|only integer tensors|__index__",
-    ),
-    Misconception(
-        "softmax-axis",
-        "the softmax is given an axis that is not there: the logits of one image are a vector, its only axis is 0, or -1.",
-        raises="IndexError: Dimension out of range",
-    ),
-    Misconception(
-        "softmax-without-axis",
-        "the softmax is not told its axis: add dim=0.",
-        raises=r"softmax\(\) (missing|received an invalid combination)",
-    ),
-    Misconception(
-        "not-two",
-        "what stands right of `values, indices =` is not two things: topk and sort give both values and indices.",
-        raises="to unpack|cannot unpack|iteration over a 0-d tensor",
-    ),
-    Misconception(
-        "too-many",
-        "more classes are asked for than there are: topk takes k, the number that was given.",
-        raises="selected index k out of range|tuple index out of range|index [0-9]+ is out of bounds",
-    ),
-    Misconception(
-        "other-name",
-        "a name is used that this function does not know: its inputs are logits, class_names and k.",
-        raises="NameError",
-    ),
+    }),
+    *errors({
+        "swapped: values and indices are swapped: topk gives the values first, then where they stand.": "indices must be integers|only integer tensors|__index__",
+        "softmax-axis: the softmax is given an axis that is not there: the logits of one image are a vector, its only axis is 0, or -1.": "IndexError: Dimension out of range",
+        "softmax-without-axis: the softmax is not told its axis: add dim=0.": r"softmax\(\) (missing|received an invalid combination)",
+        "not-two: what stands right of `values, indices =` is not two things: topk and sort give both values and indices.": "to unpack|cannot unpack|iteration over a 0-d tensor",
+        "too-many: more classes are asked for than there are: topk takes k, the number that was given.": "selected index k out of range|tuple index out of range|index [0-9]+ is out of bounds",
+        "other-name: a name is used that this function does not know: its inputs are logits, class_names and k.": "NameError",
+    }),
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import torch
 
 from helpers.checks.arrays import Arrays, Case, to_array
 from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.checks.mistakes import errors
 from helpers.observers.inside_weights import BIASES, EPS, NO_EPS, PATCH, WEIGHTS, observer, timm_model
 
 
@@ -97,25 +98,15 @@ misconceptions = (
     wrong_eps("exponent", "eps is the exponent alone or has the wrong sign: it is a small positive number.", NO_EPS),
     wrong_eps("million", "eps is 1e6, a million: the exponent is negative.", 6.0),
     wrong_eps("eps-thousandth", "eps is 1e-3: ask the model's `norm` for it.", -3.0),
-    Misconception(
-        "cut-across",
-        "the columns are cut in three: one row stands for one number that comes out, so the rows are cut, dim=0.",
-        raises=r"IndexError: Dimension out of range|chunk|Dimension out of range",
-    ),
-    Misconception(
-        "bias-forgotten",
-        "the code asks for two axes, but this line sees the biases too, which have one.",
-        raises="too many indices|EinopsError.*(Wrong shape|expected 2 dims|Received 1-dim)|number of dimensions in the tensor input does not match|permute",
-    ),
-    Misconception(
-        "too-few",
-        "what stands on the right is not three things: `torch.chunk` cuts a tensor in as many as you say.",
-        raises="to unpack",
-    ),
-    Misconception("pattern-not-read", "einops can't use the pattern: the same names on both sides, brackets around what becomes one axis.", raises="EinopsError"),
-    Misconception("shape-impossible", "the sizes do not multiply to what is there.", raises="is invalid for input of size|split_with_sizes"),
-    Misconception("no-eps-there", "eps is asked of a module that has none: `model.norm` is a LayerNorm.", raises="AttributeError: .*eps"),
-    Misconception("other-name", "a name is used that this function does not know: its input is model.", raises="NameError"),
+    *errors({
+        "cut-across: the columns are cut in three: one row stands for one number that comes out, so the rows are cut, dim=0.": r"IndexError: Dimension out of range|chunk|Dimension out of range",
+        "bias-forgotten: the code asks for two axes, but this line sees the biases too, which have one.": "too many indices|EinopsError.*(Wrong shape|expected 2 dims|Received 1-dim)|number of dimensions in the tensor input does not match|permute",
+        "too-few: what stands on the right is not three things: `torch.chunk` cuts a tensor in as many as you say.": "to unpack",
+        "pattern-not-read: einops can't use the pattern: the same names on both sides, brackets around what becomes one axis.": "EinopsError",
+        "shape-impossible: the sizes do not multiply to what is there.": "is invalid for input of size|split_with_sizes",
+        "no-eps-there: eps is asked of a module that has none: `model.norm` is a LayerNorm.": "AttributeError: .*eps",
+        "other-name: a name is used that this function does not know: its input is model.": "NameError",
+    }),
 )  # fmt: skip
 
 exercise = Exercise(

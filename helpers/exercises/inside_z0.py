@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.checks.mistakes import errors
 from helpers.observers.inside_z0 import TOKENS, Z0, observer
 
 Function = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -172,35 +173,15 @@ misconceptions = (
         lambda tokens, positions, patches: tokens + positions.roll(-1, 1),
     ),
     # --- mistakes that end in an error
-    Misconception(
-        "not-expanded",
-        "the class token is there once, but each image of the batch needs it: `class_token.expand(len(patches), -1, -1)`.",
-        raises="Sizes of tensors must match except in dimension 1",
-    ),
-    Misconception(
-        "wrong-axis",
-        "the tensors are joined along another axis than that of the tokens, which is axis 1 of (b, tokens, D).",
-        raises="Sizes of tensors must match except in dimension [02]",
-    ),
-    Misconception(
-        "stacked",
-        "torch.stack makes a new axis and wants equal shapes: the token axis is there already, so use torch.cat.",
-        raises="stack expects each tensor to be equal size",
-    ),
-    Misconception(
-        "no-list",
-        "torch.cat is given single tensors: it takes a list of them, in square brackets.",
-        raises=r"cat\(\) (got|received|takes)|concat.*invalid combination|argument 'tensors'",
-    ),
-    Misconception(
-        "sizes-do-not-fit",
-        "the sizes do not fit: there are as many positions as patches, and one more for the class token. `tokens` should have one row more than `patches`.",
-        raises="must match the size of tensor",
-    ),
-    Misconception(
-        "other-name",
-        "a name is used that this function does not know: its inputs are patches, class_token and positions.",
-        raises="NameError",
+    *errors(
+        {
+            "not-expanded: the class token is there once, but each image of the batch needs it: `class_token.expand(len(patches), -1, -1)`.": "Sizes of tensors must match except in dimension 1",
+            "wrong-axis: the tensors are joined along another axis than that of the tokens, which is axis 1 of (b, tokens, D).": "Sizes of tensors must match except in dimension [02]",
+            "stacked: torch.stack makes a new axis and wants equal shapes: the token axis is there already, so use torch.cat.": "stack expects each tensor to be equal size",
+            "no-list: torch.cat is given single tensors: it takes a list of them, in square brackets.": r"cat\(\) (got|received|takes)|concat.*invalid combination|argument 'tensors'",
+            "sizes-do-not-fit: the sizes do not fit: there are as many positions as patches, and one more for the class token. `tokens` should have one row more than `patches`.": "must match the size of tensor",
+            "other-name: a name is used that this function does not know: its inputs are patches, class_token and positions.": "NameError",
+        }
     ),
 )
 

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.checks.mistakes import errors, properties, properties_by, values, values_by
 from helpers.observers.q6_residual_add import Fn, observer
 
 KEYS = ("output", "x after the call", "calls of fn", "parameters found", "gradient of x")
@@ -102,60 +103,37 @@ def norm(x: torch.Tensor) -> torch.Tensor:
 
 
 misconceptions = (
-    Misconception("x-alone", "x is returned as it is: fn is left out.", output(lambda x, y, f: x)),
-    Misconception("fn-alone", "fn(x) stands alone: x is not added to it.", output(lambda x, y, f: y)),
-    Misconception(
-        "fn-twice",
-        "fn(x) is added to itself: one of the two should be x.",
-        output(lambda x, y, f: torch.mul(y, 2)),
-    ),
-    Misconception(
-        "x-doubled", "x is added to itself: one of the two should be fn(x).", output(lambda x, y, f: x * 2)
-    ),
-    Misconception(
-        "x-twice", "x is added twice: once is enough.", output(lambda x, y, f: torch.add(y, x, alpha=2))
-    ),
-    Misconception(
-        "multiplied", "x and fn(x) are multiplied: add them.", output(lambda x, y, f: torch.mul(x, y))
-    ),
-    Misconception(
-        "x-minus-fn", "fn(x) is subtracted from x: add it.", output(lambda x, y, f: torch.sub(x, y))
-    ),
-    Misconception(
-        "fn-minus-x", "x is subtracted from fn(x): add it.", output(lambda x, y, f: torch.sub(y, x))
-    ),
-    Misconception(
-        "fn-of-the-sum",
-        "x is doubled before it goes into fn: fn takes x itself, and the sum comes after it.",
-        output(lambda x, y, f: f(2 * x)),
-    ),
-    Misconception(
-        "fn-of-fn", "fn is applied to its own output, and x is not added.", output(lambda x, y, f: f(y))
-    ),
-    Misconception(
-        "fn-of-fn-added",
-        "fn is applied twice, one after the other: once is enough, then add x.",
-        output(lambda x, y, f: torch.add(f(y), x)),
-    ),
-    Misconception(
-        "fn-of-residual",
-        "fn is applied again to the sum: the sum itself is the result.",
-        output(lambda x, y, f: f(torch.add(y, x))),
-    ),
-    Misconception(
-        "y-plus-fn-of-y",
-        "the x that is added is no longer the input: it was overwritten by fn(x) first.",
-        output(lambda x, y, f: torch.add(f(y), y)),
-    ),
-    Misconception(
-        "mean",
-        "the mean of x and fn(x) is taken: a residual block takes the sum.",
-        output(lambda x, y, f: torch.lerp(x, y, 0.5)),
-    ),
-    Misconception(
-        "maximum",
-        "the larger of x and fn(x) is taken: add them.",
-        output(lambda x, y, f: torch.maximum(x, y)),
+    *values_by(
+        output,
+        {
+            "x-alone: x is returned as it is: fn is left out.": lambda x, y, f: x,
+            "fn-alone: fn(x) stands alone: x is not added to it.": lambda x, y, f: y,
+            "fn-twice: fn(x) is added to itself: one of the two should be x.": lambda x, y, f: torch.mul(
+                y, 2
+            ),
+            "x-doubled: x is added to itself: one of the two should be fn(x).": lambda x, y, f: x * 2,
+            "x-twice: x is added twice: once is enough.": lambda x, y, f: torch.add(y, x, alpha=2),
+            "multiplied: x and fn(x) are multiplied: add them.": lambda x, y, f: torch.mul(x, y),
+            "x-minus-fn: fn(x) is subtracted from x: add it.": lambda x, y, f: torch.sub(x, y),
+            "fn-minus-x: x is subtracted from fn(x): add it.": lambda x, y, f: torch.sub(y, x),
+            "fn-of-the-sum: x is doubled before it goes into fn: fn takes x itself, and the sum comes after it.": lambda x, y, f: (
+                f(2 * x)
+            ),
+            "fn-of-fn: fn is applied to its own output, and x is not added.": lambda x, y, f: f(y),
+            "fn-of-fn-added: fn is applied twice, one after the other: once is enough, then add x.": lambda x, y, f: (
+                torch.add(f(y), x)
+            ),
+            "fn-of-residual: fn is applied again to the sum: the sum itself is the result.": lambda x, y, f: (
+                f(torch.add(y, x))
+            ),
+            "y-plus-fn-of-y: the x that is added is no longer the input: it was overwritten by fn(x) first.": lambda x, y, f: (
+                torch.add(f(y), y)
+            ),
+            "mean: the mean of x and fn(x) is taken: a residual block takes the sum.": lambda x, y, f: (
+                torch.lerp(x, y, 0.5)
+            ),
+            "maximum: the larger of x and fn(x) is taken: add them.": lambda x, y, f: torch.maximum(x, y),
+        },
     ),
     *(
         Misconception(
@@ -165,116 +143,85 @@ misconceptions = (
         )
         for name, dim in (("last", -1), ("first", 0), ("tokens", 1))
     ),
-    Misconception(
-        "stacked",
-        "x and fn(x) are stacked but not summed up.",
-        output(lambda x, y, f: torch.stack([x, y])),
+    *values_by(
+        output,
+        {
+            "stacked: x and fn(x) are stacked but not summed up.": lambda x, y, f: torch.stack([x, y]),
+        },
     ),
-    Misconception(
-        "summed-up",
-        "the numbers inside the tensor are summed up: add x and fn(x) number by number.",
-        when=lambda seen, wanted, case: seen["output"].ndim < wanted["output"].ndim,
+    *properties(
+        {
+            "summed-up: the numbers inside the tensor are summed up: add x and fn(x) number by number.": lambda seen, wanted, case: (
+                seen["output"].ndim < wanted["output"].ndim
+            ),
+        }
     ),
-    Misconception(
-        "relu-after",
-        "a ReLU follows the sum, as in the ResNet of 2016: in a Transformer nothing does.",
-        output(lambda x, y, f: torch.relu(torch.add(y, x))),
+    *values_by(
+        output,
+        {
+            "relu-after: a ReLU follows the sum, as in the ResNet of 2016: in a Transformer nothing does.": lambda x, y, f: (
+                torch.relu(torch.add(y, x))
+            ),
+            "norm-after: the sum is layer-normed: the norm is not this class's business, fn brings its own.": lambda x, y, f: (
+                norm(torch.add(y, x))
+            ),
+            "norm-before: x is layer-normed before fn: the norm is not this class's business, fn brings its own.": lambda x, y, f: (
+                torch.add(f(norm(x)), x)
+            ),
+        },
     ),
-    Misconception(
-        "norm-after",
-        "the sum is layer-normed: the norm is not this class's business, fn brings its own.",
-        output(lambda x, y, f: norm(torch.add(y, x))),
-    ),
-    Misconception(
-        "norm-before",
-        "x is layer-normed before fn: the norm is not this class's business, fn brings its own.",
-        output(lambda x, y, f: torch.add(f(norm(x)), x)),
-    ),
-    Misconception(
-        "kwargs-dropped",
-        "the keyword arguments do not reach fn: hand them on with `**kwargs`.",
-        kwargs_dropped,
+    *values(
+        {
+            "kwargs-dropped: the keyword arguments do not reach fn: hand them on with `**kwargs`.": kwargs_dropped,
+        }
     ),
     # the output is right, and yet
-    Misconception(
-        "in-place",
-        "x itself is changed in place, by `+=` or a method whose name ends in `_`: make a new tensor.",
-        when=right_but(written_into_x),
+    *properties_by(
+        right_but,
+        {
+            "in-place: x itself is changed in place, by `+=` or a method whose name ends in `_`: make a new tensor.": written_into_x,
+            "in-place-result: what fn returned is changed in place: an fn like Identity returns x itself, so x changes with it. Make a new tensor.": lambda seen, wanted, case: (
+                written_into_x(seen, wanted, case) == (case["kind"] == "Identity")
+            ),
+            "called-twice: fn is called more than once: with dropout inside, every call gives another answer. Keep its result in a name.": lambda seen, wanted, case: (
+                float(seen["calls of fn"]) > 1
+            ),
+        },
     ),
-    Misconception(
-        "in-place-result",
-        "what fn returned is changed in place: an fn like Identity returns x itself, so x changes with it. Make a new tensor.",
-        when=right_but(
-            lambda seen, wanted, case: written_into_x(seen, wanted, case) == (case["kind"] == "Identity")
-        ),
+    *properties_by(
+        gradient_is,
+        {
+            "skip-detached: x is detached on the straight road: the gradient comes back through fn only.": lambda straight, through_fn: (
+                through_fn
+            ),
+            "branch-detached: fn's side is cut off (`detach`, `.data` or `no_grad`): the gradient comes back on the straight road only.": lambda straight, through_fn: (
+                straight
+            ),
+            "no-gradient: the output is cut off from x (`detach`, `.data` or `no_grad`): no gradient comes back at all.": lambda straight, through_fn: (
+                0 * straight
+            ),
+        },
     ),
-    Misconception(
-        "called-twice",
-        "fn is called more than once: with dropout inside, every call gives another answer. Keep its result in a name.",
-        when=right_but(lambda seen, wanted, case: float(seen["calls of fn"]) > 1),
-    ),
-    Misconception(
-        "skip-detached",
-        "x is detached on the straight road: the gradient comes back through fn only.",
-        when=gradient_is(lambda straight, through_fn: through_fn),
-    ),
-    Misconception(
-        "branch-detached",
-        "fn's side is cut off (`detach`, `.data` or `no_grad`): the gradient comes back on the straight road only.",
-        when=gradient_is(lambda straight, through_fn: straight),
-    ),
-    Misconception(
-        "no-gradient",
-        "the output is cut off from x (`detach`, `.data` or `no_grad`): no gradient comes back at all.",
-        when=gradient_is(lambda straight, through_fn: 0 * straight),
-    ),
-    Misconception(
-        "not-registered",
-        "self.fn does not hold the module itself: keep the given `__init__`, or fn's parameters are never trained.",
-        when=right_but(
-            lambda seen, wanted, case: (
+    *properties_by(
+        right_but,
+        {
+            "not-registered: self.fn does not hold the module itself: keep the given `__init__`, or fn's parameters are never trained.": lambda seen, wanted, case: (
                 float(seen["parameters found"]) == 0 and float(seen["calls of fn"]) == 1
-            )
-        ),
+            ),
+        },
     ),
     # errors
-    Misconception(
-        "in-place-error",
-        "a tensor that the backward pass needs is changed in place, by `+=` or a method whose name ends in `_`: make a new tensor.",
-        raises="in-place operation|inplace operation",
-    ),
-    Misconception(
-        "fn-without-self",
-        "fn is used without `self.`: in forward it is `self.fn`.",
-        raises="NameError: name 'fn' is not",
-    ),
-    Misconception(
-        "x-on-self", "x is looked for on self: it is the argument of forward.", raises="no attribute 'x'"
-    ),
-    Misconception(
-        "fn-not-called",
-        "the module self.fn is added, not what it gives: call it on x.",
-        raises=r"unsupported operand type\(s\).*'Fn'",
-    ),
-    Misconception(
-        "fn-without-x",
-        "fn is called without x.",
-        raises=r"forward\(\) missing 1 required positional argument",
-    ),
-    Misconception(
-        "kwargs-positional",
-        "the keyword arguments are given to fn as an ordinary argument: they need the two stars, `**kwargs`.",
-        raises=r"forward\(\) takes 2 positional arguments but|unexpected keyword argument 'kwargs'",
-    ),
-    Misconception(
-        "no-forward",
-        "the class has no forward: is `def forward` indented like `def __init__`?",
-        raises='missing the required "forward" function',
-    ),
-    Misconception(
-        "in-a-list",
-        "x and fn(x) are put in a list or tuple: add them.",
-        raises=r"Unfit: What forward gives should be a torch tensor but is a (list|tuple)",
+    *errors(
+        {
+            "in-place-error: a tensor that the backward pass needs is changed in place, by `+=` or a method whose name ends in `_`: make a new tensor.": "in-place operation|inplace operation",
+            "fn-without-self: fn is used without `self.`: in forward it is `self.fn`.": "NameError: name 'fn' is not",
+            "x-on-self: x is looked for on self: it is the argument of forward.": "no attribute 'x'",
+            "fn-not-called: the module self.fn is added, not what it gives: call it on x.": r"unsupported operand type\(s\).*'Fn'",
+            "fn-without-x: fn is called without x.": r"forward\(\) missing 1 required positional argument",
+            "kwargs-positional: the keyword arguments are given to fn as an ordinary argument: they need the two stars, `**kwargs`.": r"forward\(\) takes 2 positional arguments but|unexpected keyword argument 'kwargs'",
+            "no-forward: the class has no forward: is `def forward` indented like `def __init__`?": 'missing the required "forward" function',
+            "in-a-list: x and fn(x) are put in a list or tuple: add them.": r"Unfit: What forward gives should be a torch tensor but is a (list|tuple)",
+        }
     ),
 )
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.checks.mistakes import errors, properties, values
 from helpers.checks.softmaxes import ERRORS, SUMS, rows
 from helpers.checks.softmaxes import SOFTMAXES as SOFTMAXES_OF_MATRICES
 from helpers.observers.scaled_dot_product import (
@@ -212,10 +213,13 @@ def scale_after(case: Case) -> torch.Tensor:
 
 
 misconceptions = (
-    Misconception(
-        "swapped-results",
-        "the two results are returned in the other order: values first, then attention.",
-        lambda case: {ATTENTION: expected(case)[VALUES], VALUES: expected(case)[ATTENTION]},
+    *values(
+        {
+            "swapped-results: the two results are returned in the other order: values first, then attention.": lambda case: {
+                ATTENTION: expected(case)[VALUES],
+                VALUES: expected(case)[ATTENTION],
+            },
+        }
     ),
     *(
         wrong_weights(f"scores-{slug}", text, lambda case, make=make: rows(make(case["q"], case["k"])))
@@ -275,51 +279,32 @@ misconceptions = (
         ),
     ),
     *(wrong_values(f"values-{slug}", text, make) for slug, text, make in SUMS),
-    Misconception(
-        "values-scores-instead-of-weights",
-        "the values are weighed with the scores: use the weights that come out of the softmax.",
-        lambda case: {VALUES: to_array(torch.matmul(right_scores(case), case["v"]), VALUES)},
+    *values(
+        {
+            "values-scores-instead-of-weights: the values are weighed with the scores: use the weights that come out of the softmax.": lambda case: {
+                VALUES: to_array(torch.matmul(right_scores(case), case["v"]), VALUES)
+            },
+        }
     ),
-    Misconception(
-        "values-keys-mixed",
-        "the keys (or queries) are mixed instead of the values: the weights weigh v.",
-        when=lambda seen, wanted, case: (
-            close(seen, VALUES, torch.matmul(rows(right_scores(case)), case["k"]))
-            or close(seen, VALUES, torch.matmul(rows(right_scores(case)), case["q"]))
-        ),
+    *properties(
+        {
+            "values-keys-mixed: the keys (or queries) are mixed instead of the values: the weights weigh v.": lambda seen, wanted, case: (
+                close(seen, VALUES, torch.matmul(rows(right_scores(case)), case["k"]))
+                or close(seen, VALUES, torch.matmul(rows(right_scores(case)), case["q"]))
+            ),
+        }
     ),
     # --- mistakes that end in an error
-    Misconception(
-        "axes-do-not-fit",
-        "the axes do not fit. For scores, swap the last two axes of k: transpose with -2 and -1 (`.T` and "
-        "transpose(0, 1) are for matrices). For values, `@` and not `*`: (n, n) times (n, d_v).",
-        raises="must match the size of tensor|Expected size for first two dimensions|shapes cannot be multiplied"
-        "|Expected batch2_sizes|expected .* to have .* but got|only supported on (matrices|2-D)",
-    ),
-    Misconception(
-        "mask-not-inverted",
-        "`~` is used on numbers: compare the mask with 0 instead, that works for numbers and for True and False.",
-        raises="bitwise_not|unary ~|operator.invert",
-    ),
-    Misconception(
-        "mask-not-boolean",
-        "masked_fill is given numbers as places: it wants True and False, as a comparison of the mask with 0 gives.",
-        raises="only supports bool(ean)? masks|mask.* bool",
-    ),
-    Misconception(
-        "mask-subtracted",
-        "a True-False mask is used in a subtraction: compare it with 0 instead.",
-        raises="Subtraction, the `-` operator, with (a bool|two bool)",
-    ),
-    Misconception(
-        "root-of-a-number",
-        "torch.sqrt is given a plain number: use math.sqrt, or `** 0.5`.",
-        raises=r"sqrt\(\): argument 'input' .* must be Tensor, not (int|float)",
-    ),
-    Misconception(
-        "transpose-without-axes",
-        "transpose is not told which two axes to swap: the last two are -2 and -1.",
-        raises=r"transpose\(\).*(missing|invalid combination)",
+    *errors(
+        {
+            "axes-do-not-fit: the axes do not fit. For scores, swap the last two axes of k: transpose with -2 and -1 (`.T` and transpose(0, 1) are for matrices). For values, `@` and not `*`: (n, n) times (n, d_v).": "must match the size of tensor|Expected size for first two dimensions|shapes cannot be multiplied"
+            "|Expected batch2_sizes|expected .* to have .* but got|only supported on (matrices|2-D)",
+            "mask-not-inverted: `~` is used on numbers: compare the mask with 0 instead, that works for numbers and for True and False.": "bitwise_not|unary ~|operator.invert",
+            "mask-not-boolean: masked_fill is given numbers as places: it wants True and False, as a comparison of the mask with 0 gives.": "only supports bool(ean)? masks|mask.* bool",
+            "mask-subtracted: a True-False mask is used in a subtraction: compare it with 0 instead.": "Subtraction, the `-` operator, with (a bool|two bool)",
+            "root-of-a-number: torch.sqrt is given a plain number: use math.sqrt, or `** 0.5`.": r"sqrt\(\): argument 'input' .* must be Tensor, not (int|float)",
+            "transpose-without-axes: transpose is not told which two axes to swap: the last two are -2 and -1.": r"transpose\(\).*(missing|invalid combination)",
+        }
     ),
     *ERRORS,
 )
