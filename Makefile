@@ -41,6 +41,8 @@ site: $(VENV)/.site ## the lessons as a web site in site/, figures and all; SOLU
 check: $(VENV)/.dev ## lint, and see that the generated notebooks match the lessons (under a minute)
 	ruff check .
 	ruff format --check .
+	lint-imports
+	deptry .
 	python -m course build --check
 	python -m course pins --check
 
