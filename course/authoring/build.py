@@ -254,9 +254,14 @@ def contents(solved: Mapping[Path, NotebookNode]) -> bytes:
     return (json.dumps(listed, indent=1, ensure_ascii=False) + "\n").encode()
 
 
+def solutions() -> dict[Path, NotebookNode]:
+    """Every lesson's complete notebook, in the order of the course."""
+    return {lesson: solution(lesson) for lesson in lessons()}
+
+
 def build() -> dict[Path, bytes]:
     """All generated files, path -> bytes, without writing any."""
-    solved = {lesson: solution(lesson) for lesson in lessons()}
+    solved = solutions()
     files: dict[Path, bytes] = {}
     for lesson, nb in solved.items():
         path = Path(lesson.parent.name) / f"{lesson.stem}.ipynb"

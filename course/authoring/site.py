@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ from latex2mathml.converter import convert as mathml
 from nbformat.notebooknode import NotebookNode
 
 from course.authoring import badges, figures
-from course.authoring.build import lessons
+from course.authoring.build import readme_table, written
+from course.authoring.build import solutions as build_solutions
 from course.base.paths import ROOT
+from course.notebook.release import Release
 from helpers.progress import part_name
 
 TITLE = "Understand a Vision Transformer by building one"
@@ -58,13 +60,14 @@ def execute(nb: NotebookNode, name: str) -> None:
 def sources(folder: Path, solutions: bool, names: Sequence[str], run: bool) -> None:
     """Fill `folder` with what Sphinx reads: notebooks, the front page, the students' page."""
     toctrees = []
-    chosen = [lesson for lesson in lessons() if not names or lesson.stem in names]
+    solved = build_solutions()
+    chosen = {lesson: nb for lesson, nb in solved.items() if not names or lesson.stem in names}
     if unknown := set(names) - {lesson.stem for lesson in chosen}:
-        raise SiteError(f"No notebook {', '.join(sorted(unknown))}; there are {_list(lessons())}.")
-    for lesson in chosen:
+        raise SiteError(f"No notebook {', '.join(sorted(unknown))}; there are {_list(solved)}.")
+    for lesson, nb in chosen.items():
         part, name = lesson.parent.name, lesson.stem
-        path = ROOT / ("solutions" if solutions else "notebooks") / part / f"{name}.ipynb"
-        nb = nbformat.read(path, as_version=4)
+        if not solutions:
+            nb = Release(part, name, written(nb)).notebook
         if run:
             print(f"running {name} ...", flush=True)
             execute(nb, name)
@@ -77,11 +80,9 @@ def sources(folder: Path, solutions: bool, names: Sequence[str], run: bool) -> N
         if not toctrees or toctrees[-1][0] != part:
             toctrees.append((part, []))
         toctrees[-1][1].append(f"notebooks/{part}/{name}")
-    readme = (ROOT / "README.md").read_text("utf-8")
-    table = re.search(r"^## The notebooks\n.*?<!-- notebooks:end -->\n", readme, re.DOTALL | re.MULTILINE)[0]
-    if names:
-        table = ""
-    front = readme.split("\n## ")[0] + "\n\n" + table
+    front = (ROOT / "README.md").read_text("utf-8").split("\n## ")[0] + "\n\n"
+    if not names:
+        front += f"## The notebooks\n\n{readme_table(solved)}"
     for part, pages in [("", ["docs/students"]), *toctrees]:
         caption = f":caption: {part_name(part)}\n" if part else ""
         front += f"\n```{{toctree}}\n:hidden:\n{caption}\n" + "\n".join(pages) + "\n```\n"
@@ -104,7 +105,7 @@ def absolute(text: str) -> str:
     return re.sub(r"\]\((?!students\.md|https?:|\.\./|#)([^)]+)\)", rf"]({blob}/docs/\1)", text)
 
 
-def _list(paths: Sequence[Path]) -> str:
+def _list(paths: Iterable[Path]) -> str:
     return ", ".join(path.stem for path in paths)
 
 

@@ -91,12 +91,20 @@ class Progress(AbstractContextManager):
         table.add_row(*row.values())
         return table
 
-    def summary(self, students: int, look: list[str], stopped: bool) -> None:
-        """The end: what there is, and which submissions need a person and why."""
+    def summary(self, students: int, look: list[str], stopped: bool, outdated: int = 0) -> None:
+        """The end: what there is, and which submissions need a person and why.
+
+        Args:
+            outdated: notebooks that had been graded by another version of the course.
+        """
         took = timedelta(seconds=round(self.clock() - self.begun))
         older = f", {self.found} of them by an earlier run" if self.found else ""
         self.say("")
         self.say(f"{self.done} of {self.total} notebooks judged in {took}{older}: {self.counts() or 'none'}.")
+        if outdated:
+            self.say(
+                f"{outdated} of them had been judged by another version of the course or of its libraries, and were judged again."
+            )
         self.say(f"{self.recorded} of {students} students are in the gradebook.")
         if stopped:
             self.say("Stopped. Nothing is lost: the same command goes on from here.")

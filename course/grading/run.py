@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from course.judging import judge, records
 from course.grading import retry, task, pool
 from course.grading.gradebook import Course, GradeError, Submission, quiet, unwritable
-from course.grading.plugins import submitted
+from course.grading.plugins import finished, submitted
 from course.grading.progress import Progress
 from course.judging.records import Record
 from course.notebook.release import JudgeError, Release
@@ -44,6 +44,7 @@ class Run:
     look: list[str] = field(default_factory=list)  # for a person
     left: dict[str, int] = field(default_factory=dict)  # notebooks of students who have begun
     failed: set[str] = field(default_factory=set)  # students who can't be recorded in this run
+    outdated: int = 0  # notebooks whose records another version of the course has made
     writing: dict[Future, str] = field(default_factory=dict)
 
     def __call__(
@@ -82,6 +83,7 @@ class Run:
                 key = judge.key_of(one.release, data, sandboxed)
                 record = None if self.again else records.load(self.course.records, key)
                 if record is None:
+                    self.outdated += not self.again and finished(one.graded, data)
                     yield one, Task.of(one.release, data, sandboxed, folder)
                 else:
                     self._done(one, record, found=True)
@@ -178,7 +180,7 @@ def grade(
                     with progress:
                         run(workers, stop)
                 finally:
-                    progress.summary(len(chosen), run.look, stop())
+                    progress.summary(len(chosen), run.look, stop(), run.outdated)
         except (retry.Lost, WrongVersion) as error:
             raise GradeError(f"{error}. Nothing is lost: run the same command again.") from None
         except SQLAlchemyError as error:

@@ -21,7 +21,9 @@ from nbgrader.utils import compute_checksum, determine_grade
 from sqlalchemy.exc import SAWarning
 from traitlets.config import PyFileConfigLoader
 
+from dataclasses import replace
 from course.authoring import build
+from course.notebook.release import Release
 from course.notebook.blanks import KeepLeftHandSide
 from helpers import exercises
 from tests import notebooks
@@ -38,8 +40,8 @@ from helpers import check
 # %% nbgrader={"grade_id": "answer", "solution": true}
 x = 1 + 1  # blank: x = ...
 
-# %% nbgrader={"grade_id": "test", "grade": true, "points": 2}
-x
+# %% nbgrader={"grade_id": "test", "grade": true}
+check("q6_residual_add")
 """
 
 
@@ -230,7 +232,7 @@ def test_short_metadata_is_written_out_in_full(tmp_path):
         {"grade": False, "grade_id": "answer", "locked": False, "schema_version": 3, "solution": True, "task": False},
         {
             "grade": True, "grade_id": "test", "locked": True, "schema_version": 3, "solution": False, "task": False,
-            "points": 2,
+            "points": 1,
         },
     ]  # fmt: skip
 
@@ -321,9 +323,10 @@ def test_a_lesson_that_was_copied_brings_no_ids_along():
         ('# %% tags=["setup"]', "# %%", "one cell"),
         ('"grade_id": "test"', '"grade_id": "answer"', "used twice"),
         (', "solution": true', "", "`# blank` stands in a cell without"),
-        (', "points": 2', "", "has no points and calls no known check"),
+        ('check("q6_residual_add")', 'check("q6_residual")', 'should be check("<key>") of a known exercise'),
+        ('check("q6_residual_add")', 'print(check("q6_residual_add"))', "and nothing else"),
         ('"grade_id": "test", ', "", "needs a grade_id"),
-        ('"points": 2', '"pionts": 2', "pionts"),
+        ('"grade": true', '"grade": true, "pionts": 2', "pionts"),
     ],
 )
 def test_a_lesson_that_cannot_be_built_says_what_to_change(tmp_path, old, new, said):
@@ -332,3 +335,58 @@ def test_a_lesson_that_cannot_be_built_says_what_to_change(tmp_path, old, new, s
     with pytest.raises(build.BuildError, match=re.escape(said)) as error:
         build.solution(path)
     assert str(path) in str(error.value)
+
+
+# --- a blank is one, and no answer goes out -------------------------------------------------------
+
+Q6 = build.ROOT / "lessons" / "2_build_a_vit" / "q6_residual_block.py"
+
+
+def proven(lesson: Path, change=lambda solved, released: None) -> None:
+    solved = build.solution(lesson)
+    released = Release(lesson.parent.name, lesson.stem, build.written(solved)).notebook
+    change(solved, released)
+    build.prove(lesson, solved, released)
+
+
+def changed(tmp_path, old: str, new: str) -> Path:
+    """A copy of Q6's lesson with another text in it."""
+    text = Q6.read_text("utf-8")
+    assert text.count(old) == 1, old
+    return lesson(tmp_path, text.replace(old, new))
+
+
+def test_every_lesson_is_proven():
+    for path in build.lessons():
+        proven(path)
+
+
+def test_a_mark_that_is_missing_is_told_before_the_answer_goes_out(tmp_path):
+    (line,) = re.findall(r"^.*# blank: .*$", Q6.read_text("utf-8"), re.MULTILINE)
+    path = changed(tmp_path, line, line.split("  # blank")[0])
+    with pytest.raises(build.BuildError, match=r"q6_residual_add has the blank 'out =', .* there are: none"):
+        proven(path)
+
+
+def test_a_part_whose_blank_is_misspelt_is_told(monkeypatch):
+    exercise = exercises.load("q6_residual_add")
+    monkeypatch.setattr(exercises, "load", lambda key: replace(exercise, parts=(replace(exercise.parts[0], blank="ouput ="),)))
+    with pytest.raises(build.BuildError, match=r"has the blank 'ouput =', which should stand in exactly one .* there are: out = \.\.\."):
+        proven(Q6)
+
+
+def test_a_blank_of_no_part_is_told(tmp_path):
+    (line,) = re.findall(r"^.*# blank: .*$", Q6.read_text("utf-8"), re.MULTILINE)
+    more = line.replace("# blank: out", "# blank: more").replace("out =", "more =")
+    path = changed(tmp_path, line, f"{line}\n{more}")
+    with pytest.raises(build.BuildError, match=r"no part of q6_residual_add has the blank `more = \.\.\.`"):
+        proven(path)
+
+
+def test_an_answer_in_the_release_is_told():
+    def leak(solved, released):
+        cell = next(cell for cell in released.cells if cell.id == "q6_residual_add")
+        cell.source = notebooks.cell_of(solved, "q6_residual_add").source.split("  # blank")[0]
+
+    with pytest.raises(build.BuildError, match="the release shows a line of the answer to q6_residual_add"):
+        proven(Q6, leak)

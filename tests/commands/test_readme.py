@@ -10,6 +10,7 @@ from course.authoring import build
 GUIDES = [
     build.ROOT / "README.md",
     build.ROOT / "CONTRIBUTING.md",
+    build.ROOT / "SECURITY.md",
     *sorted((build.ROOT / "docs").glob("*.md")),
 ]
 
@@ -73,7 +74,7 @@ def test_pictures_have_alt_text(readme):
 
 
 def test_the_table_is_what_the_lessons_give(readme):
-    assert build.readme_table() in readme
+    assert build.readme_table(build.solutions()) in readme
 
 
 def test_grading_is_named_as_linux_only(readme):

@@ -88,6 +88,17 @@ def test_ten_deliveries_are_one(tree, plain):
     assert tree.all() == plain[0]
 
 
+def test_what_another_version_has_judged_is_judged_again_and_told(tree, plain):
+    tree.hand_in_all()
+    tree.grade()
+    for path in (tree.folder / "records").glob("*.json"):
+        path.unlink()  # what this version looks for is not there
+    tree.hand_in("new", points=1)
+    tree.grade()
+    assert tree.well and tree.points()["new"] == 1
+    assert "8 of them had been judged by another version of the course" in tree.said
+
+
 def test_one_student_and_one_who_is_not_there(tree):
     tree.hand_in_all().grade("ben")
     assert tree.points() == {"ben": 1.5} and "2 of 2 notebooks" in tree.said

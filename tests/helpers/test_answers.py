@@ -5,6 +5,7 @@ All through the real notebook cell.
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -15,10 +16,20 @@ from tests.notebooks import checks, notebook_of, outputs
 KEYS = [key for path in notebooks.SOLUTIONS for key in notebooks.exercises_of(path)]
 
 
+def answers(key):
+    """The module of this exercise's answers; None if there is none, which one test tells."""
+    return notebooks.answers(key) if (Path(__file__).parents[1] / "answers" / f"{key}.py").exists() else None
+
+
 def cases(kind):
     for key in KEYS:
-        for number, entry in enumerate(getattr(notebooks.answers(key), kind)):
+        for number, entry in enumerate(getattr(answers(key), kind, ())):
             yield pytest.param(key, entry, id=f"{key}-{number}")
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_exercise_has_answers(key):
+    assert answers(key), f"tests/answers/{key}.py is missing: docs/add-a-lesson.md says what stands in it"
 
 
 @pytest.fixture(scope="module")
