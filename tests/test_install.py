@@ -186,8 +186,13 @@ def fresh(tmp_path_factory):
     """An environment with pip and uv, to be copied: making one takes seconds."""
     folder = tmp_path_factory.mktemp("fresh") / ".venv"
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    os.symlink(shutil.which("uv"), folder / "bin" / "uv")
+    os.symlink(Path(sys.executable).parent / "uv", folder / "bin" / "uv")
     return folder
+
+
+def heed_ctrl_c() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Course:
@@ -214,7 +219,7 @@ class Course:
         command = [sys.executable, "course/install.py", part]
         return subprocess.Popen(
             command, cwd=self.folder, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            start_new_session=True,
+            start_new_session=True, preexec_fn=heed_ctrl_c,
         )  # fmt: skip
 
     def set_up(self, part: str = "lab", code: int = 0) -> str:
