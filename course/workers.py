@@ -32,7 +32,8 @@ def ahead(sandboxed: bool) -> None:
     if METHOD == "forkserver":
         from multiprocessing import forkserver
 
-        forkserver.set_forkserver_preload(["course.work"])  # imported once, not in each process
+        # imported once, not in each process; exercises bring torch with them
+        forkserver.set_forkserver_preload(["course.work", "helpers.exercises.q1_position_encoding", "torch"])
         forkserver.ensure_running()
 
 
