@@ -51,7 +51,9 @@ class Running:
     def __enter__(self) -> Running:
         wait(self.manager.start_kernel())
         self.client = self.manager.client()
-        self.client.start_channels()
+        self.client.start_channels(
+            hb=False
+        )  # `cell` asks whether it lives; a heart beats in a thread of its own
         if not self._ready():
             self.client.stop_channels()
             said = self.sandbox.last_words()
