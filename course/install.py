@@ -64,7 +64,7 @@ CAUSES = {
     ),
     "proxy": (
         r"(?i)proxyerror|proxy connect|tunnel",
-        "The proxy does not let this through: see to HTTPS_PROXY in your environment",
+        "The proxy does not let this through: see to HTTPS_PROXY (or https_proxy) in your environment",
     ),
     "certificate": (
         r"(?i)certificate|UnknownIssuer",
@@ -73,7 +73,7 @@ CAUSES = {
     "network": (
         r"(?i)dns error|name resolution|name or service not known|connection refused|unreachable|timed? ?out|"
         r"error sending request|connection reset|connection broken|max retries",
-        "The package index cannot be reached: see to the network",
+        "The package index cannot be reached: see to the network, and to PIP_INDEX_URL if you have set it",
     ),
     "index": (
         r"(?i)no solution found|resolutionimpossible|no matching distribution|HTTP status|HTTP error|\d{3} (client|server) error",
@@ -270,7 +270,8 @@ def pytorch(env: dict[str, str]) -> Path:
             )
             return pins
         say(
-            "PyTorch's own index cannot be had now: PyTorch comes from the ordinary one, with CUDA's libraries (5 GB more)."
+            "PyTorch's own index cannot be had now: the ordinary one is asked, whose PyTorch has CUDA's libraries (4 GB more). "
+            "To wait for the smaller one: Ctrl-C, and run this another time."
         )
     return PINS
 
@@ -363,7 +364,9 @@ def main(part: str) -> int:
     before = time.monotonic()
     known = re.findall(r"^(\w+) = \[", (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
     if part not in known:
-        say(f"There is no part {part!r}: say lab (students), course (staff) or dev (contributors).")
+        say(
+            f"There is no part {part!r}: say lab (students), course (staff), site (the web site) or dev (contributors)."
+        )
         return 2
     say(f"Setting up .venv ({part}): the first time takes minutes, most of them for PyTorch.")
     try:
@@ -378,7 +381,9 @@ def main(part: str) -> int:
                 "The packages could not be brought up to date, there is no network: going on with those of the last time."
             )
             return 0
-        say("\n".join([*last, "", f"Not set up. {CAUSES[why][1]}; then run the same command again."]))
+        if why == "unknown":
+            say("\n".join([*last, ""]))
+        say(f"Not set up. {CAUSES[why][1]}; then run the same command again.")
         return 1
     say(f"Set up in {time.monotonic() - before:.0f} s.")
     return 0

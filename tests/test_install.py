@@ -284,7 +284,7 @@ def test_an_index_that_does_not_answer_well_is_left_within_its_time(how, index, 
 def test_without_that_index_pytorch_comes_from_the_ordinary_one(course):
     course.cpu.how = "hang"
     said = course.set_up()
-    assert "PyTorch's own index cannot be had now: PyTorch comes from the ordinary one" in said
+    assert "PyTorch's own index cannot be had now: the ordinary one is asked" in said
     assert course.has() == PYPI | {"lab_thing": "1.0"}
     assert course.seconds < install.CHOICE_SECONDS + 10
 
@@ -374,6 +374,7 @@ def test_what_went_wrong_is_one_sentence_and_the_next_run_goes_on(how, sentence,
     said = course.set_up(code=1)
     (last,) = said.splitlines()[-1:]
     assert last.startswith(f"Not set up. {sentence}") and last.endswith("; then run the same command again.")
+    assert not re.search("ERROR|WARNING|error:", said)  # a sentence, not what pip says
     assert ".lab" not in course.complete()
     course.ordinary.how, course.env = "well", before
     course.set_up()
