@@ -122,7 +122,7 @@ def hand_in(folder: Path, part: str = PART) -> None:
 def grade(
     folder: Path, part: str = PART, sandboxed: bool = True
 ) -> dict[str, dict[str, tuple[float, float]]]:
-    """Grade what was handed in below `folder`. As `run`."""
+    """Grade what was handed in below `folder`; returns and raises what `run` does."""
     below = folder.relative_to(ROOT).as_posix()
     released = len(list((ROOT / "notebooks" / part).glob("*.ipynb")))
     sent = len(list(folder.glob(f"submitted/*/{part}/*.ipynb")))

@@ -5,7 +5,7 @@
 
 Makes .venv, brings what is missing, and marks each part that is complete with a file .venv/.<part>. uv does the work
 where it can be had, pip elsewhere. Versions are those of constraints.txt; where they cannot be met, the newest that go
-together. On Linux without an NVIDIA driver PyTorch comes from its own index, built for processors: 1 GB instead of 6.
+together. On Linux without an NVIDIA driver PyTorch comes from its own index, built for processors: without 4 GB of CUDA's libraries.
 VIT_TORCH=cpu, pypi (the ordinary index) or an index's address decides otherwise, the first time PyTorch is installed.
 
 It runs before anything is installed, so by hand what libraries do: standard library only.
@@ -41,7 +41,7 @@ UNFINISHED = VENV / ".unfinished"  # there while packages are being laid out
 
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 CHOICE_SECONDS = 5.0  # in which that index has to show that it has PyTorch
-FETCH_SECONDS = 1800.0  # in which PyTorch (200 MB) has to come from it
+FETCH_SECONDS = 1800.0  # in which PyTorch has to come from it
 NVIDIA = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/usr/lib/wsl/lib/libcuda.so.1")
 
 # What a failed installation says, and what to do about it; the first that fits counts.
@@ -52,7 +52,7 @@ CAUSES = {
     ),
     "disk": (
         r"No space left|os error 28|Errno 28|quota exceeded",
-        "The disk is full: make room (2 GB; 6 GB with CUDA's libraries)",
+        "The disk is full: make room (3 GB; 7 GB with CUDA's libraries)",
     ),
     "writing": (
         r"Permission denied|Read-only file system|os error 13\b|os error 30\b",

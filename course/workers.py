@@ -32,8 +32,8 @@ def ahead(sandboxed: bool) -> None:
     if METHOD == "forkserver":
         from multiprocessing import forkserver
 
-        # imported once, not in each process; exercises bring torch with them
-        forkserver.set_forkserver_preload(["course.work", "helpers.exercises.q1_position_encoding", "torch"])
+        # imported once, not in each process; torch is what the exercises need
+        forkserver.set_forkserver_preload(["course.work", "torch"])
         forkserver.ensure_running()
 
 

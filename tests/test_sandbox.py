@@ -691,6 +691,9 @@ def test_without_a_sandbox_nothing_runs_unless_told(folder, monkeypatch):
     )
     assert ran.ended is None and ran.text(0) == "mine autograde\n"
     assert os.listdir(folder) == ["notes.txt"]
+    if sys.platform != "win32":  # no port
+        with Sandbox(folder, sandboxed=False) as box:
+            assert box.manager.transport == "ipc"
 
 
 def test_without_a_sandbox_time_still_ends(folder):
