@@ -6,7 +6,13 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
-import typer
+try:
+    import typer
+except ModuleNotFoundError:
+    raise SystemExit(
+        "The staff's packages are not installed: make setup (Windows: py course\\install.py course), then "
+        "source .venv/bin/activate."
+    ) from None
 
 from helpers import console
 

@@ -104,25 +104,32 @@ def run(folder: Path, part: str = PART) -> dict[str, dict[str, tuple[float, floa
         raise DemoError(f"{why}.")
     if why := why_not():
         print(f"Grading {ALONE.format(why)}", flush=True)
+    hand_in(folder, part)
+    return grade(folder, part, sandboxed=not why)
+
+
+def hand_in(folder: Path, part: str = PART) -> None:
+    """Write the three submissions below `folder`, which is emptied first."""
     shutil.rmtree(folder, ignore_errors=True)
-    notebooks = sorted((ROOT / "notebooks" / part).glob("*.ipynb"))
     for student in STUDENTS:
         there = folder / "submitted" / student / part
         there.mkdir(parents=True)
-        for path in notebooks:
+        for path in sorted((ROOT / "notebooks" / part).glob("*.ipynb")):
             nbformat.write(submission(student, path.name, part), there / path.name)
+
+
+def grade(
+    folder: Path, part: str = PART, sandboxed: bool = True
+) -> dict[str, dict[str, tuple[float, float]]]:
+    """Grade what was handed in below `folder`; returns and raises what `run` does."""
     below = folder.relative_to(ROOT).as_posix()
-    three = len(notebooks) * len(STUDENTS)
+    released = len(list((ROOT / "notebooks" / part).glob("*.ipynb")))
+    sent = len(list(folder.glob(f"submitted/*/{part}/*.ipynb")))
     # its own release folder: a demo must never write over notebooks in which somebody works
-    step(
-        folder,
-        len(notebooks),
-        "generate_assignment",
-        part,
-        f"--CourseDirectory.release_directory={below}/release",
-    )
-    step(folder, three, "autograde", part, f"--Judge.sandboxed={not why}")
-    step(folder, three, "generate_feedback", part)
+    release = f"--CourseDirectory.release_directory={below}/release"
+    step(folder, released, "generate_assignment", part, release)
+    step(folder, sent, "autograde", part, f"--Judge.sandboxed={sandboxed}")
+    step(folder, sent, "generate_feedback", part)
     step(folder, 0, "export")
     return points(folder, part)
 

@@ -5,7 +5,7 @@
 
 Makes .venv, brings what is missing, and marks each part that is complete with a file .venv/.<part>. uv does the work
 where it can be had, pip elsewhere. Versions are those of constraints.txt; where they cannot be met, the newest that go
-together. On Linux without an NVIDIA driver PyTorch comes from its own index, built for processors: 1 GB instead of 6.
+together. On Linux without an NVIDIA driver PyTorch comes from its own index, built for processors: without 4 GB of CUDA's libraries.
 VIT_TORCH=cpu, pypi (the ordinary index) or an index's address decides otherwise, the first time PyTorch is installed.
 
 It runs before anything is installed, so by hand what libraries do: standard library only.
@@ -41,7 +41,7 @@ UNFINISHED = VENV / ".unfinished"  # there while packages are being laid out
 
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 CHOICE_SECONDS = 5.0  # in which that index has to show that it has PyTorch
-FETCH_SECONDS = 1800.0  # in which PyTorch (200 MB) has to come from it
+FETCH_SECONDS = 1800.0  # in which PyTorch has to come from it
 NVIDIA = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/usr/lib/wsl/lib/libcuda.so.1")
 
 # What a failed installation says, and what to do about it; the first that fits counts.
@@ -52,7 +52,7 @@ CAUSES = {
     ),
     "disk": (
         r"No space left|os error 28|Errno 28|quota exceeded",
-        "The disk is full: make room (2 GB; 6 GB with CUDA's libraries)",
+        "The disk is full: make room (3 GB; 7 GB with CUDA's libraries)",
     ),
     "writing": (
         r"Permission denied|Read-only file system|os error 13\b|os error 30\b",
@@ -64,7 +64,7 @@ CAUSES = {
     ),
     "proxy": (
         r"(?i)proxyerror|proxy connect|tunnel",
-        "The proxy does not let this through: see to HTTPS_PROXY in your environment",
+        "The proxy does not let this through: see to HTTPS_PROXY (or https_proxy) in your environment",
     ),
     "certificate": (
         r"(?i)certificate|UnknownIssuer",
@@ -73,7 +73,7 @@ CAUSES = {
     "network": (
         r"(?i)dns error|name resolution|name or service not known|connection refused|unreachable|timed? ?out|"
         r"error sending request|connection reset|connection broken|max retries",
-        "The package index cannot be reached: see to the network",
+        "The package index cannot be reached: see to the network, and to PIP_INDEX_URL if you have set it",
     ),
     "index": (
         r"(?i)no solution found|resolutionimpossible|no matching distribution|HTTP status|HTTP error|\d{3} (client|server) error",
@@ -270,7 +270,8 @@ def pytorch(env: dict[str, str]) -> Path:
             )
             return pins
         say(
-            "PyTorch's own index cannot be had now: PyTorch comes from the ordinary one, with CUDA's libraries (5 GB more)."
+            "PyTorch's own index cannot be had now: the ordinary one is asked, whose PyTorch has CUDA's libraries (4 GB more). "
+            "To wait for the smaller one: Ctrl-C, and run this another time."
         )
     return PINS
 
@@ -363,7 +364,9 @@ def main(part: str) -> int:
     before = time.monotonic()
     known = re.findall(r"^(\w+) = \[", (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
     if part not in known:
-        say(f"There is no part {part!r}: say lab (students), course (staff) or dev (contributors).")
+        say(
+            f"There is no part {part!r}: say lab (students), course (staff), site (the web site) or dev (contributors)."
+        )
         return 2
     say(f"Setting up .venv ({part}): the first time takes minutes, most of them for PyTorch.")
     try:
@@ -378,7 +381,9 @@ def main(part: str) -> int:
                 "The packages could not be brought up to date, there is no network: going on with those of the last time."
             )
             return 0
-        say("\n".join([*last, "", f"Not set up. {CAUSES[why][1]}; then run the same command again."]))
+        if why == "unknown":
+            say("\n".join([*last, ""]))
+        say(f"Not set up. {CAUSES[why][1]}; then run the same command again.")
         return 1
     say(f"Set up in {time.monotonic() - before:.0f} s.")
     return 0

@@ -19,6 +19,10 @@ os.environ["VIT_PROGRESS"] = "off"  # notebooks that tests run leave no notes be
 # Bytecode is kept (uv leaves none): hundreds of processes that tests start would each compile PyTorch anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# A second less for each process that tests start: nbgrader's commands, JupyterLab.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(ROOT / "tests" / "light"), os.environ.get("PYTHONPATH", "")]
+).rstrip(os.pathsep)
 # The tests run beside each other: one thread a kernel, or they would fight over the cores.
 os.environ["OMP_NUM_THREADS"] = "1"
 # Tests wait much, for kernels, servers and time-outs: one process more than there are cores keeps all of these busy.

@@ -18,7 +18,6 @@ import numpy as np
 import pooch
 import pytest
 from PIL import Image
-from torchvision.datasets import CIFAR10
 
 from helpers.data import downloads
 from tests import needs
@@ -155,6 +154,8 @@ def here(tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "data_folder", lambda: tmp_path / "default")
     monkeypatch.setattr(downloads, "shipped", lambda name: tmp_path / "shipped" / name)
     monkeypatch.setattr(downloads, "_gave_up", {})
+    from torchvision.datasets import CIFAR10
+
     monkeypatch.setattr(CIFAR10, "train_list", [[n, SMALL.md5[n]] for n in SIZES if n != "test_batch"])
     monkeypatch.setattr(CIFAR10, "test_list", [["test_batch", SMALL.md5["test_batch"]]])
     monkeypatch.setattr(CIFAR10, "meta", CIFAR10.meta | {"md5": SMALL.md5["batches.meta"]})

@@ -29,7 +29,8 @@ def client(nb: NotebookNode, folder: str | Path, **options: Any) -> Iterator[Not
         if sys.platform != "win32":
             config.KernelManager = Config(transport="ipc", ip=f"{sockets}/k")
         resources = {"metadata": {"path": str(folder)}}
-        yield NotebookClient(nb, config=config, resources=resources, **{"kernel_name": "python3", **options})
+        usual = {"kernel_name": "python3", "shutdown_kernel": "immediate"}  # nothing in it is waited for
+        yield NotebookClient(nb, config=config, resources=resources, **{**usual, **options})
 
 
 def run(nb: NotebookNode) -> None:

@@ -91,8 +91,8 @@ def set_up() -> str:
         lines.append(f"| `{part['command']}` | {part['packages']} | {seconds} | {' | '.join(sizes)} |")
     return (
         "\n".join(lines)
-        + f"\n\nEach row on top of the one above; {measured['machine']['cores']} cores, the network of a "
-        "data centre. Measured by `benchmarks/set_up.py`, with the PyTorch of the ordinary index; the last column is that "
+        + f"\n\nEach row on top of the one above; {measured['machine']['cores']} cores and a "
+        "fast network. Measured by `benchmarks/set_up.py`, with the PyTorch of the ordinary index; the last column is that "
         "without CUDA's libraries.\n"
     )
 

@@ -32,7 +32,8 @@ def ahead(sandboxed: bool) -> None:
     if METHOD == "forkserver":
         from multiprocessing import forkserver
 
-        forkserver.set_forkserver_preload(["course.grading.task"])  # imported once, not in each process
+        # imported once, not in each process; torch is what the exercises need
+        forkserver.set_forkserver_preload(["course.grading.task", "torch"])
         forkserver.ensure_running()
 
 

@@ -51,7 +51,8 @@ class Session:
     def __enter__(self) -> Session:
         wait(self.manager.start_kernel())
         self.client = self.manager.client()
-        self.client.start_channels()
+        # no heartbeat: `cell` asks whether the process lives, and that would be a thread that may outlive its sockets
+        self.client.start_channels(hb=False)
         if not self._ready():
             self.client.stop_channels()
             said = self.sandbox.last_words()

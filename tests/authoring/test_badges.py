@@ -80,6 +80,7 @@ def test_the_workflow_runs_the_students_commands_for_windows(root):
     text = (root / "docs" / "students.md").read_text("utf-8")
     clone, _, *commands = re.search(r"### Windows\n.*?```text\n(.*?)```", text, re.DOTALL)[1].splitlines()
     assert clone == f"git clone {badges.repository()}" and len(commands) == 2
+    assert f"\n{clone} && cd " in (root / "README.md").read_text("utf-8")
     workflow = (root / ".github" / "workflows" / "ci.yml").read_text("utf-8")
     runs = [step.get("run", "") for step in yaml.safe_load(workflow)["jobs"]["windows"]["steps"]]
     for command in commands:

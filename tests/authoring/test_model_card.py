@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from timm.models.vision_transformer import VisionTransformer
 
 from benchmarks import checkpoint as recipe
 from course.authoring import model_card
@@ -31,6 +30,8 @@ def test_timm_gets_the_same_logits(run, tmp_path):
     path = model_card.pack(run, tmp_path, ("a",) * 10)
     weights, notes = checkpoints.read(path)
     assert path.stat().st_size < 4e6 and {t.dtype for t in weights.values()} == {torch.float16}
+    from timm.models.vision_transformer import VisionTransformer
+
     theirs = VisionTransformer(**notes["timm"])
     theirs.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
     ours = train.course_vit()

@@ -11,6 +11,7 @@ from nbgrader.api import Gradebook
 
 from course import demo
 from course.sandbox import bubblewrap
+from tests import notebooks
 from tests.commands.test_instructors import clone
 
 pytestmark = pytest.mark.grading
@@ -117,3 +118,14 @@ def test_what_goes_with_no_notebook(checkout):
     assert {"my_vit", "my_vgg", ".progress", ".ipynb_checkpoints", "__pycache__", "*.pyc", "feedback"} == {
         *ignored
     }
+
+
+def test_the_commands_of_the_staff_on_a_students_machine():
+    """`make lab` brings no typer."""
+    code = "import runpy, sys; sys.modules['typer'] = None; runpy.run_module('course', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", code], cwd=notebooks.ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ""
+    assert (
+        done.stderr.startswith("The staff's packages are not installed: make setup")
+        and done.stderr.count("\n") == 1
+    )

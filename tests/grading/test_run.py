@@ -4,6 +4,8 @@ import os
 import random
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import Executor, Future, wait
 from contextlib import suppress
@@ -371,6 +373,18 @@ def test_processes_end_with_what_they_were_doing():
         begun = time.monotonic()
     assert time.monotonic() - begun < 60
     assert not wait(running, 60).not_done
+
+
+@pytest.mark.skipif(workers.METHOD != "forkserver", reason="each process imports for itself there")
+def test_processes_share_one_import_of_torch():
+    code = (
+        "from course import workers\n"
+        "workers.ahead(False)\n"
+        "with workers.local(1, False) as (pool, _):\n"
+        '    print(pool.submit(eval, \'"torch" in __import__("sys").modules\').result())\n'
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=notebooks.ROOT, capture_output=True, text=True)
+    assert done.stdout == "True\n", done.stderr
 
 
 def test_a_worker_of_another_version_is_refused(tree):

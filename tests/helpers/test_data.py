@@ -18,13 +18,11 @@ from pathlib import Path
 import numpy as np
 import pooch
 import pytest
-import timm
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from safetensors.torch import save, save_file
-from timm.models.vision_transformer import VisionTransformer
 
 from course.base.paths import ROOT
 from helpers import data
@@ -412,6 +410,8 @@ def checkpoint(here):
     """Write a random checkpoint in the format of the one that ships with the course; returns its model."""
 
     def write(**changes):
+        from timm.models.vision_transformer import VisionTransformer
+
         model = VisionTransformer(**SMALL_VIT).half()
         about = {"timm": SMALL_VIT, "mean": [0.4, 0.5, 0.6], "std": [0.2, 0.3, 0.4], "class_names": CLASSES}
         about = {key: json.dumps(value) for key, value in (about | changes).items() if value is not None}
@@ -424,6 +424,8 @@ def checkpoint(here):
 @pytest.fixture(scope="module")
 def tiny():
     """timm's ViT-Tiny with random weights, and its safetensors file. (ViT-Base was tried once by hand.)"""
+    import timm
+
     model = timm.create_model(TINY, pretrained=False).eval()
     with torch.no_grad():
         for parameter in model.parameters():
@@ -493,6 +495,8 @@ def test_a_shipped_checkpoint_that_is_missing_or_damaged(checkpoint):
 
 @pytest.mark.parametrize("name", data.PRETRAINED)
 def test_every_pinned_tag_is_registered_and_known_to_timm(name):
+    import timm
+
     assert timm.get_pretrained_cfg(name).tag == name.split(".")[1]
     lines = (ROOT / "data" / "registry.txt").read_text().splitlines()
     assert len({line.split()[1] for line in lines if line.startswith(f"{name}.safetensors ")}) == 1

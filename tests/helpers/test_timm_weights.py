@@ -8,7 +8,6 @@ import pytest
 import torch
 from einops.layers.torch import Rearrange
 from PIL import Image
-from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
 from helpers import assemble, data
@@ -25,6 +24,8 @@ SIZES = {"img_size": 12, "patch_size": 4, "num_classes": 5, "embed_dim": 24, "de
 
 def theirs():
     torch.manual_seed(0)
+    from timm.models.vision_transformer import VisionTransformer
+
     model = VisionTransformer(**SIZES, mlp_ratio=2).eval().requires_grad_(False)
     for parameter in model.parameters():
         parameter.add_(0.2 * torch.randn_like(parameter))

@@ -4,7 +4,6 @@ weights work in a ViT of one's own pieces."""
 import pytest
 import torch
 import torch.nn.functional as F
-from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
 from helpers import assemble, data
@@ -68,6 +67,8 @@ def test_an_interrupted_training_cell_goes_on_when_run_again(cells, tmp_path, ca
 
 def test_timms_weights_in_ones_own_vit(cells):
     torch.manual_seed(0)
+    from timm.models.vision_transformer import VisionTransformer
+
     timm = VisionTransformer(8, 4, 3, 10, embed_dim=12, depth=2, num_heads=3, mlp_ratio=2).eval()
     parts = timm_weights.load_timm(assemble.ViT(**SIZES), timm)
     head = cells["ClassificationHead"](12, 10)

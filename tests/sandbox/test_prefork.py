@@ -8,9 +8,11 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import pytest
+from jupyter_client.channels import HBChannel
 
 from course.judging import execute, judge
 from course.judging.session import Session
@@ -137,6 +139,7 @@ def test_two_at_once_do_not_see_each_other(tmp_path):
     with Sandbox(tmp_path / "a", PATIENT) as one, Sandbox(tmp_path / "b", PATIENT) as other:
         with Session(one, PATIENT) as first, Session(other, PATIENT) as second:
             assert is_warm(one) and is_warm(other) and one._base.parent == other._base.parent
+            assert not [thread for thread in threading.enumerate() if isinstance(thread, HBChannel)]
             first.cell(
                 "import os, socket, subprocess, sys\n"
                 "for place in ['/tmp', '/dev/shm', '/vit/exchange', '.', '/tmp/home']:\n"

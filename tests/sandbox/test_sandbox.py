@@ -583,7 +583,7 @@ def mess_is_cleared(folder: Path, tmp_path: Path, sandboxed: bool) -> None:
     with Sandbox(folder, PATIENT, sandboxed) as box:
         mess = MESS.format(place=box.inside, outside=str(outside), seconds=60 if sandboxed else 0)
         ran = execute(box, mess)
-        assert (box.exchange / "made").exists(), ran
+        assert (box.exchange / "made").exists(), (ran, box.last_words())
     assert box.fate() == ("killed" if sandboxed else None), "inside, a tree of folders ends the kernel"
     assert not box._base.exists() and (outside / "precious").exists()
 
@@ -691,6 +691,9 @@ def test_without_a_sandbox_nothing_runs_unless_told(folder, monkeypatch):
     )
     assert ran.ended is None and ran.text(0) == "mine autograde\n"
     assert os.listdir(folder) == ["notes.txt"]
+    if sys.platform != "win32":  # no port
+        with Sandbox(folder, sandboxed=False) as box:
+            assert box.manager.transport == "ipc"
 
 
 def test_without_a_sandbox_time_still_ends(folder):
