@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -21,10 +23,9 @@ from nbgrader.utils import compute_checksum, determine_grade
 from sqlalchemy.exc import SAWarning
 from traitlets.config import PyFileConfigLoader
 
-from dataclasses import replace
 from course.authoring import build
-from course.notebook.release import Release
 from course.notebook.blanks import KeepLeftHandSide
+from course.notebook.release import Release
 from helpers import exercises
 from tests import notebooks
 
@@ -370,8 +371,13 @@ def test_a_mark_that_is_missing_is_told_before_the_answer_goes_out(tmp_path):
 
 def test_a_part_whose_blank_is_misspelt_is_told(monkeypatch):
     exercise = exercises.load("q6_residual_add")
-    monkeypatch.setattr(exercises, "load", lambda key: replace(exercise, parts=(replace(exercise.parts[0], blank="ouput ="),)))
-    with pytest.raises(build.BuildError, match=r"has the blank 'ouput =', which should stand in exactly one .* there are: out = \.\.\."):
+    monkeypatch.setattr(
+        exercises, "load", lambda key: replace(exercise, parts=(replace(exercise.parts[0], blank="ouput ="),))
+    )
+    with pytest.raises(
+        build.BuildError,
+        match=r"has the blank 'ouput =', which should stand in exactly one .* there are: out = \.\.\.",
+    ):
         proven(Q6)
 
 

@@ -16,9 +16,15 @@ KEYS = ("q6_residual_add", "q1_position_encoding")
 def version(tmp_path, monkeypatch):
     """version(path, text): that of a copy of the course in which the file has a line more."""
     for package in (course, helpers):
-        shutil.copytree(Path(package.__file__).parent, tmp_path / package.__name__, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            Path(package.__file__).parent,
+            tmp_path / package.__name__,
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
     monkeypatch.setattr(records, "__file__", str(tmp_path / "course" / "judging" / "records.py"))
-    monkeypatch.setattr(records.exercises, "__file__", str(tmp_path / "helpers" / "exercises" / "__init__.py"))
+    monkeypatch.setattr(
+        records.exercises, "__file__", str(tmp_path / "helpers" / "exercises" / "__init__.py")
+    )
 
     def get(path: str = "", keys=KEYS) -> str:
         if path:
@@ -50,5 +56,7 @@ def test_what_judges_nothing_is_not(version, path):
 @pytest.mark.parametrize("library", ["torch", "numpy", "einops"])
 def test_so_are_the_libraries_that_compute(version, monkeypatch, library):
     before, real = version(), records.importlib.metadata.version
-    monkeypatch.setattr(records.importlib.metadata, "version", lambda name: "9" if name == library else real(name))
+    monkeypatch.setattr(
+        records.importlib.metadata, "version", lambda name: "9" if name == library else real(name)
+    )
     assert version() != before
