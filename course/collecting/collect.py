@@ -16,7 +16,6 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
@@ -28,8 +27,8 @@ from course.collecting import archives, collected, roster
 from course.collecting.collected import COUNTS, CollectError, Entry
 from course.collecting.names import Sender, notebook_of, tidy
 from course.collecting.senders import senders
-from course.notebook.read import read
-from course.notebook.rebuild import Repair, Unreadable, name_of, rebuild, same
+from course.notebook.read import Cell, Sent, Unreadable, parse
+from course.notebook.rebuild import Repair, name_of, rebuild, same
 from helpers.files import write
 
 
@@ -71,7 +70,7 @@ def collect(
     record = grading / "collected" / f"{part}.json"
     before = collected.load(grading, part)
     ids, names, earlier = before.ids, before.names, before.files
-    known = roster.read(grading)
+    known = roster.load(grading)
 
     arrived: list[tuple[archives.File, Sender | None]] = []
     for path in paths:
@@ -91,9 +90,10 @@ def collect(
             arrived.append((file, sender))
 
     entries: list[Entry] = []
+    parsed: dict[str, Sent] = {}  # by digest: bytes of this run, each parsed once
     clashes = roster.identify([sender for _, sender in arrived if sender], ids, names, known)
     for file, sender in arrived:
-        entry = _judge(file, sender, part, parts, grading)
+        entry = _recognise(file, sender, part, parts, grading, parsed)
         if sender:
             entry.student = ids[sender.key]
             entry.late = sender.late
@@ -112,7 +112,7 @@ def collect(
         entries.append(entry)
 
     everything = _merge(earlier, entries)
-    _settle(everything, {(e.student, e.notebook) for e in entries}, part, parts[part], grading)
+    _settle(everything, {(e.student, e.notebook) for e in entries}, part, parts[part], grading, parsed)
     for entry, (_, sender) in zip(entries, arrived, strict=True):
         if sender and not entry.human and entry.verdict in COUNTS:
             entry.human = clashes.get(sender.key, "")
@@ -157,12 +157,13 @@ def _releases(folder: Path) -> dict[str, NotebookNode]:
 # --- which notebook, and can it be read -----------------------------------------------------------
 
 
-def _judge(
+def _recognise(
     file: archives.File,
     sender: Sender | None,
     part: str,
     parts: dict[str, dict[str, NotebookNode]],
     grading: Path,
+    parsed: dict[str, Sent],
 ) -> Entry:
     """The verdict for one file by itself, its bytes kept in received/."""
     entry = Entry(file.path)
@@ -179,7 +180,7 @@ def _judge(
     name = (sender and sender.file) or file.parts[-1]
     by_name = notebook_of(name, list(parts[part]))
     try:
-        cells, _ = read(file.data)
+        sent = parse(file.data)
     except Unreadable as problem:
         if not name.lower().endswith(".ipynb") and ".ipynb" not in name.lower():
             entry.verdict, entry.why = "not a notebook", f"it {problem.reason}"
@@ -189,8 +190,11 @@ def _judge(
         entry.human = f"the file {problem.reason}; ask for it again."
         return entry
     entry.received = _keep(file.data, grading)
+    parsed[entry.received] = sent
     scores = {
-        (p, n): _alike(cells, release) for p, notebooks in parts.items() for n, release in notebooks.items()
+        (p, n): _alike(sent.cells, release)
+        for p, notebooks in parts.items()
+        for n, release in notebooks.items()
     }
     best = max(scores, key=scores.get)
     clear = scores[best] >= 2 and list(scores.values()).count(scores[best]) == 1
@@ -230,7 +234,7 @@ def _describe(entry: Entry, repairs: list[Repair]) -> None:
         entry.human = f"look at the original, received/{entry.received}.ipynb: {'; '.join(todo)}."
 
 
-def _alike(cells: list[Any], release: NotebookNode) -> int:
+def _alike(cells: list[Cell], release: NotebookNode) -> int:
     """How many of the cells are this release's, by their names or their very text; answers count double."""
     graded = {name_of(c) for c in release.cells if c.metadata.get("nbgrader")}
     texts = {same(c.source) for c in release.cells} | {c.id for c in release.cells}
@@ -268,6 +272,7 @@ def _settle(
     part: str,
     releases: dict[str, NotebookNode],
     grading: Path,
+    parsed: dict[str, Sent],
 ) -> None:
     """Decide for every student and notebook of this run which attempt counts, and write it."""
     groups: dict[tuple[str, str], list[Entry]] = {}
@@ -279,8 +284,10 @@ def _settle(
         clean = {}
         for entry in attempts:
             try:
-                data = (grading / "received" / f"{entry.received}.ipynb").read_bytes()
-                clean[entry.received], repairs = rebuild(releases[notebook], data)
+                sent = parsed.get(entry.received) or parse(
+                    (grading / "received" / f"{entry.received}.ipynb").read_bytes()
+                )
+                clean[entry.received], repairs = rebuild(releases[notebook], sent)
                 _describe(entry, repairs)
             except (OSError, Unreadable) as problem:
                 entry.verdict, entry.why = "unreadable", getattr(problem, "reason", "is gone from received/")

@@ -34,7 +34,7 @@ def plain(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFC", text).casefold() if c.isalnum())
 
 
-def read(grading: Path) -> Roster:
+def load(grading: Path) -> Roster:
     """The students in grading/roster.csv, else those in nbgrader's gradebook, else none.
 
     roster.csv has a column `id` (else the first is it) and any others: first_name, last_name, email, the

@@ -30,7 +30,6 @@ from traitlets import Bool, Unicode
 from course.base.text import digest
 from course.judging import judge, records
 from course.base.paths import ROOT
-from course.notebook.rebuild import Unreadable, rebuild
 from course.notebook.release import JudgeError, Release
 from course.notebook.read import LARGEST
 from course.sandbox.sandbox import why_not
@@ -51,7 +50,7 @@ class Listing(ExchangeList):
             super().ensure_root()
 
 
-def read(path: Path) -> bytes:
+def file_bytes(path: Path) -> bytes:
     """A submitted file; links are not followed, and of a larger file one byte too many comes, which `rebuild` refuses.
 
     Raises:
@@ -65,9 +64,9 @@ def read(path: Path) -> bytes:
 
 
 def submitted(path: Path) -> bytes:
-    """As `read`; no bytes at all for what is not a file, so that it gets a verdict too."""
+    """As `file_bytes`; no bytes at all for what is not a file, so that it gets a verdict too."""
     try:
-        return read(path)
+        return file_bytes(path)
     except OSError:
         return b""
 

@@ -32,7 +32,8 @@ from course.judging import records, sanitise
 from course.judging.execute import Observation, opening, run
 from course.judging.records import Record
 from course.notebook.cells import grade_id, is_answer
-from course.notebook.rebuild import Unreadable, rebuild
+from course.notebook.read import Unreadable, parse
+from course.notebook.rebuild import rebuild
 from course.notebook.release import HIDDEN, PUBLIC, JudgeError, Release
 from course.sandbox.sandbox import Limits, level
 from helpers import exercises
@@ -48,6 +49,7 @@ ENDED = {
     State.MEMORY: "Your code asked for more memory than there is. Is a tensor much larger than it should be?",
     State.KILLED: "Your code ended Python itself, so nothing could be looked at from there on. Is there an exit()?",
 }
+KNOWING = ("helpers.exercises", "helpers.observers", "helpers.vit.pieces")
 GENEROUS = Limits(cell_seconds=300, notebook_seconds=1200)  # for the solution
 
 # --- the reference --------------------------------------------------------------------------------
@@ -219,7 +221,9 @@ def source_of(release: Release, nb: NotebookNode, key: str) -> str:
 
 
 def borrowed(release: Release, nb: NotebookNode) -> str:
-    """The first import of this notebook's own exercises from `helpers.exercises` in a cell of the student's, or ""."""
+    """The first import of what the course knows of this notebook's own exercises in a cell of the student's, or ""."""
+    own = {*release.tests.values(), "load"}
+    known = {f"{room}.{name}" for room in KNOWING for name in own}
     for cell in own_cells(release, nb):
         text, _ = plain(cell.source)
         for node in ast.walk(ast.parse(text)):
@@ -227,10 +231,7 @@ def borrowed(release: Release, nb: NotebookNode) -> str:
             if isinstance(node, ast.ImportFrom) and node.module:
                 modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
             for module in modules:
-                if module.startswith("helpers.exercises.") and module.split(".")[2] in {
-                    *release.tests.values(),
-                    "load",
-                }:
+                if any(f"{module}.".startswith(f"{name}.") for name in known):
                     return module
     return ""
 
@@ -289,7 +290,7 @@ def find(
 def rebuilt(release: Release, data: bytes) -> tuple[NotebookNode, list, str]:
     """The notebook, not to be changed, its repairs, and a sentence if the bytes could not be read: then it is the release."""
     try:
-        return *rebuild(release.notebook, data), ""
+        return *rebuild(release.notebook, parse(data)), ""
     except Unreadable as error:
         return release.notebook, [], f"The file {error.reason}."
 

@@ -38,8 +38,16 @@ class Cell:
     pictures: bool = False  # it has attachments
 
 
-def read(data: bytes) -> tuple[list[Cell], list[str]]:
-    """All cells that can be read, in order, and a phrase for everything that had to be repaired.
+@dataclass
+class Sent:
+    """A notebook as it was sent: all cells that can be read, in order, and a phrase for all that had to be repaired."""
+
+    cells: list[Cell]
+    repairs: list[str]
+
+
+def parse(data: bytes) -> Sent:
+    """The cells in these bytes.
 
     Raises:
         Unreadable: there is no notebook in these bytes. Nothing else is raised, whatever the bytes.
@@ -59,7 +67,7 @@ def read(data: bytes) -> tuple[list[Cell], list[str]]:
     for cell in cells:
         if len(cell.source) > LONGEST:
             repairs.append(f"a cell of {len(cell.source):,} characters is left out (limit {LONGEST:,})")
-    return [cell for cell in cells if len(cell.source) <= LONGEST], repairs
+    return Sent([cell for cell in cells if len(cell.source) <= LONGEST], repairs)
 
 
 def _decode(data: bytes, repairs: list[str]) -> str:

@@ -1,6 +1,6 @@
 """One notebook as it was sent, to one that can be graded: the release's cells with the student's answers.
 
-    clean, repairs = rebuild(release, data)
+    clean, repairs = rebuild(release, parse(data))
 
 Everything of the release is as it was released: text, given code, tests, metadata, kernel. From the student
 come the sources of the answer cells and code cells of their own (tagged `extra`), because an answer may
@@ -21,9 +21,7 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from course.notebook.cells import grade_id, is_answer
-from course.notebook.read import Cell, Unreadable, read
-
-__all__ = ["Repair", "Unreadable", "answers", "name_of", "rebuild", "same"]
+from course.notebook.read import Cell, Sent
 
 ALIKE = 0.6  # share of equal words from which an unnamed cell is taken for a cell of the release
 IMPORT = re.compile(r"^(?:from\s+\S+\s+)?import\s+([^\n(]+)", re.MULTILINE)
@@ -60,8 +58,8 @@ def answers(notebook: NotebookNode) -> dict[str, str]:
     return {name_of(cell): cell.source for cell in notebook.cells if is_answer(cell)}
 
 
-def rebuild(release: NotebookNode, text: bytes) -> tuple[NotebookNode, list[Repair]]:
-    """The release with the answers that are in `text`, and all that was repaired on the way.
+def rebuild(release: NotebookNode, notebook: Sent) -> tuple[NotebookNode, list[Repair]]:
+    """The release with the answers that were sent, and all that was repaired on the way.
 
     A cell is recognised by nbgrader's grade_id, then its cell id, then `metadata.id` (Colab), then by what it
     defines and how alike it is, then by where it stands. The same input always gives the same output;
@@ -69,14 +67,11 @@ def rebuild(release: NotebookNode, text: bytes) -> tuple[NotebookNode, list[Repa
 
     Args:
         release: the notebook as released, format 4.5; not changed.
-        text: the file's bytes, whatever they are.
-
-    Raises:
-        Unreadable: these bytes hold no notebook; `.reason` says why. Nothing else is raised.
     """
-    sent, phrases = read(text)
+    sent = notebook.cells
     repairs = [
-        Repair("encoding" if "read as" in p or "characters (" in p else "salvaged", "", p) for p in phrases
+        Repair("encoding" if "read as" in p or "characters (" in p else "salvaged", "", p)
+        for p in notebook.repairs
     ]
     place, how = _match(release, sent)  # place[i]: index of the release's cell that sent[i] is, or None
 

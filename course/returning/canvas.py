@@ -19,7 +19,7 @@ from course.returning.sheets import Filled, LmsError, Sheet, cell, fill, number,
 WANTED = "the gradebook that Canvas exports (Grades, Export; the file begins with Student,ID)"
 
 
-def read(path: Path) -> Sheet:
+def sheet_of(path: Path) -> Sheet:
     """Canvas' gradebook. Raises LmsError if it is anything else."""
 
     def is_it(head: list[str]) -> bool:

@@ -115,10 +115,10 @@ class LmsExport(ExportPlugin):
                 "Where Moodle knows neither, give the assignment's grading worksheet with --gradebook FILE."
             )
             return _table(("ID number", "Email address", outcome.part), rows)
-        sheet = LMS[self.lms].read(Path(self.sheet))
+        sheet = LMS[self.lms].sheet_of(Path(self.sheet))
         known, everybody = collected.load(grading, outcome.part), {s.id for s in outcome.students}
         rows = [s.cells | {"id": s.id} for s in outcome.students]
-        who = roster.read(grading) if (grading / "roster.csv").exists() else roster.build(rows)
+        who = roster.load(grading) if (grading / "roster.csv").exists() else roster.build(rows)
         who = roster.Roster(who.ids, {roster.plain(i): i for i in everybody} | (who.ways or {}))
         most = float(outcome.students[0].cells["max_score"]) if outcome.students else 0.0
         if self.lms == "canvas":

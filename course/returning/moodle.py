@@ -23,7 +23,7 @@ WANTED = (
 )
 
 
-def read(path: Path) -> Sheet:
+def sheet_of(path: Path) -> Sheet:
     """Moodle's grading worksheet. Raises LmsError if it is anything else."""
     return read_sheet(path, WANTED, {"Identifier", "Grade", "Last modified (grade)"}.issubset)
 

@@ -59,7 +59,7 @@ def students(book: Gradebook, part: str, grading: Path, force: bool = False) -> 
         there = ", ".join(a.name for a in book.assignments) or "none"
         raise ExportError(f"The gradebook has no assignment {part!r}; it has: {there}.") from None
     known = {cells["id"]: cells for cells in roster.of_gradebook(book)}
-    listed = roster.read(grading).people if (grading / "roster.csv").exists() else {}
+    listed = roster.load(grading).people if (grading / "roster.csv").exists() else {}
     received = _received(grading, part)
     everybody = sorted({*known, *(listed or {}), *received}, key=str.casefold)
     scores = {

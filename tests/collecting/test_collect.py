@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 from course.__main__ import app
 from course.base import settings
 from course.collecting import archives, names, senders
-from course.collecting import collect as collector
 from course.collecting.collect import CollectError, collect
 from course.notebook.rebuild import answers
 from tests import notebooks
@@ -519,12 +518,3 @@ def test_a_broken_record_changes_nothing(inbox, grading):
     with pytest.raises(CollectError, match="Nothing was changed"):
         inbox({"ada/q1.ipynb": solution(Q1)})
     assert record.read_text() == "{" and not (grading / "submitted").exists()
-
-
-def test_files_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
-    path = tmp_path / "x"
-    collector.write(path, b"before")
-    monkeypatch.setattr(collector.os, "replace", lambda *a: (_ for _ in ()).throw(OSError("disk full")))
-    with pytest.raises(OSError, match="disk full"):
-        collector.write(path, b"after")
-    assert path.read_bytes() == b"before" and [p.name for p in tmp_path.iterdir()] == ["x"]

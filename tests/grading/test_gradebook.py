@@ -49,7 +49,7 @@ def test_the_same_gradebook(expected, tree, monkeypatch):
     assert "8 of them by an earlier run" in tree.grade()
     tree.grade(again=True)
     assert tree.gradebook() == expected
-    assert roster.read(tree.folder).people.keys() == set(CLASS)
+    assert roster.load(tree.folder).people.keys() == set(CLASS)
     assert "secret" not in Course().shown and "course:***@127.0.0.1" in Course().shown
     # another gradebook: nobody stays out of it because of what lies in the tree
     monkeypatch.delenv("VIT_GRADEBOOK")

@@ -178,7 +178,9 @@ for here, folders, files in os.walk("/"):
     folders[:] = [f for f in folders if os.path.join(here, f) not in ("/proc", "/sys")]
     for file in files:
         path = os.path.join(here, file)
-        if file == "q1_position_encoding.py" and "def observe(obj, case: Case" in open(path).read():
+        if file == "q1_position_encoding.py" and any(
+            known in open(path).read() for known in ("misconceptions =", "def getPositionEncoding")
+        ):
             print("ESCAPED", path)
         if file == "q1_positional_encoding.ipynb" and "2 * i / d" in open(path).read():
             print("ESCAPED", path)
@@ -186,7 +188,10 @@ for here, folders, files in os.walk("/"):
     ),
     Entry(
         "the answer is imported from the check",
-        {Q6: WRONG_Q6, Q1: "from helpers.exercises.q1_position_encoding import library as getPositionEncoding"},
+        {
+            Q6: WRONG_Q6,
+            Q1: "from helpers.vit.pieces.q1_position_encoding import getPositionEncoding",
+        },
         states={Q1: State.INCORRECT},
     ),
     Entry(
@@ -196,8 +201,8 @@ for here, folders, files in os.walk("/"):
             Q1: """\
 def getPositionEncoding(seq_len, d, n=10000):
     import importlib
-    module = importlib.import_module("helpers.exer" + "cises.q1_position_encoding")
-    return module.library(seq_len, d, n)
+    module = importlib.import_module("helpers.vit.pie" + "ces.q1_position_encoding")
+    return module.getPositionEncoding(seq_len, d, n)
 """
         },
     ),

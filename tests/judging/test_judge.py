@@ -21,6 +21,7 @@ from course.base.paths import ROOT
 from course.judging import execute, judge, kernel_helpers, records, sanitise
 from course.judging.execute import Observation
 from course.judging.session import NoKernel, Session
+from course.notebook.read import parse
 from course.notebook.rebuild import rebuild
 from course.notebook.release import HIDDEN, PUBLIC, JudgeError, Release
 from course.sandbox.sandbox import Limits, Sandbox
@@ -283,12 +284,14 @@ def test_the_untouched_blank_is_not_attempted():
     ("source", "taken"),
     [
         (
-            "from helpers.exercises.q1_position_encoding import library",
-            "helpers.exercises.q1_position_encoding",
+            "from helpers.vit.pieces.q1_position_encoding import getPositionEncoding",
+            "helpers.vit.pieces.q1_position_encoding",
         ),
+        ("from helpers.vit.pieces import load", "helpers.vit.pieces.load"),
+        ("from helpers.observers import q6_residual_add", "helpers.observers.q6_residual_add"),
         ("from helpers.exercises import q6_residual_add", "helpers.exercises.q6_residual_add"),
         ("import helpers.exercises.q6_residual_add as q", "helpers.exercises.q6_residual_add"),
-        ("from helpers.exercises.q2_patch_embedding import make", ""),
+        ("from helpers.vit.pieces.q2_patch_embedding import PatchEmbedding", ""),
         ("from helpers import check, show", ""),
         ("%%time\n1 +", ""),
     ],
@@ -488,7 +491,7 @@ def test_what_is_above_all_that_is_a_students(own):
         nb.cells.insert(0, nbformat.v4.new_code_cell("torch.manual_seed(1)"))
     elif own == "edited":
         nb.cells[0].source += "\nnew = 1"
-    rebuilt, _ = rebuild(RELEASE.notebook, nbformat.writes(nb).encode())
+    rebuilt, _ = rebuild(RELEASE.notebook, parse(nbformat.writes(nb).encode()))
     first = next(i for i, cell in enumerate(RELEASE.notebook.cells) if execute.grade_id(cell))
     assert execute.opening(RELEASE, rebuilt) == {"": first, "extra": 0, "edited": 1}[own]
 

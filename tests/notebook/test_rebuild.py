@@ -11,8 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbgrader.nbgraderformat import MetadataValidator
 
-from course.notebook.rebuild import Unreadable, answers, rebuild
+from course.notebook import rebuild as module
+from course.notebook.read import Unreadable, parse
+from course.notebook.rebuild import answers
 from tests import notebooks
+
+
+def rebuild(release, data: bytes):
+    return module.rebuild(release, parse(data))
+
 
 PAIRS = [(notebooks.ROOT / "notebooks" / p.parent.name / p.name, p) for p in notebooks.SOLUTIONS]
 Q1, Q2 = (next(pair for pair in PAIRS if q in pair[0].name) for q in ("q1_", "q2_"))
