@@ -378,7 +378,7 @@ def test_processes_end_with_what_they_were_doing():
 @pytest.mark.skipif(workers.METHOD != "forkserver", reason="each process imports for itself there")
 def test_processes_share_one_import_of_torch():
     code = (
-        "from course import workers\n"
+        "from course.grading import pool as workers\n"
         "workers.ahead(False)\n"
         "with workers.local(1, False) as (pool, _):\n"
         '    print(pool.submit(eval, \'"torch" in __import__("sys").modules\').result())\n'

@@ -336,7 +336,7 @@ def test_vit_offline_can_be_off_or_overruled(offline, download, server, register
 OTHER = """
 import sys
 from pathlib import Path
-from helpers import downloads
+from helpers.data import downloads
 downloads.shipped = lambda name: Path(sys.argv[1]) / name
 try:
     print(downloads.fetch("big.bin", True)[0], flush=True)

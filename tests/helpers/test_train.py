@@ -134,9 +134,10 @@ def test_interrupted_before_the_first_evaluation_keeps_what_was_learned(digits):
 
 KILLED = """
 import sys
-from helpers import data, loop, train
+from helpers import data, train
+from helpers.training import loop
 from helpers.assemble import ViT
-from helpers.batches import split
+from helpers.training.batches import split
 loop.SAVE_EVERY = 0.2
 model = ViT(emb_size=32, depth=1, num_heads=2, expansion=2)
 train.fit(model, data.digits("train"), 20, train.Recipe(quick=100, batch_size=64), sys.argv[1], bar=False)

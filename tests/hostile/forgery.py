@@ -167,7 +167,7 @@ session.send = forging
     ),
     forged(
         "the tolerance is without end",
-        "from helpers.exercises import Exercise\nExercise.rtol = Exercise.atol = 1e9\n"
+        "from helpers.checks.exercise import Exercise\nExercise.rtol = Exercise.atol = 1e9\n"
         "Exercise.close = lambda *a, **k: True",
     ),
     forged(
@@ -230,7 +230,7 @@ def getPositionEncoding(seq_len, d, n=10000):
     forged(
         "the messages of the check are replaced on the way back",
         """\
-from helpers import wire
+from helpers.checks import wire
 def dump(value):
     forged = {"missing": False}
     for name in ("public", "hidden"):
@@ -241,19 +241,19 @@ real, wire.dump = wire.dump, dump
     ),
     forged(
         "what comes back is a pickle",
-        "import io, pickle\nfrom helpers import wire\n"
+        "import io, pickle\nfrom helpers.checks import wire\n"
         "class Evil:\n    def __reduce__(self): return (print, ('ESCAPED',))\n"
         "def dump(value):\n    file = io.BytesIO()\n    np.savez(file, tree=np.array([Evil()], dtype=object))\n"
         "    return file.getvalue()\nwire.dump = dump",
     ),
     forged(
         "what comes back is a bomb",
-        "import io\nfrom helpers import wire\n"
+        "import io\nfrom helpers.checks import wire\n"
         "def dump(value):\n    file = io.BytesIO()\n    np.savez_compressed(file, tree=np.zeros(200_000_000, np.uint8))\n"
         "    return file.getvalue()\nwire.dump = dump",
     ),
-    forged("what comes back is large", "from helpers import wire\nwire.dump = lambda value: b'x' * 30_000_000"),
-    forged("what comes back is deep", "from helpers import wire\nimport io\n"
+    forged("what comes back is large", "from helpers.checks import wire\nwire.dump = lambda value: b'x' * 30_000_000"),
+    forged("what comes back is deep", "from helpers.checks import wire\nimport io\n"
            "def dump(value):\n    file = io.BytesIO()\n"
            "    np.savez(file, tree=np.frombuffer(b'{\"list\": [' * 90_000, np.uint8))\n"
            "    return file.getvalue()\nwire.dump = dump"),
