@@ -79,3 +79,19 @@ def test_the_table_is_what_the_lessons_give(readme):
 
 def test_grading_is_named_as_linux_only(readme):
     assert re.search(r"grading needs Linux", readme, re.IGNORECASE)
+
+
+def test_the_example_of_a_lesson_passes_ruff_as_it_is_printed(root):
+    blocks = re.findall(
+        r"```python\n(.*?)```", (root / "docs" / "add-a-lesson.md").read_text("utf-8"), re.DOTALL
+    )
+    for name, block in zip(("lessons/new/lesson.py", "tests/answers/lesson.py"), blocks, strict=True):
+        for command in (["check"], ["format", "--diff"]):
+            done = subprocess.run(
+                ["ruff", *command, "--stdin-filename", name, "-"],
+                input=block,
+                cwd=root,
+                capture_output=True,
+                text=True,
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
