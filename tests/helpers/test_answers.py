@@ -78,6 +78,29 @@ def test_a_right_answer_in_another_form_is_right(key, change, kernels):
     assert points == exercises.load(key).points
 
 
+# Blanks that, left open, still take the points of right ones with them.
+NOT_ALONE = {
+    'attention_scores': ['E = ...'],
+    'causal_mask': ['mask = ...'],
+    'attention_output': ['attention = ...'],
+    'scaled_dot_product': ['scores = ...', 'attention = ...'],
+    'multihead_attention': ['qkv = ...'],
+    'q1_position_encoding': ['denominator = ...', 'P[k, 2 * i] = ...', 'P[k, 2 * i + 1] = ...'],
+    'q2_patch_embedding': ['...,  # the pattern', 'nn.Linear(..., ...),'],
+    'q3_class_token': ['...,  # the pattern, and b', 'x = ...'],
+    'q7_feed_forward': ['nn.Linear(..., ...),  # wider', 'nn.Linear(..., ...),  # back'],
+    'q7_encoder_block': ['...,  # the attention half', '...,  # the feed-forward half'],
+    'conv_block': ['layers = [...]'],
+    'early_stopping': ['self.waited = ...'],
+    'feature_maps': ['maps[name] = ...', 'handle = ...'],
+    'classification_head': ['self.linear = nn.Linear(..., ...)'],
+    'vit_forward': ['x = ...  # images to tokens'],
+    'inside_z0': ['tokens = ...'],
+    'inside_attention': ['scores = ...'],
+    'inside_top5': ['probabilities = ...', 'values, indices = ..., ...'],
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_the_solution_is_right_and_each_blank_alone_is_not_attempted(key, kernels):
     text, points = kernels(notebook_of(key)).answer(key, {})
@@ -87,7 +110,12 @@ def test_the_solution_is_right_and_each_blank_alone_is_not_attempted(key, kernel
         text, points = kernels(notebook_of(key)).answer(key, {line: indent + stub})
         assert text.startswith("○ not attempted"), text
         assert stub.replace('"', "").rstrip(",") in text, text  # the blank is named
+        name = re.sub(
+            r'^"(.*)": ', r"\1: ", stub
+        )  # of a dict's entry the check knows the key without its quotes
+        others = sum(p.points for p in exercises.load(key).parts if not (p.blank and p.blank in name))
         assert points < exercises.load(key).points
+        assert (points == pytest.approx(others)) != (stub in NOT_ALONE.get(key, ())), (points, others)
 
 
 @pytest.mark.parametrize("key", KEYS)
