@@ -60,35 +60,24 @@ def wrong_sum(slug: str, message: str, values) -> Misconception:
 
 
 misconceptions = (
-    *values(
-        {
-            "swapped-results: the two results are returned in the other order: values first, then attention.": lambda case: {
-                ATTENTION: expected(case)[VALUES],
-                VALUES: expected(case)[ATTENTION],
-            },
-        }
-    ),
+    *values({
+        "swapped-results: the two results are returned in the other order: values first, then attention.":
+            lambda case: {ATTENTION: expected(case)[VALUES], VALUES: expected(case)[ATTENTION]},
+    }),
     *(Misconception(slug, f"{text}.", weights_from(values)) for slug, text, values in SOFTMAXES),
-    *values(
-        {
-            "scaled-again: the scores are divided by a square root again: they come scaled already.": lambda case: {
-                ATTENTION: to_array(rows(case["scores"] * case["V"].shape[1] ** -0.5), ATTENTION)
-            },
-            "scaled-again-by-tokens: the scores are divided by a square root again: they come scaled already.": lambda case: {
-                ATTENTION: to_array(rows(case["scores"] * len(case["V"]) ** -0.5), ATTENTION)
-            },
-        }
-    ),
+    *values({
+        "scaled-again: the scores are divided by a square root again: they come scaled already.":
+            lambda case: {ATTENTION: to_array(rows(case["scores"] * case["V"].shape[1] ** -0.5), ATTENTION)},
+        "scaled-again-by-tokens: the scores are divided by a square root again: they come scaled already.":
+            lambda case: {ATTENTION: to_array(rows(case["scores"] * len(case["V"]) ** -0.5), ATTENTION)},
+    }),
     *(wrong_sum(*entry) for entry in SUMS),
-    *values(
-        {
-            "scores-instead-of-weights: the values are weighed with the scores: use the weights that come out of the softmax.": lambda case: {
-                VALUES: to_array(torch.mm(case["scores"], case["V"]), VALUES)
-            },
-        }
-    ),
+    *values({
+        "scores-instead-of-weights: the values are weighed with the scores: use the weights that come out of the softmax.":
+            lambda case: {VALUES: to_array(torch.mm(case["scores"], case["V"]), VALUES)},
+    }),
     *ERRORS,
-)
+)  # fmt: skip
 
 exercise = Exercise(
     observer=observer,

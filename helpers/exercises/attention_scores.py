@@ -63,18 +63,15 @@ def wrong_scale(slug: str, message: str, values) -> Misconception:
 
 
 misconceptions = (
-    *values(
-        {
-            "in-place: E itself is scaled: it was divided in its own line already, or by `/=` or a function that ends in `_`, which write into E. Keep E as it is and make a new matrix for `scaled`.": lambda case: {
-                E: expected(case)[SCALED],
-                SCALED: expected(case)[SCALED],
-            },
-            "scaled-twice: the scores are divided by sqrt(d_k) twice: once in E already, and once more in `scaled`.": lambda case: {
+    *values({
+        "in-place: E itself is scaled: it was divided in its own line already, or by `/=` or a function that ends in `_`, which write into E. Keep E as it is and make a new matrix for `scaled`.":
+            lambda case: {E: expected(case)[SCALED], SCALED: expected(case)[SCALED]},
+        "scaled-twice: the scores are divided by sqrt(d_k) twice: once in E already, and once more in `scaled`.":
+            lambda case: {
                 E: expected(case)[SCALED],
                 SCALED: to_array(scores(case) / case["Q"].shape[1], SCALED),
             },
-        }
-    ),
+    }),
     wrong_scores(
         "transposed",
         "the keys ask the queries: in E queries go down (rows) and keys go across (columns), so Q comes first.",
@@ -173,17 +170,15 @@ misconceptions = (
         lambda e, n, d_k: (e / d_k).sqrt(),
     ),
     # --- mistakes that end in an error
-    *errors(
-        {
-            "not-transposed: the sizes do not fit: (n, d_k) times (n, d_k) is no product. Which of the two has to be transposed?": r"shapes cannot be multiplied|size mismatch|must match the size of tensor",
-            "dot-of-matrices: torch.dot is given matrices: it takes two vectors. All pairs at once are a product of matrices, `@`.": "1D tensors expected|vector, matrix, or other",
-            "root-of-a-number: torch.sqrt is given a plain number: use math.sqrt, or `** 0.5`.": r"sqrt\(\): argument 'input' .* must be Tensor, not (int|float)",
-            "root-of-a-tensor: math.sqrt is given a whole tensor: take the root of d_k, which is a number.": "only (one element|single.element) tensors? can be converted|a Tensor with \\d+ elements cannot be converted",
-            "sqrt-without-math: `sqrt` is used without saying whose: write math.sqrt.": "NameError: name 'sqrt'",
-            "other-name: a name is used that this function does not know: its inputs are Q and K, and d_k is given.": "NameError",
-        }
-    ),
-)
+    *errors({
+        "not-transposed: the sizes do not fit: (n, d_k) times (n, d_k) is no product. Which of the two has to be transposed?": r"shapes cannot be multiplied|size mismatch|must match the size of tensor",
+        "dot-of-matrices: torch.dot is given matrices: it takes two vectors. All pairs at once are a product of matrices, `@`.": "1D tensors expected|vector, matrix, or other",
+        "root-of-a-number: torch.sqrt is given a plain number: use math.sqrt, or `** 0.5`.": r"sqrt\(\): argument 'input' .* must be Tensor, not (int|float)",
+        "root-of-a-tensor: math.sqrt is given a whole tensor: take the root of d_k, which is a number.": "only (one element|single.element) tensors? can be converted|a Tensor with \\d+ elements cannot be converted",
+        "sqrt-without-math: `sqrt` is used without saying whose: write math.sqrt.": "NameError: name 'sqrt'",
+        "other-name: a name is used that this function does not know: its inputs are Q and K, and d_k is given.": "NameError",
+    }),
+)  # fmt: skip
 
 exercise = Exercise(
     observer=observer,

@@ -108,13 +108,10 @@ misconceptions = (
         lambda a: a.where(a > 0, -torch.inf),
     ),
     wrong_mask("one-row", "the mask is one row: it needs one for every query, n x n.", lambda a: a[-1]),
-    *values(
-        {
-            "scores-in-mask: the scores themselves stand in the mask: it holds ones where they may be seen, not the scores.": lambda case: {
-                MASK: put(case, ~allowed(case), 0.0)
-            },
-        }
-    ),
+    *values({
+        "scores-in-mask: the scores themselves stand in the mask: it holds ones where they may be seen, not the scores.":
+            lambda case: {MASK: put(case, ~allowed(case), 0.0)},
+    }),
     wrong_masked(
         "zero-instead",
         "the future gets the score 0, or nearly 0 (-9e-15 is tiny, -9e15 is huge): that is a score like any other. It "
@@ -164,25 +161,20 @@ misconceptions = (
         "a softmax was taken too: that comes in the next step.",
         lambda s, a, case: torch.from_numpy(put(case, a == 0, -np.inf)).softmax(1),
     ),
-    *properties(
-        {
-            "zero-times-infinity: infinity is multiplied by the mask: 0 times infinity is not a number (NaN). Fill instead of multiplying.": lambda seen, wanted, case: (
-                MASKED in seen and np.isnan(seen[MASKED]).any()
-            ),
-        }
-    ),
+    *properties({
+        "zero-times-infinity: infinity is multiplied by the mask: 0 times infinity is not a number (NaN). Fill instead of multiplying.":
+            lambda seen, wanted, case: MASKED in seen and np.isnan(seen[MASKED]).any(),
+    }),
     # --- mistakes that end in an error
-    *errors(
-        {
-            "mask-not-boolean: masked_fill is given numbers: it wants True and False, as a comparison of the mask with 0 gives.": "only supports bool(ean)? masks|expects? .*mask.* bool|condition.*bool|where expected condition",
-            "not-a-size: tril or triu is given a number: they cut a matrix, so make an n x n matrix of ones first.": r"tri[lu]\(\): argument 'input' .* must be Tensor|tri[lu]\(\) received an invalid combination",
-            "vector-cut: tril or triu is given a vector: make an n x n matrix of ones, not n ones.": "must have at least 2 dimensions",
-            'infinity-without-name: `inf` is used without saying whose: write math.inf, or float("inf").': "NameError: name '(inf|Infinity|infinity)'",
-            "sizes-differ: mask and scores do not have the same size: the mask is n x n.": "must match the size of tensor|must be broadcastable|mask .* shape",
-            "no-value: masked_fill is not told what to fill in: it takes the places and the value.": r"masked_fill\(\).*(missing|invalid combination)",
-        }
-    ),
-)
+    *errors({
+        "mask-not-boolean: masked_fill is given numbers: it wants True and False, as a comparison of the mask with 0 gives.": "only supports bool(ean)? masks|expects? .*mask.* bool|condition.*bool|where expected condition",
+        "not-a-size: tril or triu is given a number: they cut a matrix, so make an n x n matrix of ones first.": r"tri[lu]\(\): argument 'input' .* must be Tensor|tri[lu]\(\) received an invalid combination",
+        "vector-cut: tril or triu is given a vector: make an n x n matrix of ones, not n ones.": "must have at least 2 dimensions",
+        'infinity-without-name: `inf` is used without saying whose: write math.inf, or float("inf").': "NameError: name '(inf|Infinity|infinity)'",
+        "sizes-differ: mask and scores do not have the same size: the mask is n x n.": "must match the size of tensor|must be broadcastable|mask .* shape",
+        "no-value: masked_fill is not told what to fill in: it takes the places and the value.": r"masked_fill\(\).*(missing|invalid combination)",
+    }),
+)  # fmt: skip
 
 exercise = Exercise(
     observer=observer,

@@ -88,86 +88,49 @@ def logits(change):
 
 
 misconceptions = (
-    *values_by(
-        sizes,
-        {
-            "swapped: the two sizes of nn.Linear are swapped: what comes in is written first.": lambda d, k: (
-                k,
-                d,
-            ),
-            "fixed-classes: the number 10 is written out: use num_classes, for other data has other classes.": lambda d, k: (
-                d,
-                10,
-            ),
-        },
-    ),
-    *properties(
-        {
-            "fixed-sizes: numbers are written out as sizes: use emb_size and num_classes.": lambda seen, wanted, case: (
-                seen[SIZES][0] in (128, 192, 768)
-            ),
-        }
-    ),
-    *values_by(
-        sizes,
-        {
-            "to-the-same-size: nn.Linear leads from emb_size to emb_size: what should come out is one number a class.": lambda d, k: (
-                d,
-                d,
-            ),
-            "one-number: nn.Linear gives one number for each image: there should be one for each class.": lambda d, k: (
-                d,
-                1,
-            ),
-            "one-class-less: nn.Linear gives one number less than there are classes.": lambda d, k: (
-                d,
-                k - 1,
-            ),
-            "one-class-more: nn.Linear gives one number more than there are classes: the class token is no class.": lambda d, k: (
-                d,
-                k + 1,
-            ),
-        },
-    ),
-    *values(
-        {
-            "no-bias: self.linear has no bias: leave nn.Linear as it is by default.": lambda case: {
-                SIZES: np.array([case["emb_size"], case["num_classes"], 0.0])
-            },
-        }
-    ),
-    *errors(
-        {
-            "size-missing: an nn.Linear has only one of its two sizes: both are needed, what comes in and what goes out.": "missing 1 required positional argument: 'out_features'",
-        }
-    ),
-    *values_by(
-        read,
-        {
-            "last-token: the last token is read: the class token stands in front.": lambda x: x.select(1, -1),
-            "first-patch: token 1 is read, which is the first patch: counting starts at 0.": lambda x: (
-                x.select(1, 1)
-            ),
-            "mean-of-all: the mean of all tokens is read: some models do that, here the class token speaks for the image.": lambda x: (
-                x.mean(1)
-            ),
-            "mean-of-patches: the mean of the patches is read: some models do that, here the class token speaks for the image.": lambda x: (
-                x.narrow(1, 1, x.shape[1] - 1).mean(1)
-            ),
-            "largest: the largest value over the tokens is read: here the class token speaks for the image.": lambda x: (
-                x.amax(1)
-            ),
-            "all-tokens: all tokens go on: pick the class token, so that each image gets one row of logits.": lambda x: (
-                x
-            ),
-            "axis-kept: the axis of the tokens is still there, with length 1: the logits should have two axes, (b, num_classes).": lambda x: (
-                x.narrow(1, 0, 1)
-            ),
-            "first-image: the tokens of the first image are read: axis 0 counts the images, axis 1 the tokens.": lambda x: (
-                x.unbind(0)[0]
-            ),
-        },
-    ),
+    *values_by(sizes, {
+        "swapped: the two sizes of nn.Linear are swapped: what comes in is written first.":
+            lambda d, k: (k, d),
+        "fixed-classes: the number 10 is written out: use num_classes, for other data has other classes.":
+            lambda d, k: (d, 10),
+    }),
+    *properties({
+        "fixed-sizes: numbers are written out as sizes: use emb_size and num_classes.":
+            lambda seen, wanted, case: seen[SIZES][0] in (128, 192, 768),
+    }),
+    *values_by(sizes, {
+        "to-the-same-size: nn.Linear leads from emb_size to emb_size: what should come out is one number a class.":
+            lambda d, k: (d, d),
+        "one-number: nn.Linear gives one number for each image: there should be one for each class.":
+            lambda d, k: (d, 1),
+        "one-class-less: nn.Linear gives one number less than there are classes.": lambda d, k: (d, k - 1),
+        "one-class-more: nn.Linear gives one number more than there are classes: the class token is no class.":
+            lambda d, k: (d, k + 1),
+    }),
+    *values({
+        "no-bias: self.linear has no bias: leave nn.Linear as it is by default.":
+            lambda case: {SIZES: np.array([case["emb_size"], case["num_classes"], 0.0])},
+    }),
+    *errors({
+        "size-missing: an nn.Linear has only one of its two sizes: both are needed, what comes in and what goes out.": "missing 1 required positional argument: 'out_features'",
+    }),
+    *values_by(read, {
+        "last-token: the last token is read: the class token stands in front.": lambda x: x.select(1, -1),
+        "first-patch: token 1 is read, which is the first patch: counting starts at 0.":
+            lambda x: x.select(1, 1),
+        "mean-of-all: the mean of all tokens is read: some models do that, here the class token speaks for the image.":
+            lambda x: x.mean(1),
+        "mean-of-patches: the mean of the patches is read: some models do that, here the class token speaks for the image.":
+            lambda x: x.narrow(1, 1, x.shape[1] - 1).mean(1),
+        "largest: the largest value over the tokens is read: here the class token speaks for the image.":
+            lambda x: x.amax(1),
+        "all-tokens: all tokens go on: pick the class token, so that each image gets one row of logits.":
+            lambda x: x,
+        "axis-kept: the axis of the tokens is still there, with length 1: the logits should have two axes, (b, num_classes).":
+            lambda x: x.narrow(1, 0, 1),
+        "first-image: the tokens of the first image are read: axis 0 counts the images, axis 1 the tokens.":
+            lambda x: x.unbind(0)[0],
+    }),
     Misconception(
         "first-feature",
         "the first number of every token is read: axis 1 counts the tokens, the last axis their numbers.",
@@ -180,25 +143,17 @@ misconceptions = (
         read(lambda x: x.flatten(1)),
         raises=r"multiplied \(2x35 and",
     ),
-    *values(
-        {
-            "not-normed: the tokens are read before the LayerNorm: keep the line with self.norm, and use what it gives.": lambda case: {
-                READ: to_array(case["x"].unbind(1)[0], READ)
-            },
-        }
-    ),
-    *values_by(
-        logits,
-        {
-            "softmax: a softmax ends the head: logits are wanted, for the loss (cross-entropy) takes the softmax itself.": lambda y: (
-                y.softmax(-1)
-            ),
-            "argmax: the head gives the number of the class: one logit for every class is wanted, so that a gradient can flow.": lambda y: (
-                y.argmax(-1)
-            ),
-        },
-    ),
-)
+    *values({
+        "not-normed: the tokens are read before the LayerNorm: keep the line with self.norm, and use what it gives.":
+            lambda case: {READ: to_array(case["x"].unbind(1)[0], READ)},
+    }),
+    *values_by(logits, {
+        "softmax: a softmax ends the head: logits are wanted, for the loss (cross-entropy) takes the softmax itself.":
+            lambda y: y.softmax(-1),
+        "argmax: the head gives the number of the class: one logit for every class is wanted, so that a gradient can flow.":
+            lambda y: y.argmax(-1),
+    }),
+)  # fmt: skip
 
 
 def place(key: str, index: tuple[int, ...], case: Case) -> str:

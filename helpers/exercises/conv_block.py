@@ -159,21 +159,21 @@ misconceptions = (
         "the window is spread out (dilation): leave that at 1.",
         lambda case: convolved(case, padding=2, dilation=2),
     ),
-    *properties(
-        {
-            "no-bias: the convolution has no bias. With batch norm it could do without, but VGG keeps it: leave the default.": lambda seen, wanted, case: (
+    *properties({
+        "no-bias: the convolution has no bias. With batch norm it could do without, but VGG keeps it: leave the default.":
+            lambda seen, wanted, case: (
                 float(wanted[PLAIN_COUNT] - seen[PLAIN_COUNT]) == case["sizes"][1]
                 or (
                     float(wanted[PLAIN_COUNT] - seen[PLAIN_COUNT]) == 0
                     and float(wanted[COUNT] - seen.get(COUNT, wanted[COUNT])) == case["sizes"][1]
                 )
             ),
-            "two-convolutions: there is more than one convolution in the block: one block, one convolution.": lambda seen, wanted, case: (
+        "two-convolutions: there is more than one convolution in the block: one block, one convolution.":
+            lambda seen, wanted, case: (
                 float(seen[PLAIN_COUNT] - wanted[PLAIN_COUNT])
                 == case["sizes"][1] * (9 * case["sizes"][1] + 1)
             ),
-        }
-    ),
+    }),
     wrong_conv("relu-only", "there is no convolution in the block at all.", lambda case: case["x"]),
     # --- the norm
     wrong_norm(
@@ -222,41 +222,37 @@ misconceptions = (
         "a ReLU stands before the norm: the norm comes first, so that it sees negative numbers too.",
         lambda conv, case, training: normed(F.relu(conv), case, training),
     ),
-    *values(
-        {
-            "norm-before-conv: the norm stands before the convolution: it should come after it, so append it at the end of the list.": lambda case: (
+    *values({
+        "norm-before-conv: the norm stands before the convolution: it should come after it, so append it at the end of the list.":
+            lambda case: (
                 outputs(lambda training: convolved({**case, "x": normed(case["x"], case, training)}))
             ),
-        }
-    ),
-    *properties(
-        {
-            "dropout-instead: there is a dropout in the place of the norm (or beside it): it is another thing, and draws at random.": lambda seen, wanted, case: (
+    }),
+    *properties({
+        "dropout-instead: there is a dropout in the place of the norm (or beside it): it is another thing, and draws at random.":
+            lambda seen, wanted, case: (
                 TRAIN in seen
                 and seen[TRAIN].shape == seen[EVAL].shape == wanted[EVAL].shape
                 and bool(((seen[TRAIN] == 0) & (seen[EVAL] != 0)).any())
                 and np.allclose(seen[EVAL], wanted[PLAIN], atol=1e-4)
             ),
-        }
-    ),
+    }),
     # --- mistakes that end in an error
-    *errors(
-        {
-            "channels-swapped: in_channels and out_channels have changed places: a convolution takes first what comes in, then what goes out.": r"RuntimeError: Given groups=1, weight of size \[(3, 5|7, 2), .*expected input\[\d+, \d+, \d+, \d+\] to have",
-            "colours-fixed: the number of channels that come in is fixed: use in_channels, only the first block gets the three colours.": r"RuntimeError: Given groups=1, weight of size .* to have \d+ channels, but got",
-            "norm-of-in-channels: the norm is told another number of channels than the convolution gives: it comes after it and gets out_channels.": r"running_mean should contain|weight to be a vector of size|Expected weight .* same",
-            "norm-1d: the norm is for vectors (BatchNorm1d): pictures have height and width too, which is BatchNorm2d.": r"expected 2D or 3D input",
-            "norm-3d: the norm is for videos (BatchNorm3d): pictures have height and width, which is BatchNorm2d.": r"expected 5D input",
-            "layer-norm: it is a layer norm, which norms over the last dimension (here the width), or is told other sizes: for convolutions of VGG it is BatchNorm2d.": r"Given normalized_shape",
-            "conv-1d: the convolution is for sequences (Conv1d): pictures have height and width, which is Conv2d.": r"conv1d",
-            "linear: a Linear layer stands where the convolution should: it mixes the last dimension, which is the width.": r"mat1 and mat2 shapes",
-            "no-window-size: the convolution is not told the size of its window: it wants the two channels and kernel_size.": r"__init__\(\) missing 1 required positional argument: 'kernel_size'",
-            "norm-not-told: the norm is not told its number of channels.": r"missing 1 required positional argument: 'num_features'",
-            "class-not-made: the class stands in the list, not a layer made of it: call it, with brackets.": r"type is not a Module subclass|torch\.nn\.modules\.\S+ is not a Module subclass|not a Module subclass",
-            "not-a-list: `layers` is no list: keep the square brackets around the convolution.": r"has no attribute 'append'",
-        }
-    ),
-)
+    *errors({
+        "channels-swapped: in_channels and out_channels have changed places: a convolution takes first what comes in, then what goes out.": r"RuntimeError: Given groups=1, weight of size \[(3, 5|7, 2), .*expected input\[\d+, \d+, \d+, \d+\] to have",
+        "colours-fixed: the number of channels that come in is fixed: use in_channels, only the first block gets the three colours.": r"RuntimeError: Given groups=1, weight of size .* to have \d+ channels, but got",
+        "norm-of-in-channels: the norm is told another number of channels than the convolution gives: it comes after it and gets out_channels.": r"running_mean should contain|weight to be a vector of size|Expected weight .* same",
+        "norm-1d: the norm is for vectors (BatchNorm1d): pictures have height and width too, which is BatchNorm2d.": r"expected 2D or 3D input",
+        "norm-3d: the norm is for videos (BatchNorm3d): pictures have height and width, which is BatchNorm2d.": r"expected 5D input",
+        "layer-norm: it is a layer norm, which norms over the last dimension (here the width), or is told other sizes: for convolutions of VGG it is BatchNorm2d.": r"Given normalized_shape",
+        "conv-1d: the convolution is for sequences (Conv1d): pictures have height and width, which is Conv2d.": r"conv1d",
+        "linear: a Linear layer stands where the convolution should: it mixes the last dimension, which is the width.": r"mat1 and mat2 shapes",
+        "no-window-size: the convolution is not told the size of its window: it wants the two channels and kernel_size.": r"__init__\(\) missing 1 required positional argument: 'kernel_size'",
+        "norm-not-told: the norm is not told its number of channels.": r"missing 1 required positional argument: 'num_features'",
+        "class-not-made: the class stands in the list, not a layer made of it: call it, with brackets.": r"type is not a Module subclass|torch\.nn\.modules\.\S+ is not a Module subclass|not a Module subclass",
+        "not-a-list: `layers` is no list: keep the square brackets around the convolution.": r"has no attribute 'append'",
+    }),
+)  # fmt: skip
 
 
 def place(key: str, index: tuple[int, ...], case: Case) -> str:

@@ -152,14 +152,11 @@ misconceptions = (
         "the epochs *with* an improvement are counted: count those without.",
         lambda losses, before, waited, p: np.cumsum(waited == 0),
     ),
-    *values(
-        {
-            # before the first epoch without improvement the streak began at the very start
-            "roles-swapped: 0 and one more have changed places: the count starts again when there *is* an improvement.": lambda case: {
-                WAITED: since(expected(case)[WAITED] > 0)
-            },
-        }
-    ),
+    *values({
+        # before the first epoch without improvement the streak began at the very start
+        "roles-swapped: 0 and one more have changed places: the count starts again when there *is* an improvement.":
+            lambda case: {WAITED: since(expected(case)[WAITED] > 0)},
+    }),
     wrong(
         WAITED,
         "one-only",
@@ -245,15 +242,13 @@ misconceptions = (
         lambda losses, before, waited, p: np.arange(1, len(losses) + 1) >= p,
     ),
     # --- mistakes that end in an error
-    *errors(
-        {
-            "without-self: a name of the object is used without `self.`: write self.best, self.waited, self.patience.": r"NameError: name '(best|waited|patience)' is not|UnboundLocalError",
-            "other-name: a name is looked for that the object does not have: it has self.patience, self.best and self.waited.": r"AttributeError: '\w+' object has no attribute",
-            "not-a-flag: something other than True or False is returned: a comparison (with < or >=) gives one of them.": r"Unfit: (improved|stop) should be True or False",
-            "count-is-none: self.waited has become None: does your line give a number in both cases?": r"'NoneType' and 'int'|NoneType.*int",
-        }
-    ),
-)
+    *errors({
+        "without-self: a name of the object is used without `self.`: write self.best, self.waited, self.patience.": r"NameError: name '(best|waited|patience)' is not|UnboundLocalError",
+        "other-name: a name is looked for that the object does not have: it has self.patience, self.best and self.waited.": r"AttributeError: '\w+' object has no attribute",
+        "not-a-flag: something other than True or False is returned: a comparison (with < or >=) gives one of them.": r"Unfit: (improved|stop) should be True or False",
+        "count-is-none: self.waited has become None: does your line give a number in both cases?": r"'NoneType' and 'int'|NoneType.*int",
+    }),
+)  # fmt: skip
 
 
 def place(key: str, index: tuple[int, ...], case: Case) -> str:

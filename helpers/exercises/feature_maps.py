@@ -122,50 +122,39 @@ misconceptions = (
         "the maps are flattened: keep them as (channels, H, W).",
         lambda name, made: made[name].flatten(),
     ),
-    *values(
-        {
-            "input-instead: what goes into the layer is kept: what comes out is `output`.": lambda case: (
-                maps_of(case, lambda name, made: before(name, made, case).squeeze(0))
-            ),
-            "input-with-batch: what goes into the layer is kept: what comes out is `output`.": lambda case: (
-                maps_of(case, lambda name, made: before(name, made, case))
-            ),
-        }
-    ),
+    *values({
+        "input-instead: what goes into the layer is kept: what comes out is `output`.":
+            lambda case: maps_of(case, lambda name, made: before(name, made, case).squeeze(0)),
+        "input-with-batch: what goes into the layer is kept: what comes out is `output`.":
+            lambda case: maps_of(case, lambda name, made: before(name, made, case)),
+    }),
     wrong(
         "whole-network",
         "the hook is on the whole network, so each name gets the network's last output: hook it to `layer`.",
         lambda name, made: made[""].squeeze(0),
     ),
-    *properties(
-        {
-            "only-one: all maps are put under one and the same key, or one replaces the other: use `name`.": lambda seen, wanted, case: (
-                float(seen[ENTRIES]) == 1
-            ),
-            "other-keys: the keys of `maps` are not the names that were asked for: use `name`.": lambda seen, wanted, case: (
-                float(seen[ENTRIES]) > 0 and not any(key in seen for key in MAPS)
-            ),
-            "never-called: `keep` put nothing into maps: either the hook is of another kind (for the backward pass, say), or `keep` does not store what it gets.": lambda seen, wanted, case: (
-                float(seen[ENTRIES]) == 0
-            ),
-        }
-    ),
+    *properties({
+        "only-one: all maps are put under one and the same key, or one replaces the other: use `name`.":
+            lambda seen, wanted, case: float(seen[ENTRIES]) == 1,
+        "other-keys: the keys of `maps` are not the names that were asked for: use `name`.":
+            lambda seen, wanted, case: float(seen[ENTRIES]) > 0 and not any(key in seen for key in MAPS),
+        "never-called: `keep` put nothing into maps: either the hook is of another kind (for the backward pass, say), or `keep` does not store what it gets.":
+            lambda seen, wanted, case: float(seen[ENTRIES]) == 0,
+    }),
     # --- mistakes that end in an error
-    *errors(
-        {
-            "hook-before: the hook runs *before* the layer (a pre-hook), when there is no output yet: register a forward hook.": r"keep\(\) missing 1 required positional argument: 'output'",
-            "keep-called: `keep` is called at once: hand over the function itself, without brackets. PyTorch calls it later.": r"keep\(\) missing \d required positional arguments",
-            "no-handle: `handle` is not what registering gives back: that is an object with `remove`, which the last lines need.": r"object has no attribute 'remove'",
-            "weights-missing: weights are looked for, but a layer like ReLU has none, and filters are not feature maps: use `output`.": r"no attribute 'weight'",
-            "no-such-method: a layer has no method of that name (register_hook, say, is for tensors): look for one that registers a forward hook.": r"AttributeError: '(Conv2d|MaxPool2d|ReLU|Network)' object has no attribute",
-            "hook-on-name: the hook is hung on the name, which is text: the layer is called `layer`.": r"'str' object has no attribute",
-            "not-a-function: what is registered is no function: hand over `keep`.": r"object is not callable",
-            "tuple-cloned: `inputs` is a tuple, one for each argument of the layer; what you want is `output`.": r"'tuple' object has no attribute",
-            "index-too-large: there is only one image in the batch: its number is 0.": r"IndexError: index 1 is out of bounds",
-            "name-unknown: a name is used that does not exist here: `keep` has module, inputs, output and name.": r"NameError: name ",
-        }
-    ),
-)
+    *errors({
+        "hook-before: the hook runs *before* the layer (a pre-hook), when there is no output yet: register a forward hook.": r"keep\(\) missing 1 required positional argument: 'output'",
+        "keep-called: `keep` is called at once: hand over the function itself, without brackets. PyTorch calls it later.": r"keep\(\) missing \d required positional arguments",
+        "no-handle: `handle` is not what registering gives back: that is an object with `remove`, which the last lines need.": r"object has no attribute 'remove'",
+        "weights-missing: weights are looked for, but a layer like ReLU has none, and filters are not feature maps: use `output`.": r"no attribute 'weight'",
+        "no-such-method: a layer has no method of that name (register_hook, say, is for tensors): look for one that registers a forward hook.": r"AttributeError: '(Conv2d|MaxPool2d|ReLU|Network)' object has no attribute",
+        "hook-on-name: the hook is hung on the name, which is text: the layer is called `layer`.": r"'str' object has no attribute",
+        "not-a-function: what is registered is no function: hand over `keep`.": r"object is not callable",
+        "tuple-cloned: `inputs` is a tuple, one for each argument of the layer; what you want is `output`.": r"'tuple' object has no attribute",
+        "index-too-large: there is only one image in the batch: its number is 0.": r"IndexError: index 1 is out of bounds",
+        "name-unknown: a name is used that does not exist here: `keep` has module, inputs, output and name.": r"NameError: name ",
+    }),
+)  # fmt: skip
 
 
 def place(key: str, index: tuple[int, ...], case: Case) -> str:

@@ -173,17 +173,15 @@ misconceptions = (
         lambda tokens, positions, patches: tokens + positions.roll(-1, 1),
     ),
     # --- mistakes that end in an error
-    *errors(
-        {
-            "not-expanded: the class token is there once, but each image of the batch needs it: `class_token.expand(len(patches), -1, -1)`.": "Sizes of tensors must match except in dimension 1",
-            "wrong-axis: the tensors are joined along another axis than that of the tokens, which is axis 1 of (b, tokens, D).": "Sizes of tensors must match except in dimension [02]",
-            "stacked: torch.stack makes a new axis and wants equal shapes: the token axis is there already, so use torch.cat.": "stack expects each tensor to be equal size",
-            "no-list: torch.cat is given single tensors: it takes a list of them, in square brackets.": r"cat\(\) (got|received|takes)|concat.*invalid combination|argument 'tensors'",
-            "sizes-do-not-fit: the sizes do not fit: there are as many positions as patches, and one more for the class token. `tokens` should have one row more than `patches`.": "must match the size of tensor",
-            "other-name: a name is used that this function does not know: its inputs are patches, class_token and positions.": "NameError",
-        }
-    ),
-)
+    *errors({
+        "not-expanded: the class token is there once, but each image of the batch needs it: `class_token.expand(len(patches), -1, -1)`.": "Sizes of tensors must match except in dimension 1",
+        "wrong-axis: the tensors are joined along another axis than that of the tokens, which is axis 1 of (b, tokens, D).": "Sizes of tensors must match except in dimension [02]",
+        "stacked: torch.stack makes a new axis and wants equal shapes: the token axis is there already, so use torch.cat.": "stack expects each tensor to be equal size",
+        "no-list: torch.cat is given single tensors: it takes a list of them, in square brackets.": r"cat\(\) (got|received|takes)|concat.*invalid combination|argument 'tensors'",
+        "sizes-do-not-fit: the sizes do not fit: there are as many positions as patches, and one more for the class token. `tokens` should have one row more than `patches`.": "must match the size of tensor",
+        "other-name: a name is used that this function does not know: its inputs are patches, class_token and positions.": "NameError",
+    }),
+)  # fmt: skip
 
 exercise = Exercise(
     observer=observer,

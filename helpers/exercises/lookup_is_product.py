@@ -236,19 +236,17 @@ misconceptions = (
         )
         for key in KEYS
     ),
-    *errors(
-        {
-            "shapes: the inner sizes of a product differ: (n, |V|) times (|V|, d) fits, with one_hot on the left.": "shapes cannot be multiplied|size mismatch|inconsistent tensor size|must match the existing size",
-            "elementwise: `*` multiplies number by number, which needs equal shapes: a matrix product is `@`.": r"The size of tensor a \(\d+\) must match",
-            "whole-numbers: whole numbers are multiplied by the decimals of W: one_hot has been made decimal for this, indices has not.": "same dtype|expected scalar type|expected m1 and m2|Long",
-            "float-index: decimals stand in the brackets: only whole numbers can say which row, and indices holds them.": "IndexError: tensors used as indices must be|only integer",
-            "mask: a table of True and False in the brackets must have the shape of W: indices says more directly which rows.": "IndexError: The shape of the mask",
-            "too-far: a row is asked for that W does not have: the numbers in indices go from 0 to |V| - 1.": "IndexError: (index|too many)|out of (bounds|range)",
-            "called: a tensor is called like a function: rows are taken with square brackets.": "'Tensor' object is not callable",
-            "name-unknown: a name is used that is not defined here: at hand are indices, W and one_hot.": "NameError|UnboundLocalError",
-        }
-    ),
-)
+    *errors({
+        "shapes: the inner sizes of a product differ: (n, |V|) times (|V|, d) fits, with one_hot on the left.": "shapes cannot be multiplied|size mismatch|inconsistent tensor size|must match the existing size",
+        "elementwise: `*` multiplies number by number, which needs equal shapes: a matrix product is `@`.": r"The size of tensor a \(\d+\) must match",
+        "whole-numbers: whole numbers are multiplied by the decimals of W: one_hot has been made decimal for this, indices has not.": "same dtype|expected scalar type|expected m1 and m2|Long",
+        "float-index: decimals stand in the brackets: only whole numbers can say which row, and indices holds them.": "IndexError: tensors used as indices must be|only integer",
+        "mask: a table of True and False in the brackets must have the shape of W: indices says more directly which rows.": "IndexError: The shape of the mask",
+        "too-far: a row is asked for that W does not have: the numbers in indices go from 0 to |V| - 1.": "IndexError: (index|too many)|out of (bounds|range)",
+        "called: a tensor is called like a function: rows are taken with square brackets.": "'Tensor' object is not callable",
+        "name-unknown: a name is used that is not defined here: at hand are indices, W and one_hot.": "NameError|UnboundLocalError",
+    }),
+)  # fmt: skip
 
 
 def place(key: str, index: tuple[int, ...], case: Case) -> str:

@@ -201,39 +201,31 @@ misconceptions = (
         )
         for slug, text, make in MERGES
     ),
-    *values(
-        {
-            "projection-missing: the merged heads are returned before `o_proj`: keep the lines after the merge that were given.": lambda case: {
-                OUTPUT: to_array(gathered(by_torch(*split(case))[0]), OUTPUT)
-            },
-            "mask-dropped: the mask does not reach scaled_dot_product: keep `mask=mask` in its call.": lambda case: {
-                MASKED: expected(case)[OUTPUT]
-            },
-        }
-    ),
-    *properties(
-        {
-            "not-step-by-step: the output as a whole is not right. The steps could not be tried one by one, since scaled_dot_product is not called as in the code that was given.": lambda seen, wanted, case: (
-                "q" not in seen and OUTPUT in seen
-            ),
-        }
-    ),
+    *values({
+        "projection-missing: the merged heads are returned before `o_proj`: keep the lines after the merge that were given.":
+            lambda case: {OUTPUT: to_array(gathered(by_torch(*split(case))[0]), OUTPUT)},
+        "mask-dropped: the mask does not reach scaled_dot_product: keep `mask=mask` in its call.":
+            lambda case: {MASKED: expected(case)[OUTPUT]},
+    }),
+    *properties({
+        "not-step-by-step: the output as a whole is not right. The steps could not be tried one by one, since scaled_dot_product is not called as in the code that was given.":
+            lambda seen, wanted, case: "q" not in seen and OUTPUT in seen,
+    }),
     # --- mistakes that end in an error
-    *errors(
-        {
-            "sizes-do-not-multiply: the sizes of a reshape do not fit: they must multiply to what is there. qkv has 3 * embed_dim numbers a token, so 3 * head_dim for each head; values have embed_dim.": "is invalid for input of size|sizes to unflatten|invalid shape|must be product of",
-            "view-of-a-moved-tensor: `view` is used after the axes were moved: use reshape.": "view size is not compatible",
-            "permute-count: permute is given too few or too many axes, or one twice: name each axis of the tensor once, the first is 0.": r"permute\(.*\): (number of dimensions|duplicate dims)|number of dimensions in the tensor input does not match"
+    *errors({
+        "sizes-do-not-multiply: the sizes of a reshape do not fit: they must multiply to what is there. qkv has 3 * embed_dim numbers a token, so 3 * head_dim for each head; values have embed_dim.": "is invalid for input of size|sizes to unflatten|invalid shape|must be product of",
+        "view-of-a-moved-tensor: `view` is used after the axes were moved: use reshape.": "view size is not compatible",
+        "permute-count: permute is given too few or too many axes, or one twice: name each axis of the tensor once, the first is 0.":
+            r"permute\(.*\): (number of dimensions|duplicate dims)|number of dimensions in the tensor input does not match"
             "|[Dd]uplicate dim|repeated dim|Dimension out of range",
-            "size-without-self: a number of the module is used without its `self.` in front.": "NameError: name '(head_dim|num_heads|embed_dim|heads)' is not defined",
-            "no-such-name: a name of the module is misspelt: it keeps self.num_heads, self.head_dim and self.embed_dim.": "AttributeError: '?MultiheadAttention'? object has no attribute",
-            "not-a-tensor: what stands in a blank is not one tensor: reshape and permute each make one, without chunk.": "'(tuple|list|NoneType)' object has no attribute|must be Tensor, not (tuple|list|NoneType)",
-            "chunks-missing: the last axis is too short to be cut in three: it should hold 3 * head_dim numbers.": "not enough values to unpack",
-            "constructor: the class is made with other arguments: keep the line `def __init__(self, input_dim, embed_dim, num_heads)`.": r"TypeError: .*__init__\(\)",
-            "forward-arguments: forward takes other arguments: keep `def forward(self, x, mask=None, return_attention=False)`.": r"TypeError: .*forward\(\)",
-        }
-    ),
-)
+        "size-without-self: a number of the module is used without its `self.` in front.": "NameError: name '(head_dim|num_heads|embed_dim|heads)' is not defined",
+        "no-such-name: a name of the module is misspelt: it keeps self.num_heads, self.head_dim and self.embed_dim.": "AttributeError: '?MultiheadAttention'? object has no attribute",
+        "not-a-tensor: what stands in a blank is not one tensor: reshape and permute each make one, without chunk.": "'(tuple|list|NoneType)' object has no attribute|must be Tensor, not (tuple|list|NoneType)",
+        "chunks-missing: the last axis is too short to be cut in three: it should hold 3 * head_dim numbers.": "not enough values to unpack",
+        "constructor: the class is made with other arguments: keep the line `def __init__(self, input_dim, embed_dim, num_heads)`.": r"TypeError: .*__init__\(\)",
+        "forward-arguments: forward takes other arguments: keep `def forward(self, x, mask=None, return_attention=False)`.": r"TypeError: .*forward\(\)",
+    }),
+)  # fmt: skip
 
 
 exercise = Exercise(

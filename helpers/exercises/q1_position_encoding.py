@@ -198,77 +198,47 @@ def _angle_mistakes() -> list[Misconception]:
 
 
 misconceptions = (
-    *values_by(
-        power,
-        {
-            "exponent-i-over-d: the exponent is i/d instead of 2i/d.": lambda i, d: i / d,
-            "exponent-without-d: the exponent is 2i, not divided by d.": lambda i, d: 2 * i,
-            "exponent-next-pair: the exponent uses the next pair, i + 1: i starts at 0.": lambda i, d: (
-                2 * (i + 1) / d
-            ),
-            "exponent-odd: the exponent is (2i+1)/d: both columns of a pair share the exponent 2i/d.": lambda i, d: (
-                (2 * i + 1) / d
-            ),
-        },
-    ),
-    *values(
-        {
-            "exponent-position: the exponent holds the position k where the pair's index i belongs.": position_in_exponent,
-        }
-    ),
-    *values_by(
-        power,
-        {
-            "exponent-constant: the exponent does not depend on i: every pair has a denominator of its own.": lambda i, d: (
-                2 / d + 0 * i
-            ),
-            "exponent-half-d: the exponent is 2i / (d/2): it is divided by d.": lambda i, d: 4 * i / d,
-        },
-    ),
-    *values(
-        {
-            "n-fixed: 10000 is written out instead of the argument n.": power(
-                lambda i, d: 2 * i / d, n=10000.0
-            ),
-            "n-times-exponent: n is multiplied by 2i/d: raise it to that power (`**`).": product,
-        }
-    ),
+    *values_by(power, {
+        "exponent-i-over-d: the exponent is i/d instead of 2i/d.": lambda i, d: i / d,
+        "exponent-without-d: the exponent is 2i, not divided by d.": lambda i, d: 2 * i,
+        "exponent-next-pair: the exponent uses the next pair, i + 1: i starts at 0.":
+            lambda i, d: 2 * (i + 1) / d,
+        "exponent-odd: the exponent is (2i+1)/d: both columns of a pair share the exponent 2i/d.":
+            lambda i, d: (2 * i + 1) / d,
+    }),
+    *values({
+        "exponent-position: the exponent holds the position k where the pair's index i belongs.": position_in_exponent,
+    }),
+    *values_by(power, {
+        "exponent-constant: the exponent does not depend on i: every pair has a denominator of its own.":
+            lambda i, d: 2 / d + 0 * i,
+        "exponent-half-d: the exponent is 2i / (d/2): it is divided by d.": lambda i, d: 4 * i / d,
+    }),
+    *values({
+        "n-fixed: 10000 is written out instead of the argument n.": power(lambda i, d: 2 * i / d, n=10000.0),
+        "n-times-exponent: n is multiplied by 2i/d: raise it to that power (`**`).": product,
+    }),
     *_angle_mistakes(),
-    *values_by(
-        with_columns,
-        {
-            "sin-cos-swapped: sine and cosine are swapped: sine goes to the even columns (0, 2, 4, ...).": lambda k, i, w: (
-                np.cos(k * w),
-                np.sin(k * w),
-            ),
-            "sine-twice: both columns of a pair hold the sine: the odd one is the cosine.": lambda k, i, w: (
-                np.sin(k * w),
-                np.sin(k * w),
-            ),
-            "cosine-twice: both columns of a pair hold the cosine: the even one is the sine.": lambda k, i, w: (
-                np.cos(k * w),
-                np.cos(k * w),
-            ),
-        },
-    ),
-    *values(
-        {
-            "sin-cos-blocks: all sines stand in the first half and all cosines in the second: they alternate.": in_blocks,
-        }
-    ),
-    *properties(
-        {
-            "return-in-loop: `return P` stands inside the loop, so only the first row is filled: move it to the left.": only_first_row,
-        }
-    ),
-    *errors(
-        {
-            "division-by-zero: the denominator is 0 for i = 0: n belongs raised to a power, and n^0 = 1.": "ZeroDivisionError",
-            "caret: `^` is used for a power: in Python that is `**`.": r"unsupported operand type\(s\) for \^|bitwise_xor",
-            "math-on-array: a function of `math` is given a whole array: use numpy's, e.g. np.sin.": "only (0-dimensional|length-1) arrays can be converted",
-        }
-    ),
-)
+    *values_by(with_columns, {
+        "sin-cos-swapped: sine and cosine are swapped: sine goes to the even columns (0, 2, 4, ...).":
+            lambda k, i, w: (np.cos(k * w), np.sin(k * w)),
+        "sine-twice: both columns of a pair hold the sine: the odd one is the cosine.":
+            lambda k, i, w: (np.sin(k * w), np.sin(k * w)),
+        "cosine-twice: both columns of a pair hold the cosine: the even one is the sine.":
+            lambda k, i, w: (np.cos(k * w), np.cos(k * w)),
+    }),
+    *values({
+        "sin-cos-blocks: all sines stand in the first half and all cosines in the second: they alternate.": in_blocks,
+    }),
+    *properties({
+        "return-in-loop: `return P` stands inside the loop, so only the first row is filled: move it to the left.": only_first_row,
+    }),
+    *errors({
+        "division-by-zero: the denominator is 0 for i = 0: n belongs raised to a power, and n^0 = 1.": "ZeroDivisionError",
+        "caret: `^` is used for a power: in Python that is `**`.": r"unsupported operand type\(s\) for \^|bitwise_xor",
+        "math-on-array: a function of `math` is given a whole array: use numpy's, e.g. np.sin.": "only (0-dimensional|length-1) arrays can be converted",
+    }),
+)  # fmt: skip
 
 
 def formula(key: str, index: tuple[int, ...], case: Case) -> str:

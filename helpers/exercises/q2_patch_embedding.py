@@ -135,126 +135,86 @@ misconceptions = (
     Misconception(
         "far-apart-columns", f"{FAR} in the width: {SPLIT}", cut_like((0, 2, 4, 1, 3, 5), (1, 2, 3), "w")
     ),
-    *values(
-        {
-            "channels-as-tokens: each colour of a patch becomes a token of its own: the channels belong to the features, with the pixels.": cut_like(
-                (0, 1, 2, 4, 3, 5), (1, 3, 2)
-            ),
-            "features-first: tokens and features are swapped: (batch, tokens, features) is asked, and the features come last.": cut_like(
-                (0, 1, 3, 5, 2, 4), (1, 3, 2)
-            ),
-            "pixels-as-tokens: a token holds one pixel of every patch: the places inside a patch belong to the features, the patches to the tokens.": cut_like(
-                (0, 3, 5, 1, 2, 4), (1, 2, 3)
-            ),
-            "one-token-a-pixel: every pixel is a token and its channels are the features: the places inside a patch belong to the features.": cut_like(
-                (0, 2, 4, 3, 5, 1), (1, 4, 1)
-            ),
-            "rows-as-tokens: a whole row of patches becomes one token: rows and columns of patches together count the tokens.": cut_like(
-                (0, 2, 1, 3, 4, 5), (1, 1, 4)
-            ),
-            "columns-as-tokens: a whole column of patches becomes one token: rows and columns of patches together count the tokens.": cut_like(
-                (0, 4, 1, 2, 3, 5), (1, 1, 4)
-            ),
-        }
-    ),
-    *properties(
-        {
-            "patches-in-the-batch: the patches are put into the batch axis: the batch stays alone in front, the patches are the second axis.": lambda seen, wanted, case: (
-                seen["tokens"][0] == wanted["tokens"].prod()
-            ),
-        }
-    ),
-    *values(
-        {
-            "batch-swapped: batch and patches are swapped: the batch is the first axis.": cut_like(
-                (2, 4, 0, 1, 3, 5), (2, 1, 3)
-            ),
-            "grid-kept: rows and columns of patches are kept as two axes: put both into one bracket, so that there is one sequence.": cut_like(
-                (0, 2, 4, 1, 3, 5), (1, 1, 1, 3)
-            ),
-        }
-    ),
-    *properties(
-        {
-            "channels-apart: the channels are kept as an axis of their own: they belong into the features, with the pixels of the patch.": lambda seen, wanted, case: (
-                seen["axes"] == 4 and seen["channels"] == 1
-            ),
-        }
-    ),
-    *errors(
-        {
-            "channels-last: the left side expects the channels last: our images are (b, c, h, w).": "can't divide axis",
-            "axes-on-the-left: the left side has another number of axes than the image: it has four, and what is taken apart stands in a bracket.": r"KeyError: '?4'?|Wrong shape: expected",
-            "letter-lost: a letter stands on one side of the arrow only: rearrange neither drops nor makes numbers.": "Identifiers only on one side",
-            "not-split: p1 and p2 do not occur in the pattern: they are the pixels inside a patch, split off from h and w on the left.": "Axis p[12] is not used",
-            "no-arrow: the pattern has no `->` between its left and its right side.": "not enough values to unpack",
-            "brackets: a bracket is opened but not closed, or the other way round.": "[Ii]mbalanced parentheses|nested parenthes",
-            "letter-twice: the same letter stands twice on one side: height and width need names of their own.": "duplicate dimension",
-            "other-signs: the pattern holds signs that einops does not know: letters, brackets, spaces and `->` are all it takes.": "Unknown character|not a valid axis identifier",
-            "no-sizes: the sizes of a bracket's letters cannot be worked out: name the inside of the patch p1 and p2, as given.": "Could not infer sizes",
-        }
-    ),
+    *values({
+        "channels-as-tokens: each colour of a patch becomes a token of its own: the channels belong to the features, with the pixels.":
+            cut_like((0, 1, 2, 4, 3, 5), (1, 3, 2)),
+        "features-first: tokens and features are swapped: (batch, tokens, features) is asked, and the features come last.":
+            cut_like((0, 1, 3, 5, 2, 4), (1, 3, 2)),
+        "pixels-as-tokens: a token holds one pixel of every patch: the places inside a patch belong to the features, the patches to the tokens.":
+            cut_like((0, 3, 5, 1, 2, 4), (1, 2, 3)),
+        "one-token-a-pixel: every pixel is a token and its channels are the features: the places inside a patch belong to the features.":
+            cut_like((0, 2, 4, 3, 5, 1), (1, 4, 1)),
+        "rows-as-tokens: a whole row of patches becomes one token: rows and columns of patches together count the tokens.":
+            cut_like((0, 2, 1, 3, 4, 5), (1, 1, 4)),
+        "columns-as-tokens: a whole column of patches becomes one token: rows and columns of patches together count the tokens.":
+            cut_like((0, 4, 1, 2, 3, 5), (1, 1, 4)),
+    }),
+    *properties({
+        "patches-in-the-batch: the patches are put into the batch axis: the batch stays alone in front, the patches are the second axis.":
+            lambda seen, wanted, case: seen["tokens"][0] == wanted["tokens"].prod(),
+    }),
+    *values({
+        "batch-swapped: batch and patches are swapped: the batch is the first axis.":
+            cut_like((2, 4, 0, 1, 3, 5), (2, 1, 3)),
+        "grid-kept: rows and columns of patches are kept as two axes: put both into one bracket, so that there is one sequence.":
+            cut_like((0, 2, 4, 1, 3, 5), (1, 1, 1, 3)),
+    }),
+    *properties({
+        "channels-apart: the channels are kept as an axis of their own: they belong into the features, with the pixels of the patch.":
+            lambda seen, wanted, case: seen["axes"] == 4 and seen["channels"] == 1,
+    }),
+    *errors({
+        "channels-last: the left side expects the channels last: our images are (b, c, h, w).": "can't divide axis",
+        "axes-on-the-left: the left side has another number of axes than the image: it has four, and what is taken apart stands in a bracket.": r"KeyError: '?4'?|Wrong shape: expected",
+        "letter-lost: a letter stands on one side of the arrow only: rearrange neither drops nor makes numbers.": "Identifiers only on one side",
+        "not-split: p1 and p2 do not occur in the pattern: they are the pixels inside a patch, split off from h and w on the left.": "Axis p[12] is not used",
+        "no-arrow: the pattern has no `->` between its left and its right side.": "not enough values to unpack",
+        "brackets: a bracket is opened but not closed, or the other way round.": "[Ii]mbalanced parentheses|nested parenthes",
+        "letter-twice: the same letter stands twice on one side: height and width need names of their own.": "duplicate dimension",
+        "other-signs: the pattern holds signs that einops does not know: letters, brackets, spaces and `->` are all it takes.": "Unknown character|not a valid axis identifier",
+        "no-sizes: the sizes of a bracket's letters cannot be worked out: name the inside of the patch p1 and p2, as given.": "Could not infer sizes",
+    }),
     # the Linear
-    *values(
-        {
-            "sizes-swapped: the two numbers of nn.Linear are swapped: first what goes in, then what comes out.": sizes(
-                in_features=lambda c: c["emb_size"], out_features=lambda c: expected(c)["numbers"]
-            ),
-            "no-channels: the channels are forgotten: each pixel of a patch is in_channels numbers.": sizes(
-                in_features=lambda c: c["patch_size"] ** 2
-            ),
-            "side-only: patch_size is not squared: a patch has patch_size rows and as many columns.": sizes(
-                in_features=lambda c: c["in_channels"] * c["patch_size"]
-            ),
-            "patch-size-only: patch_size alone is taken: it is the side of a patch, and the Linear takes all its numbers.": sizes(
-                in_features=lambda c: c["patch_size"]
-            ),
-            "channels-only: in_channels alone is taken: a token is made from all pixels of a patch.": sizes(
-                in_features=lambda c: c["in_channels"]
-            ),
-            "doubled: patch_size is doubled instead of squared: a power is `**`.": sizes(
-                in_features=lambda c: c["in_channels"] * c["patch_size"] * 2
-            ),
-            "channels-squared: in_channels is squared too: only patch_size counts twice.": sizes(
-                in_features=lambda c: (c["in_channels"] * c["patch_size"]) ** 2
-            ),
-            "channels-added: in_channels is added to the number of pixels: multiply.": sizes(
-                in_features=lambda c: c["in_channels"] + c["patch_size"] ** 2
-            ),
-            "fixed-48: 48 is written out: that is right for 3 channels and 4 x 4 pixels only. Compute it from the arguments.": sizes(
-                in_features=lambda c: 48
-            ),
-            "three-channels: 3 is written out instead of in_channels.": sizes(
-                in_features=lambda c: 3 * c["patch_size"] ** 2
-            ),
-            "whole-image: the whole image goes into the Linear: it takes one patch at a time.": sizes(
-                in_features=lambda c: c["in_channels"] * c["x"].shape[2] ** 2
-            ),
-            "number-of-patches: the number of patches is used as the number of features: the Linear does not see how many patches there are.": sizes(
-                in_features=lambda c: (c["x"].shape[2] // c["patch_size"]) ** 2
-            ),
-            "fixed-192: 192 is written out instead of emb_size.": sizes(out_features=lambda c: 192),
-            "out-like-in: as many numbers come out as go in: emb_size of them are asked.": sizes(
-                out_features=lambda c: expected(c)["numbers"]
-            ),
-            "out-patch-size: patch_size stands where the size of the token, emb_size, belongs.": sizes(
-                out_features=lambda c: c["patch_size"]
-            ),
-            "out-channels: in_channels stands where the size of the token, emb_size, belongs.": sizes(
-                out_features=lambda c: c["in_channels"]
-            ),
-            "out-patches: the number of patches stands where the size of the token, emb_size, belongs.": sizes(
-                out_features=lambda c: (c["x"].shape[2] // c["patch_size"]) ** 2
-            ),
-        }
-    ),
-    *errors(
-        {
-            "linear-float: a size of nn.Linear is a float: `/` gives one; use `//`, or no division at all.": "found element of type float|must be tuple of ints",
-            "other-arguments: the arguments of __init__ were renamed: keep in_channels, patch_size, emb_size and img_size.": "unexpected keyword argument '(in_channels|patch_size|emb_size|img_size)'",
-        }
-    ),
-)
+    *values({
+        "sizes-swapped: the two numbers of nn.Linear are swapped: first what goes in, then what comes out.":
+            sizes(in_features=lambda c: c["emb_size"], out_features=lambda c: expected(c)["numbers"]),
+        "no-channels: the channels are forgotten: each pixel of a patch is in_channels numbers.":
+            sizes(in_features=lambda c: c["patch_size"] ** 2),
+        "side-only: patch_size is not squared: a patch has patch_size rows and as many columns.":
+            sizes(in_features=lambda c: c["in_channels"] * c["patch_size"]),
+        "patch-size-only: patch_size alone is taken: it is the side of a patch, and the Linear takes all its numbers.":
+            sizes(in_features=lambda c: c["patch_size"]),
+        "channels-only: in_channels alone is taken: a token is made from all pixels of a patch.":
+            sizes(in_features=lambda c: c["in_channels"]),
+        "doubled: patch_size is doubled instead of squared: a power is `**`.":
+            sizes(in_features=lambda c: c["in_channels"] * c["patch_size"] * 2),
+        "channels-squared: in_channels is squared too: only patch_size counts twice.":
+            sizes(in_features=lambda c: (c["in_channels"] * c["patch_size"]) ** 2),
+        "channels-added: in_channels is added to the number of pixels: multiply.":
+            sizes(in_features=lambda c: c["in_channels"] + c["patch_size"] ** 2),
+        "fixed-48: 48 is written out: that is right for 3 channels and 4 x 4 pixels only. Compute it from the arguments.":
+            sizes(in_features=lambda c: 48),
+        "three-channels: 3 is written out instead of in_channels.":
+            sizes(in_features=lambda c: 3 * c["patch_size"] ** 2),
+        "whole-image: the whole image goes into the Linear: it takes one patch at a time.":
+            sizes(in_features=lambda c: c["in_channels"] * c["x"].shape[2] ** 2),
+        "number-of-patches: the number of patches is used as the number of features: the Linear does not see how many patches there are.":
+            sizes(in_features=lambda c: (c["x"].shape[2] // c["patch_size"]) ** 2),
+        "fixed-192: 192 is written out instead of emb_size.": sizes(out_features=lambda c: 192),
+        "out-like-in: as many numbers come out as go in: emb_size of them are asked.":
+            sizes(out_features=lambda c: expected(c)["numbers"]),
+        "out-patch-size: patch_size stands where the size of the token, emb_size, belongs.":
+            sizes(out_features=lambda c: c["patch_size"]),
+        "out-channels: in_channels stands where the size of the token, emb_size, belongs.":
+            sizes(out_features=lambda c: c["in_channels"]),
+        "out-patches: the number of patches stands where the size of the token, emb_size, belongs.":
+            sizes(out_features=lambda c: (c["x"].shape[2] // c["patch_size"]) ** 2),
+    }),
+    *errors({
+        "linear-float: a size of nn.Linear is a float: `/` gives one; use `//`, or no division at all.": "found element of type float|must be tuple of ints",
+        "other-arguments: the arguments of __init__ were renamed: keep in_channels, patch_size, emb_size and img_size.": "unexpected keyword argument '(in_channels|patch_size|emb_size|img_size)'",
+    }),
+)  # fmt: skip
 
 
 def place(key: str, index: tuple[int, ...], case: Case) -> str:

@@ -102,72 +102,56 @@ def rows_alike(seen: Arrays, wanted: Arrays) -> bool:
 
 
 misconceptions = (
-    *properties(
-        {
-            "at-the-end: the class token stands behind the patches: it comes first, so the list in torch.cat starts with it.": lambda seen, wanted, case: (
-                whole(seen, lambda t, x: np.concatenate((x, t), 1), case)
-            ),
-            "added: the class token is added to every patch: it should become a token of its own, so join the two with torch.cat.": lambda seen, wanted, case: (
-                added(seen, case)
-            ),
-            "one-per-patch: the class token is repeated once for every patch: each image gets one.": lambda seen, wanted, case: (
+    *properties({
+        "at-the-end: the class token stands behind the patches: it comes first, so the list in torch.cat starts with it.":
+            lambda seen, wanted, case: whole(seen, lambda t, x: np.concatenate((x, t), 1), case),
+        "added: the class token is added to every patch: it should become a token of its own, so join the two with torch.cat.":
+            lambda seen, wanted, case: added(seen, case),
+        "one-per-patch: the class token is repeated once for every patch: each image gets one.":
+            lambda seen, wanted, case: (
                 whole(seen, lambda t, x: np.concatenate((t.repeat(x.shape[1], 1), x), 1), case)
             ),
-            "several: an image gets the class token more than once: each image gets one.": lambda seen, wanted, case: (
-                bool((tokens_found(seen, case).sum(1) > 1).any())
-            ),
-            "patches-lost: the class token is all that is left: the patches belong behind it.": lambda seen, wanted, case: (
-                whole(seen, lambda t, x: t, case)
-            ),
-            "not-joined: the class token is made and not used: the output is the patches alone.": lambda seen, wanted, case: (
-                whole(seen, lambda t, x: x, case)
-            ),
-            "first-patch-overwritten: the class token takes the place of the first patch: the sequence should grow by one.": lambda seen, wanted, case: (
-                whole(seen, lambda t, x: np.concatenate((t, x[:, 1:]), 1), case)
-            ),
-            "no-gradient: the class token is cut off from training (`.data`, `.detach()`, no_grad, a copy): use self.cls_token itself, so that its gradient arrives.": lambda seen, wanted, case: (
-                unreached(seen) and close(seen[OUT], wanted[OUT])
-            ),
-            "zeros: the first token is all zeros, not self.cls_token: nothing can be learned there.": lambda seen, wanted, case: (
-                unreached(seen) and front_is(seen, 0 * wanted[OUT][:, 0])
-            ),
-            "ones: the first token is all ones, not self.cls_token: nothing can be learned there.": lambda seen, wanted, case: (
-                unreached(seen) and front_is(seen, 0 * wanted[OUT][:, 0] + 1)
-            ),
-            "mean-in-front: the first token is the mean of the patches: self.cls_token belongs there, which no patch has a part in.": lambda seen, wanted, case: (
-                front_is(seen, seen[PATCHES].mean(1))
-            ),
-            "different-tokens: the images get different first tokens: all begin with the same one, self.cls_token.": lambda seen, wanted, case: (
-                in_front(seen, wanted, case) and not rows_alike(seen, wanted)
-            ),
-            "other-token: a new tensor is made for the first token: repeat self.cls_token itself, or training cannot reach it.": lambda seen, wanted, case: (
-                unreached(seen) and in_front(seen, wanted, case)
-            ),
-            "batch-in-a-row: the images were laid one behind the other: (batch, tokens, features) should come out.": lambda seen, wanted, case: (
-                seen[OUT].ndim != 3
-            ),
-        }
-    ),
+        "several: an image gets the class token more than once: each image gets one.":
+            lambda seen, wanted, case: bool((tokens_found(seen, case).sum(1) > 1).any()),
+        "patches-lost: the class token is all that is left: the patches belong behind it.":
+            lambda seen, wanted, case: whole(seen, lambda t, x: t, case),
+        "not-joined: the class token is made and not used: the output is the patches alone.":
+            lambda seen, wanted, case: whole(seen, lambda t, x: x, case),
+        "first-patch-overwritten: the class token takes the place of the first patch: the sequence should grow by one.":
+            lambda seen, wanted, case: whole(seen, lambda t, x: np.concatenate((t, x[:, 1:]), 1), case),
+        "no-gradient: the class token is cut off from training (`.data`, `.detach()`, no_grad, a copy): use self.cls_token itself, so that its gradient arrives.":
+            lambda seen, wanted, case: unreached(seen) and close(seen[OUT], wanted[OUT]),
+        "zeros: the first token is all zeros, not self.cls_token: nothing can be learned there.":
+            lambda seen, wanted, case: unreached(seen) and front_is(seen, 0 * wanted[OUT][:, 0]),
+        "ones: the first token is all ones, not self.cls_token: nothing can be learned there.":
+            lambda seen, wanted, case: unreached(seen) and front_is(seen, 0 * wanted[OUT][:, 0] + 1),
+        "mean-in-front: the first token is the mean of the patches: self.cls_token belongs there, which no patch has a part in.":
+            lambda seen, wanted, case: front_is(seen, seen[PATCHES].mean(1)),
+        "different-tokens: the images get different first tokens: all begin with the same one, self.cls_token.":
+            lambda seen, wanted, case: in_front(seen, wanted, case) and not rows_alike(seen, wanted),
+        "other-token: a new tensor is made for the first token: repeat self.cls_token itself, or training cannot reach it.":
+            lambda seen, wanted, case: unreached(seen) and in_front(seen, wanted, case),
+        "batch-in-a-row: the images were laid one behind the other: (batch, tokens, features) should come out.":
+            lambda seen, wanted, case: seen[OUT].ndim != 3,
+    }),
     # errors
-    *errors(
-        {
-            "cat-the-batch: the two are joined along the batch (dim 0): the sequence of tokens is dim 1.": "except in dimension 0",
-            "cat-the-features: the two are joined along the features (the last dim): the sequence of tokens is dim 1.": "except in dimension 2",
-            "not-repeated: the token is not repeated along the batch: torch.cat needs as many tokens as there are images, in the first axis.": r"except in dimension 1\. Expected size (1 but got size [25]|[25] but got size 1) ",
-            "features-moved: the token's features are not in its last axis: (batch, 1, features) is what stands beside the patches.": r"except in dimension 1\. Expected size (1 but got size (7|11)|(7|11) but got size 1) ",
-            "wrong-count: the token is repeated another number of times than there are images: the batch size changes from call to call (the last batch is often smaller), so use `b`.": "except in dimension 1",
-            "axes-merged: the repeated token has not three axes: torch.cat needs (batch, 1, features) beside (batch, patches, features).": "must have same number of dimensions",
-            "cat-wants-a-list: torch.cat is given two tensors: it takes one list of tensors.": r"cat\(\)",
-            "stacked: torch.stack makes a new axis: torch.cat joins along one that is there.": "stack expects",
-            "no-size: the pattern has a new letter whose size was not passed along, as in `repeat(image, pattern, n=2)`.": "Specify sizes for new axes|Could not infer sizes",
-            "letter-lost: a letter on the left does not come back on the right: an axis of length 1 that goes is written `()`.": "Unexpected identifiers on the left side|Identifiers only on one side",
-            "axes-on-the-left: the left side has another number of axes than self.cls_token: it has three, (1, 1, emb_size).": r"KeyError: '?3'?|Wrong shape: expected",
-            "not-length-one: the pattern or its sizes do not fit self.cls_token, whose shape is (1, 1, emb_size).": r"Shape mismatch|Length of unnamed axis|Non-unitary",
-            "no-arrow: the pattern has no `->` between its left and its right side.": "not enough values to unpack",
-            "size-unused: a size is passed along for a letter that the pattern does not have.": "is not used in transform",
-        }
-    ),
-)
+    *errors({
+        "cat-the-batch: the two are joined along the batch (dim 0): the sequence of tokens is dim 1.": "except in dimension 0",
+        "cat-the-features: the two are joined along the features (the last dim): the sequence of tokens is dim 1.": "except in dimension 2",
+        "not-repeated: the token is not repeated along the batch: torch.cat needs as many tokens as there are images, in the first axis.": r"except in dimension 1\. Expected size (1 but got size [25]|[25] but got size 1) ",
+        "features-moved: the token's features are not in its last axis: (batch, 1, features) is what stands beside the patches.": r"except in dimension 1\. Expected size (1 but got size (7|11)|(7|11) but got size 1) ",
+        "wrong-count: the token is repeated another number of times than there are images: the batch size changes from call to call (the last batch is often smaller), so use `b`.": "except in dimension 1",
+        "axes-merged: the repeated token has not three axes: torch.cat needs (batch, 1, features) beside (batch, patches, features).": "must have same number of dimensions",
+        "cat-wants-a-list: torch.cat is given two tensors: it takes one list of tensors.": r"cat\(\)",
+        "stacked: torch.stack makes a new axis: torch.cat joins along one that is there.": "stack expects",
+        "no-size: the pattern has a new letter whose size was not passed along, as in `repeat(image, pattern, n=2)`.": "Specify sizes for new axes|Could not infer sizes",
+        "letter-lost: a letter on the left does not come back on the right: an axis of length 1 that goes is written `()`.": "Unexpected identifiers on the left side|Identifiers only on one side",
+        "axes-on-the-left: the left side has another number of axes than self.cls_token: it has three, (1, 1, emb_size).": r"KeyError: '?3'?|Wrong shape: expected",
+        "not-length-one: the pattern or its sizes do not fit self.cls_token, whose shape is (1, 1, emb_size).": r"Shape mismatch|Length of unnamed axis|Non-unitary",
+        "no-arrow: the pattern has no `->` between its left and its right side.": "not enough values to unpack",
+        "size-unused: a size is passed along for a letter that the pattern does not have.": "is not used in transform",
+    }),
+)  # fmt: skip
 
 
 def place(key: str, index: tuple[int, ...], case: Case) -> str:

@@ -316,54 +316,47 @@ misconceptions = (
     *ATT_MISTAKES,
     *SUM_MISTAKES,
     *(m for slug, text, values in MERGES for m in wrong_merge(slug, f"{text}.", values)),
-    *values(
-        {
-            "projection-missing: the merged heads are returned before the projection: keep the last line that was given.": lambda case: {
+    *values({
+        "projection-missing: the merged heads are returned before the projection: keep the last line that was given.":
+            lambda case: {
                 OUTPUT: to_array(gathered(torch.matmul(attention(case), projected(case, "values"))), OUTPUT)
             },
-            "residual-added: x is added to the output: the residual connection comes in Q6, not here.": lambda case: {
-                OUTPUT: to_array(library(case) + case["x"], OUTPUT)
-            },
-        }
-    ),
-    *properties(
-        {
-            "not-step-by-step: the output as a whole is not right. The steps could not be tried one by one, since att does not pass through self.att_drop as in the code that was given.": lambda seen, wanted, case: (
-                ATT not in seen and OUTPUT in seen
-            ),
-        }
-    ),
+        "residual-added: x is added to the output: the residual connection comes in Q6, not here.":
+            lambda case: {OUTPUT: to_array(library(case) + case["x"], OUTPUT)},
+    }),
+    *properties({
+        "not-step-by-step: the output as a whole is not right. The steps could not be tried one by one, since att does not pass through self.att_drop as in the code that was given.":
+            lambda seen, wanted, case: ATT not in seen and OUTPUT in seen,
+    }),
     # --- mistakes that end in an error
-    *errors(
-        {
-            "softmax-without-axis: the softmax is not told its axis: add `dim=...` with the axis of the keys.": r"softmax\(\) missing .*dim|softmax\(\) received an invalid combination",
-            "softmax-no-such-axis: the softmax is given an axis that is not there: the scores have axes 0 to 3, and -1 is the last.": "IndexError: Dimension out of range",
-            "root-of-a-number: torch.sqrt is given a plain number: write `** 0.5`, or math.sqrt after `import math`.": r"sqrt\(\): argument 'input' .* must be Tensor, not (int|float)",
-            "root-of-a-tensor: a function of `math` is given a whole tensor: take the root of head_dim, which is a number.": "only one element tensors can be converted to Python scalars",
-            "softmax-module: nn.Softmax is used as a function: it is a layer, made first with its axis and called afterwards. The function is torch.softmax.": "must be Tensor, not Softmax|dim must be an int or None",
-            "head-dim-without-self: a number of the module is used without its `self.` in front.": "NameError: name '(head_dim|num_heads)' is not defined",
-            "emb-size-not-kept: emb_size is only known in __init__; and what is needed here is self.head_dim.": "(Name|Attribute)Error: .*'emb_size'",
-            "operand-count: the einsum string does not name two tensors: left of `->` stand the letters of att, a comma, the letters of values.": r"einsum\(\): (more|fewer) operands",
-            "unknown-letter: a letter on the right of `->` in the einsum string stands nowhere on the left.": "output subscript . does not appear",
-            "letter-twice: a letter stands twice on the right of `->` in the einsum string.": "output subscript . appears more than once",
-            "letter-count: the einsum string has more or fewer letters than a tensor has axes: att and values have four each.": "number of subscripts in the equation",
-            "sizes-differ: one letter names two axes of different length: att's last axis and the values' third one share a letter, nothing else but batch and head.": r"einsum\(\): subscript . has size",
-            "einsum-sign: the einsum string holds a sign that it does not know: only letters, spaces, one comma and one `->` (brackets belong to rearrange).": r"einsum\(\): invalid subscript",
-            "not-a-string: einsum is given something else than a string: the letters go between quotes.": r"einsum\(\): argument 'equation' .* must be str",
-            "axis-lost: rearrange is given too few or too many axes: einsum should leave four, b h a v. All but the keys (l) stay on the right of `->`.": r"expected 4 dims\. Received [0-35-9]-dim",
-            "pattern-axes: the left of the pattern does not name the four axes that `out` has: batch, heads, tokens, head_dim.": r"expected \d dims\. Received",
-            "axis-not-kept: a name stands on one side of the pattern only: rearrange loses and adds nothing, and names need spaces between them.": "Identifiers only on one side",
-            "brackets: the brackets of the pattern do not close, or stand inside each other.": "[Pp]arentheses|[Bb]rackets",
-            "axis-twice: a name stands twice on one side of the pattern.": "contains duplicate dimension",
-            "pattern-sign: the pattern holds a sign that einops does not know: only names, spaces, brackets and one `->`.": "Unknown character|not a valid axis name|Invalid axis identifier",
-            "no-arrow: the pattern does not have exactly one `->`, with the axes before on its left and after on its right.": "values to unpack",
-            "unknown-size: the pattern splits an axis without saying into what: there is nothing to split here, only to merge.": "Could not infer sizes",
-            "pattern-not-a-string: rearrange is given something else than a string: the pattern goes between quotes.": "has no attribute 'split'",
-            "view-of-a-moved-tensor: `view` is used after the axes were moved: use reshape.": "view size is not compatible",
-            "constructor: the class is made with other arguments: keep the line `def __init__(self, emb_size=192, num_heads=3, dropout=0.0)`.": r"TypeError: .*__init__\(\)",
-        }
-    ),
-)
+    *errors({
+        "softmax-without-axis: the softmax is not told its axis: add `dim=...` with the axis of the keys.": r"softmax\(\) missing .*dim|softmax\(\) received an invalid combination",
+        "softmax-no-such-axis: the softmax is given an axis that is not there: the scores have axes 0 to 3, and -1 is the last.": "IndexError: Dimension out of range",
+        "root-of-a-number: torch.sqrt is given a plain number: write `** 0.5`, or math.sqrt after `import math`.": r"sqrt\(\): argument 'input' .* must be Tensor, not (int|float)",
+        "root-of-a-tensor: a function of `math` is given a whole tensor: take the root of head_dim, which is a number.": "only one element tensors can be converted to Python scalars",
+        "softmax-module: nn.Softmax is used as a function: it is a layer, made first with its axis and called afterwards. The function is torch.softmax.": "must be Tensor, not Softmax|dim must be an int or None",
+        "head-dim-without-self: a number of the module is used without its `self.` in front.": "NameError: name '(head_dim|num_heads)' is not defined",
+        "emb-size-not-kept: emb_size is only known in __init__; and what is needed here is self.head_dim.": "(Name|Attribute)Error: .*'emb_size'",
+        "operand-count: the einsum string does not name two tensors: left of `->` stand the letters of att, a comma, the letters of values.": r"einsum\(\): (more|fewer) operands",
+        "unknown-letter: a letter on the right of `->` in the einsum string stands nowhere on the left.": "output subscript . does not appear",
+        "letter-twice: a letter stands twice on the right of `->` in the einsum string.": "output subscript . appears more than once",
+        "letter-count: the einsum string has more or fewer letters than a tensor has axes: att and values have four each.": "number of subscripts in the equation",
+        "sizes-differ: one letter names two axes of different length: att's last axis and the values' third one share a letter, nothing else but batch and head.": r"einsum\(\): subscript . has size",
+        "einsum-sign: the einsum string holds a sign that it does not know: only letters, spaces, one comma and one `->` (brackets belong to rearrange).": r"einsum\(\): invalid subscript",
+        "not-a-string: einsum is given something else than a string: the letters go between quotes.": r"einsum\(\): argument 'equation' .* must be str",
+        "axis-lost: rearrange is given too few or too many axes: einsum should leave four, b h a v. All but the keys (l) stay on the right of `->`.": r"expected 4 dims\. Received [0-35-9]-dim",
+        "pattern-axes: the left of the pattern does not name the four axes that `out` has: batch, heads, tokens, head_dim.": r"expected \d dims\. Received",
+        "axis-not-kept: a name stands on one side of the pattern only: rearrange loses and adds nothing, and names need spaces between them.": "Identifiers only on one side",
+        "brackets: the brackets of the pattern do not close, or stand inside each other.": "[Pp]arentheses|[Bb]rackets",
+        "axis-twice: a name stands twice on one side of the pattern.": "contains duplicate dimension",
+        "pattern-sign: the pattern holds a sign that einops does not know: only names, spaces, brackets and one `->`.": "Unknown character|not a valid axis name|Invalid axis identifier",
+        "no-arrow: the pattern does not have exactly one `->`, with the axes before on its left and after on its right.": "values to unpack",
+        "unknown-size: the pattern splits an axis without saying into what: there is nothing to split here, only to merge.": "Could not infer sizes",
+        "pattern-not-a-string: rearrange is given something else than a string: the pattern goes between quotes.": "has no attribute 'split'",
+        "view-of-a-moved-tensor: `view` is used after the axes were moved: use reshape.": "view size is not compatible",
+        "constructor: the class is made with other arguments: keep the line `def __init__(self, emb_size=192, num_heads=3, dropout=0.0)`.": r"TypeError: .*__init__\(\)",
+    }),
+)  # fmt: skip
 
 
 exercise = Exercise(

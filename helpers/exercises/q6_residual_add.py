@@ -103,38 +103,28 @@ def norm(x: torch.Tensor) -> torch.Tensor:
 
 
 misconceptions = (
-    *values_by(
-        output,
-        {
-            "x-alone: x is returned as it is: fn is left out.": lambda x, y, f: x,
-            "fn-alone: fn(x) stands alone: x is not added to it.": lambda x, y, f: y,
-            "fn-twice: fn(x) is added to itself: one of the two should be x.": lambda x, y, f: torch.mul(
-                y, 2
-            ),
-            "x-doubled: x is added to itself: one of the two should be fn(x).": lambda x, y, f: x * 2,
-            "x-twice: x is added twice: once is enough.": lambda x, y, f: torch.add(y, x, alpha=2),
-            "multiplied: x and fn(x) are multiplied: add them.": lambda x, y, f: torch.mul(x, y),
-            "x-minus-fn: fn(x) is subtracted from x: add it.": lambda x, y, f: torch.sub(x, y),
-            "fn-minus-x: x is subtracted from fn(x): add it.": lambda x, y, f: torch.sub(y, x),
-            "fn-of-the-sum: x is doubled before it goes into fn: fn takes x itself, and the sum comes after it.": lambda x, y, f: (
-                f(2 * x)
-            ),
-            "fn-of-fn: fn is applied to its own output, and x is not added.": lambda x, y, f: f(y),
-            "fn-of-fn-added: fn is applied twice, one after the other: once is enough, then add x.": lambda x, y, f: (
-                torch.add(f(y), x)
-            ),
-            "fn-of-residual: fn is applied again to the sum: the sum itself is the result.": lambda x, y, f: (
-                f(torch.add(y, x))
-            ),
-            "y-plus-fn-of-y: the x that is added is no longer the input: it was overwritten by fn(x) first.": lambda x, y, f: (
-                torch.add(f(y), y)
-            ),
-            "mean: the mean of x and fn(x) is taken: a residual block takes the sum.": lambda x, y, f: (
-                torch.lerp(x, y, 0.5)
-            ),
-            "maximum: the larger of x and fn(x) is taken: add them.": lambda x, y, f: torch.maximum(x, y),
-        },
-    ),
+    *values_by(output, {
+        "x-alone: x is returned as it is: fn is left out.": lambda x, y, f: x,
+        "fn-alone: fn(x) stands alone: x is not added to it.": lambda x, y, f: y,
+        "fn-twice: fn(x) is added to itself: one of the two should be x.": lambda x, y, f: torch.mul(y, 2),
+        "x-doubled: x is added to itself: one of the two should be fn(x).": lambda x, y, f: x * 2,
+        "x-twice: x is added twice: once is enough.": lambda x, y, f: torch.add(y, x, alpha=2),
+        "multiplied: x and fn(x) are multiplied: add them.": lambda x, y, f: torch.mul(x, y),
+        "x-minus-fn: fn(x) is subtracted from x: add it.": lambda x, y, f: torch.sub(x, y),
+        "fn-minus-x: x is subtracted from fn(x): add it.": lambda x, y, f: torch.sub(y, x),
+        "fn-of-the-sum: x is doubled before it goes into fn: fn takes x itself, and the sum comes after it.":
+            lambda x, y, f: f(2 * x),
+        "fn-of-fn: fn is applied to its own output, and x is not added.": lambda x, y, f: f(y),
+        "fn-of-fn-added: fn is applied twice, one after the other: once is enough, then add x.":
+            lambda x, y, f: torch.add(f(y), x),
+        "fn-of-residual: fn is applied again to the sum: the sum itself is the result.":
+            lambda x, y, f: f(torch.add(y, x)),
+        "y-plus-fn-of-y: the x that is added is no longer the input: it was overwritten by fn(x) first.":
+            lambda x, y, f: torch.add(f(y), y),
+        "mean: the mean of x and fn(x) is taken: a residual block takes the sum.":
+            lambda x, y, f: torch.lerp(x, y, 0.5),
+        "maximum: the larger of x and fn(x) is taken: add them.": lambda x, y, f: torch.maximum(x, y),
+    }),
     *(
         Misconception(
             f"concatenated-{name}",
@@ -143,87 +133,58 @@ misconceptions = (
         )
         for name, dim in (("last", -1), ("first", 0), ("tokens", 1))
     ),
-    *values_by(
-        output,
-        {
-            "stacked: x and fn(x) are stacked but not summed up.": lambda x, y, f: torch.stack([x, y]),
-        },
-    ),
-    *properties(
-        {
-            "summed-up: the numbers inside the tensor are summed up: add x and fn(x) number by number.": lambda seen, wanted, case: (
-                seen["output"].ndim < wanted["output"].ndim
-            ),
-        }
-    ),
-    *values_by(
-        output,
-        {
-            "relu-after: a ReLU follows the sum, as in the ResNet of 2016: in a Transformer nothing does.": lambda x, y, f: (
-                torch.relu(torch.add(y, x))
-            ),
-            "norm-after: the sum is layer-normed: the norm is not this class's business, fn brings its own.": lambda x, y, f: (
-                norm(torch.add(y, x))
-            ),
-            "norm-before: x is layer-normed before fn: the norm is not this class's business, fn brings its own.": lambda x, y, f: (
-                torch.add(f(norm(x)), x)
-            ),
-        },
-    ),
-    *values(
-        {
-            "kwargs-dropped: the keyword arguments do not reach fn: hand them on with `**kwargs`.": kwargs_dropped,
-        }
-    ),
+    *values_by(output, {
+        "stacked: x and fn(x) are stacked but not summed up.": lambda x, y, f: torch.stack([x, y]),
+    }),
+    *properties({
+        "summed-up: the numbers inside the tensor are summed up: add x and fn(x) number by number.":
+            lambda seen, wanted, case: seen["output"].ndim < wanted["output"].ndim,
+    }),
+    *values_by(output, {
+        "relu-after: a ReLU follows the sum, as in the ResNet of 2016: in a Transformer nothing does.":
+            lambda x, y, f: torch.relu(torch.add(y, x)),
+        "norm-after: the sum is layer-normed: the norm is not this class's business, fn brings its own.":
+            lambda x, y, f: norm(torch.add(y, x)),
+        "norm-before: x is layer-normed before fn: the norm is not this class's business, fn brings its own.":
+            lambda x, y, f: torch.add(f(norm(x)), x),
+    }),
+    *values({
+        "kwargs-dropped: the keyword arguments do not reach fn: hand them on with `**kwargs`.": kwargs_dropped,
+    }),
     # the output is right, and yet
-    *properties_by(
-        right_but,
-        {
-            "in-place: x itself is changed in place, by `+=` or a method whose name ends in `_`: make a new tensor.": written_into_x,
-            "in-place-result: what fn returned is changed in place: an fn like Identity returns x itself, so x changes with it. Make a new tensor.": lambda seen, wanted, case: (
-                written_into_x(seen, wanted, case) == (case["kind"] == "Identity")
-            ),
-            "called-twice: fn is called more than once: with dropout inside, every call gives another answer. Keep its result in a name.": lambda seen, wanted, case: (
-                float(seen["calls of fn"]) > 1
-            ),
-        },
-    ),
-    *properties_by(
-        gradient_is,
-        {
-            "skip-detached: x is detached on the straight road: the gradient comes back through fn only.": lambda straight, through_fn: (
-                through_fn
-            ),
-            "branch-detached: fn's side is cut off (`detach`, `.data` or `no_grad`): the gradient comes back on the straight road only.": lambda straight, through_fn: (
-                straight
-            ),
-            "no-gradient: the output is cut off from x (`detach`, `.data` or `no_grad`): no gradient comes back at all.": lambda straight, through_fn: (
-                0 * straight
-            ),
-        },
-    ),
-    *properties_by(
-        right_but,
-        {
-            "not-registered: self.fn does not hold the module itself: keep the given `__init__`, or fn's parameters are never trained.": lambda seen, wanted, case: (
+    *properties_by(right_but, {
+        "in-place: x itself is changed in place, by `+=` or a method whose name ends in `_`: make a new tensor.": written_into_x,
+        "in-place-result: what fn returned is changed in place: an fn like Identity returns x itself, so x changes with it. Make a new tensor.":
+            lambda seen, wanted, case: written_into_x(seen, wanted, case) == (case["kind"] == "Identity"),
+        "called-twice: fn is called more than once: with dropout inside, every call gives another answer. Keep its result in a name.":
+            lambda seen, wanted, case: float(seen["calls of fn"]) > 1,
+    }),
+    *properties_by(gradient_is, {
+        "skip-detached: x is detached on the straight road: the gradient comes back through fn only.":
+            lambda straight, through_fn: through_fn,
+        "branch-detached: fn's side is cut off (`detach`, `.data` or `no_grad`): the gradient comes back on the straight road only.":
+            lambda straight, through_fn: straight,
+        "no-gradient: the output is cut off from x (`detach`, `.data` or `no_grad`): no gradient comes back at all.":
+            lambda straight, through_fn: 0 * straight,
+    }),
+    *properties_by(right_but, {
+        "not-registered: self.fn does not hold the module itself: keep the given `__init__`, or fn's parameters are never trained.":
+            lambda seen, wanted, case: (
                 float(seen["parameters found"]) == 0 and float(seen["calls of fn"]) == 1
             ),
-        },
-    ),
+    }),
     # errors
-    *errors(
-        {
-            "in-place-error: a tensor that the backward pass needs is changed in place, by `+=` or a method whose name ends in `_`: make a new tensor.": "in-place operation|inplace operation",
-            "fn-without-self: fn is used without `self.`: in forward it is `self.fn`.": "NameError: name 'fn' is not",
-            "x-on-self: x is looked for on self: it is the argument of forward.": "no attribute 'x'",
-            "fn-not-called: the module self.fn is added, not what it gives: call it on x.": r"unsupported operand type\(s\).*'Fn'",
-            "fn-without-x: fn is called without x.": r"forward\(\) missing 1 required positional argument",
-            "kwargs-positional: the keyword arguments are given to fn as an ordinary argument: they need the two stars, `**kwargs`.": r"forward\(\) takes 2 positional arguments but|unexpected keyword argument 'kwargs'",
-            "no-forward: the class has no forward: is `def forward` indented like `def __init__`?": 'missing the required "forward" function',
-            "in-a-list: x and fn(x) are put in a list or tuple: add them.": r"Unfit: What forward gives should be a torch tensor but is a (list|tuple)",
-        }
-    ),
-)
+    *errors({
+        "in-place-error: a tensor that the backward pass needs is changed in place, by `+=` or a method whose name ends in `_`: make a new tensor.": "in-place operation|inplace operation",
+        "fn-without-self: fn is used without `self.`: in forward it is `self.fn`.": "NameError: name 'fn' is not",
+        "x-on-self: x is looked for on self: it is the argument of forward.": "no attribute 'x'",
+        "fn-not-called: the module self.fn is added, not what it gives: call it on x.": r"unsupported operand type\(s\).*'Fn'",
+        "fn-without-x: fn is called without x.": r"forward\(\) missing 1 required positional argument",
+        "kwargs-positional: the keyword arguments are given to fn as an ordinary argument: they need the two stars, `**kwargs`.": r"forward\(\) takes 2 positional arguments but|unexpected keyword argument 'kwargs'",
+        "no-forward: the class has no forward: is `def forward` indented like `def __init__`?": 'missing the required "forward" function',
+        "in-a-list: x and fn(x) are put in a list or tuple: add them.": r"Unfit: What forward gives should be a torch tensor but is a (list|tuple)",
+    }),
+)  # fmt: skip
 
 
 def place(key: str, index: tuple[int, ...], case: Case) -> str:

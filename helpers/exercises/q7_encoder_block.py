@@ -222,74 +222,51 @@ def leaks(which: int):
 
 
 misconceptions = (
-    *values(
-        {
-            "halves-swapped: the feed-forward half runs before the attention half: attention comes first.": composed(
-                lambda o, x: x + o.M(o.N(x, 0), 0), lambda o, x: x + o.A(o.N(x, 1), 1)
-            ),
-            "attention-twice: both halves hold the MultiHeadAttention: the second one holds the FeedForwardBlock.": composed(
-                first_half, lambda o, x: x + o.A(o.N(x, 1), 1)
-            ),
-            "feed-forward-twice: both halves hold the FeedForwardBlock: the first one holds the MultiHeadAttention.": composed(
-                lambda o, x: x + o.M(o.N(x, 0), 0), second_half
-            ),
-            "norm-shared: both halves use one and the same LayerNorm: each half needs its own, with scales of its own.": composed(
-                first_half, lambda o, x: x + o.M(o.N(x, 0))
-            ),
-            "one-residual: one residual goes around both halves: each half needs its own.": mistake(
-                "output", lambda o, x: x + o.M(o.N(o.A(o.N(x, 0)), 1))
-            ),
-            "post-norm: the LayerNorms stand after the sums, as in the Transformer of 2017: ViT norms first, inside of the residual.": composed(
-                lambda o, x: o.N(x + o.A(x), 0), lambda o, x: o.N(x + o.M(x), 1)
-            ),
-            "norm-outside: the LayerNorms stand outside of the residuals, so the skip connections carry normed tokens.": composed(
-                lambda o, x: o.N(x, 0) + o.A(o.N(x, 0)),
-                lambda o, x: o.N(x, 1) + o.M(o.N(x, 1)),
-            ),
-        }
-    ),
+    *values({
+        "halves-swapped: the feed-forward half runs before the attention half: attention comes first.":
+            composed(lambda o, x: x + o.M(o.N(x, 0), 0), lambda o, x: x + o.A(o.N(x, 1), 1)),
+        "attention-twice: both halves hold the MultiHeadAttention: the second one holds the FeedForwardBlock.":
+            composed(first_half, lambda o, x: x + o.A(o.N(x, 1), 1)),
+        "feed-forward-twice: both halves hold the FeedForwardBlock: the first one holds the MultiHeadAttention.":
+            composed(lambda o, x: x + o.M(o.N(x, 0), 0), second_half),
+        "norm-shared: both halves use one and the same LayerNorm: each half needs its own, with scales of its own.":
+            composed(first_half, lambda o, x: x + o.M(o.N(x, 0))),
+        "one-residual: one residual goes around both halves: each half needs its own.":
+            mistake("output", lambda o, x: x + o.M(o.N(o.A(o.N(x, 0)), 1))),
+        "post-norm: the LayerNorms stand after the sums, as in the Transformer of 2017: ViT norms first, inside of the residual.":
+            composed(lambda o, x: o.N(x + o.A(x), 0), lambda o, x: o.N(x + o.M(x), 1)),
+        "norm-outside: the LayerNorms stand outside of the residuals, so the skip connections carry normed tokens.":
+            composed(lambda o, x: o.N(x, 0) + o.A(o.N(x, 0)), lambda o, x: o.N(x, 1) + o.M(o.N(x, 1))),
+    }),
     *_half_mistakes(),
-    *values(
-        {
-            "heads-default: num_heads is not passed on to MultiHeadAttention, which then takes its default.": mistake(
-                FIRST, first_half, heads=lambda case: 3
-            ),
-            "one-head: the attention has one head only: pass num_heads on.": mistake(
-                FIRST, first_half, heads=lambda case: 1
-            ),
-            "expansion-default: expansion is not passed on to FeedForwardBlock, which then takes its default 4.": mistake(
-                SECOND, second_half, hidden=lambda case: 4 * case["emb_size"]
-            ),
-            "expansion-as-size: FeedForwardBlock is given the hidden size: it multiplies by emb_size itself, so pass the factor expansion on.": mistake(
-                SECOND, second_half, hidden=lambda case: case["emb_size"] ** 2 * case["expansion"]
-            ),
-            "expansion-is-heads: FeedForwardBlock is given num_heads where expansion belongs.": mistake(
-                SECOND, second_half, hidden=lambda case: case["emb_size"] * case["num_heads"]
-            ),
-            "heads-is-expansion: MultiHeadAttention is given expansion where num_heads belongs.": mistake(
-                FIRST, first_half, heads=lambda case: case["expansion"]
-            ),
-        }
-    ),
-    *properties_by(
-        leaks,
-        {
-            "first-no-dropout: the attention half does not end in `nn.Dropout(dropout)`: with dropout=1 nothing of it should arrive.": 0,
-            "second-no-dropout: the feed-forward half does not end in `nn.Dropout(dropout)`: with dropout=1 nothing of it should arrive.": 1,
-        },
-    ),
-    *errors(
-        {
-            "size-fixed: a size is written out as a number: use emb_size.": r"normalized_shape=\[(192|768)\]|\(\d+x\d+ and 192x|[Ee]xpected .*192",
-            "norm-of-wrong-size: a LayerNorm has the wrong size: it norms the emb_size numbers of a token.": "normalized_shape=",
-            "batch-norm: a BatchNorm stands where the LayerNorm belongs: ViT norms every token by itself.": "running_mean|BatchNorm|expected 2D or 3D input",
-            "dropout-as-size: FeedForwardBlock is given dropout where expansion belongs: write the arguments in its own order.": "TypeError: .*(float|must be tuple of ints)|Expected more than 1 value|zero-size|division by zero",
-            "not-made: a class is put into nn.Sequential instead of an object of it: the brackets with the sizes are missing.": "TypeError: .* is not a Module subclass",
-            "no-sequential: ResidualAdd is given several modules: it takes one, so put them into nn.Sequential.": r"ResidualAdd.*takes 2 positional arguments but",
-            "argument-missing: an argument is missing: write the sizes in the order in which the class takes them.": "missing [0-9] required positional argument",
-        }
-    ),
-)
+    *values({
+        "heads-default: num_heads is not passed on to MultiHeadAttention, which then takes its default.":
+            mistake(FIRST, first_half, heads=lambda case: 3),
+        "one-head: the attention has one head only: pass num_heads on.":
+            mistake(FIRST, first_half, heads=lambda case: 1),
+        "expansion-default: expansion is not passed on to FeedForwardBlock, which then takes its default 4.":
+            mistake(SECOND, second_half, hidden=lambda case: 4 * case["emb_size"]),
+        "expansion-as-size: FeedForwardBlock is given the hidden size: it multiplies by emb_size itself, so pass the factor expansion on.":
+            mistake(SECOND, second_half, hidden=lambda case: case["emb_size"] ** 2 * case["expansion"]),
+        "expansion-is-heads: FeedForwardBlock is given num_heads where expansion belongs.":
+            mistake(SECOND, second_half, hidden=lambda case: case["emb_size"] * case["num_heads"]),
+        "heads-is-expansion: MultiHeadAttention is given expansion where num_heads belongs.":
+            mistake(FIRST, first_half, heads=lambda case: case["expansion"]),
+    }),
+    *properties_by(leaks, {
+        "first-no-dropout: the attention half does not end in `nn.Dropout(dropout)`: with dropout=1 nothing of it should arrive.": 0,
+        "second-no-dropout: the feed-forward half does not end in `nn.Dropout(dropout)`: with dropout=1 nothing of it should arrive.": 1,
+    }),
+    *errors({
+        "size-fixed: a size is written out as a number: use emb_size.": r"normalized_shape=\[(192|768)\]|\(\d+x\d+ and 192x|[Ee]xpected .*192",
+        "norm-of-wrong-size: a LayerNorm has the wrong size: it norms the emb_size numbers of a token.": "normalized_shape=",
+        "batch-norm: a BatchNorm stands where the LayerNorm belongs: ViT norms every token by itself.": "running_mean|BatchNorm|expected 2D or 3D input",
+        "dropout-as-size: FeedForwardBlock is given dropout where expansion belongs: write the arguments in its own order.": "TypeError: .*(float|must be tuple of ints)|Expected more than 1 value|zero-size|division by zero",
+        "not-made: a class is put into nn.Sequential instead of an object of it: the brackets with the sizes are missing.": "TypeError: .* is not a Module subclass",
+        "no-sequential: ResidualAdd is given several modules: it takes one, so put them into nn.Sequential.": r"ResidualAdd.*takes 2 positional arguments but",
+        "argument-missing: an argument is missing: write the sizes in the order in which the class takes them.": "missing [0-9] required positional argument",
+    }),
+)  # fmt: skip
 
 
 def place(key: str, index: tuple[int, ...], case: Case) -> str:

@@ -111,47 +111,32 @@ def _activation(function):
 
 misconceptions = (
     *_hidden_mistakes(),
-    *values(
-        {
-            "first-swapped: the two sizes of the first nn.Linear are swapped: what comes in is written first.": _sizes(
-                "first", lambda d, e: (d * e, d)
-            ),
-            "second-swapped: the two sizes of the second nn.Linear are swapped: what comes in is written first.": _sizes(
-                "second", lambda d, e: (d, d * e)
-            ),
-            "first-input-hidden: the first nn.Linear expects tokens that are wide already: they come in with emb_size numbers.": _sizes(
-                "first", lambda d, e: (d * e, d * e)
-            ),
-            "second-output-hidden: the second nn.Linear stays at the hidden size: it leads back to emb_size, or nothing could be added to it.": _sizes(
-                "second", lambda d, e: (d * e, d * e)
-            ),
-            "second-expands-again: the second nn.Linear expands once more: it leads back to emb_size.": _sizes(
-                "second", lambda d, e: (d * e, d * e * e)
-            ),
-            "first-fixed-192: the first nn.Linear has ViT's sizes written out as numbers: use the constructor's arguments.": _sizes(
-                "first", lambda d, e: (192, 768)
-            ),
-            "second-fixed-192: the second nn.Linear has ViT's sizes written out as numbers: use the constructor's arguments.": _sizes(
-                "second", lambda d, e: (768, 192)
-            ),
-        }
-    ),
-    *values_by(
-        _activation,
-        {
-            "relu: the activation is ReLU: that is the paper of 2017. ViT uses GELU; keep the line that was given.": F.relu,
-            "no-activation: there is no activation: two Linear layers in a row are one Linear layer. Keep the lines that were given.": lambda x: (
-                x
-            ),
-        },
-    ),
-    *errors(
-        {
-            "size-not-whole: a size is not a whole number: `/` gives a float even where the division comes out even, and here nothing needs to be divided.": r"TypeError: .*(float|must be tuple of ints|can't multiply)",
-            "size-missing: an nn.Linear has only one of its two sizes: both are needed, what comes in and what goes out.": r"TypeError: .*missing 1 required positional argument: 'out_features'",
-        }
-    ),
-)
+    *values({
+        "first-swapped: the two sizes of the first nn.Linear are swapped: what comes in is written first.":
+            _sizes("first", lambda d, e: (d * e, d)),
+        "second-swapped: the two sizes of the second nn.Linear are swapped: what comes in is written first.":
+            _sizes("second", lambda d, e: (d, d * e)),
+        "first-input-hidden: the first nn.Linear expects tokens that are wide already: they come in with emb_size numbers.":
+            _sizes("first", lambda d, e: (d * e, d * e)),
+        "second-output-hidden: the second nn.Linear stays at the hidden size: it leads back to emb_size, or nothing could be added to it.":
+            _sizes("second", lambda d, e: (d * e, d * e)),
+        "second-expands-again: the second nn.Linear expands once more: it leads back to emb_size.":
+            _sizes("second", lambda d, e: (d * e, d * e * e)),
+        "first-fixed-192: the first nn.Linear has ViT's sizes written out as numbers: use the constructor's arguments.":
+            _sizes("first", lambda d, e: (192, 768)),
+        "second-fixed-192: the second nn.Linear has ViT's sizes written out as numbers: use the constructor's arguments.":
+            _sizes("second", lambda d, e: (768, 192)),
+    }),
+    *values_by(_activation, {
+        "relu: the activation is ReLU: that is the paper of 2017. ViT uses GELU; keep the line that was given.": F.relu,
+        "no-activation: there is no activation: two Linear layers in a row are one Linear layer. Keep the lines that were given.":
+            lambda x: x,
+    }),
+    *errors({
+        "size-not-whole: a size is not a whole number: `/` gives a float even where the division comes out even, and here nothing needs to be divided.": r"TypeError: .*(float|must be tuple of ints|can't multiply)",
+        "size-missing: an nn.Linear has only one of its two sizes: both are needed, what comes in and what goes out.": r"TypeError: .*missing 1 required positional argument: 'out_features'",
+    }),
+)  # fmt: skip
 
 
 def place(key: str, index: tuple[int, ...], case: Case) -> str:

@@ -213,14 +213,10 @@ def scale_after(case: Case) -> torch.Tensor:
 
 
 misconceptions = (
-    *values(
-        {
-            "swapped-results: the two results are returned in the other order: values first, then attention.": lambda case: {
-                ATTENTION: expected(case)[VALUES],
-                VALUES: expected(case)[ATTENTION],
-            },
-        }
-    ),
+    *values({
+        "swapped-results: the two results are returned in the other order: values first, then attention.":
+            lambda case: {ATTENTION: expected(case)[VALUES], VALUES: expected(case)[ATTENTION]},
+    }),
     *(
         wrong_weights(f"scores-{slug}", text, lambda case, make=make: rows(make(case["q"], case["k"])))
         for slug, text, make in SCORES
@@ -279,35 +275,30 @@ misconceptions = (
         ),
     ),
     *(wrong_values(f"values-{slug}", text, make) for slug, text, make in SUMS),
-    *values(
-        {
-            "values-scores-instead-of-weights: the values are weighed with the scores: use the weights that come out of the softmax.": lambda case: {
-                VALUES: to_array(torch.matmul(right_scores(case), case["v"]), VALUES)
-            },
-        }
-    ),
-    *properties(
-        {
-            "values-keys-mixed: the keys (or queries) are mixed instead of the values: the weights weigh v.": lambda seen, wanted, case: (
+    *values({
+        "values-scores-instead-of-weights: the values are weighed with the scores: use the weights that come out of the softmax.":
+            lambda case: {VALUES: to_array(torch.matmul(right_scores(case), case["v"]), VALUES)},
+    }),
+    *properties({
+        "values-keys-mixed: the keys (or queries) are mixed instead of the values: the weights weigh v.":
+            lambda seen, wanted, case: (
                 close(seen, VALUES, torch.matmul(rows(right_scores(case)), case["k"]))
                 or close(seen, VALUES, torch.matmul(rows(right_scores(case)), case["q"]))
             ),
-        }
-    ),
+    }),
     # --- mistakes that end in an error
-    *errors(
-        {
-            "axes-do-not-fit: the axes do not fit. For scores, swap the last two axes of k: transpose with -2 and -1 (`.T` and transpose(0, 1) are for matrices). For values, `@` and not `*`: (n, n) times (n, d_v).": "must match the size of tensor|Expected size for first two dimensions|shapes cannot be multiplied"
+    *errors({
+        "axes-do-not-fit: the axes do not fit. For scores, swap the last two axes of k: transpose with -2 and -1 (`.T` and transpose(0, 1) are for matrices). For values, `@` and not `*`: (n, n) times (n, d_v).":
+            "must match the size of tensor|Expected size for first two dimensions|shapes cannot be multiplied"
             "|Expected batch2_sizes|expected .* to have .* but got|only supported on (matrices|2-D)",
-            "mask-not-inverted: `~` is used on numbers: compare the mask with 0 instead, that works for numbers and for True and False.": "bitwise_not|unary ~|operator.invert",
-            "mask-not-boolean: masked_fill is given numbers as places: it wants True and False, as a comparison of the mask with 0 gives.": "only supports bool(ean)? masks|mask.* bool",
-            "mask-subtracted: a True-False mask is used in a subtraction: compare it with 0 instead.": "Subtraction, the `-` operator, with (a bool|two bool)",
-            "root-of-a-number: torch.sqrt is given a plain number: use math.sqrt, or `** 0.5`.": r"sqrt\(\): argument 'input' .* must be Tensor, not (int|float)",
-            "transpose-without-axes: transpose is not told which two axes to swap: the last two are -2 and -1.": r"transpose\(\).*(missing|invalid combination)",
-        }
-    ),
+        "mask-not-inverted: `~` is used on numbers: compare the mask with 0 instead, that works for numbers and for True and False.": "bitwise_not|unary ~|operator.invert",
+        "mask-not-boolean: masked_fill is given numbers as places: it wants True and False, as a comparison of the mask with 0 gives.": "only supports bool(ean)? masks|mask.* bool",
+        "mask-subtracted: a True-False mask is used in a subtraction: compare it with 0 instead.": "Subtraction, the `-` operator, with (a bool|two bool)",
+        "root-of-a-number: torch.sqrt is given a plain number: use math.sqrt, or `** 0.5`.": r"sqrt\(\): argument 'input' .* must be Tensor, not (int|float)",
+        "transpose-without-axes: transpose is not told which two axes to swap: the last two are -2 and -1.": r"transpose\(\).*(missing|invalid combination)",
+    }),
     *ERRORS,
-)
+)  # fmt: skip
 
 
 exercise = Exercise(

@@ -98,85 +98,64 @@ def on_logits(change):
 
 
 misconceptions = (
-    *values_by(
-        tokens_are,
-        {
-            "no-positions: the positions are left out: without them the encoder can't tell where a patch was (Q4).": lambda p, x: (
-                p.class_token(p.patch_embedding(x))
-            ),
-            "positions-twice: the positions are added twice.": lambda p, x: (
+    *values_by(tokens_are, {
+        "no-positions: the positions are left out: without them the encoder can't tell where a patch was (Q4).":
+            lambda p, x: p.class_token(p.patch_embedding(x)),
+        "positions-twice: the positions are added twice.":
+            lambda p, x: (
                 p.positional_embedding(p.class_token(p.patch_embedding(x)))
                 + p.positional_embedding.learnable_positions
             ),
-            "input-added: the tokens are added to what the positional embedding gives: it holds the tokens already.": lambda p, x: (
+        "input-added: the tokens are added to what the positional embedding gives: it holds the tokens already.":
+            lambda p, x: (
                 torch.add(
                     p.class_token(p.patch_embedding(x)),
                     p.positional_embedding(p.class_token(p.patch_embedding(x))),
                 )
             ),
-            "patches-only: the bare patches reach the encoder: class token and positions belong between the two.": lambda p, x: (
-                p.patch_embedding(x)
-            ),
-        },
-    ),
-    *properties(
-        {
-            "no-gradient: the tokens are cut off from training (`.detach()`, `.data`, no_grad): the patch embedding would never learn.": lambda seen, wanted, case: (
+        "patches-only: the bare patches reach the encoder: class token and positions belong between the two.":
+            lambda p, x: p.patch_embedding(x),
+    }),
+    *properties({
+        "no-gradient: the tokens are cut off from training (`.detach()`, `.data`, no_grad): the patch embedding would never learn.":
+            lambda seen, wanted, case: (
                 seen.get(TRAINABLE) == 0 and exercise.close(seen[TOKENS], wanted[TOKENS])
             ),
-        }
-    ),
-    *errors(
-        {
-            "positions-without-token: the positions meet the patches alone: there is a row for the class token too, so it joins the patches first.": r"size of tensor a \((10|5)\) must match the size of tensor b \((9|4)\)",
-            "token-twice: the class token is put in front twice: the positions have one row for it.": r"size of tensor a \((10|5)\) must match the size of tensor b \((11|6)\)",
-            "images-not-cut: the images meet the class token, the positions or the blocks before they are cut into patches.": "must have same number of dimensions|Tensors must have|"
+    }),
+    *errors({
+        "positions-without-token: the positions meet the patches alone: there is a row for the class token too, so it joins the patches first.": r"size of tensor a \((10|5)\) must match the size of tensor b \((9|4)\)",
+        "token-twice: the class token is put in front twice: the positions have one row for it.": r"size of tensor a \((10|5)\) must match the size of tensor b \((11|6)\)",
+        "images-not-cut: the images meet the class token, the positions or the blocks before they are cut into patches.":
+            "must have same number of dimensions|Tensors must have|"
             r"size of tensor a \((8|12)\) must match the size of tensor b \((12|6)\)|"
             r"expected input with shape \[\*, (8|12)\], but got input of size\[[23], 3,",
-        }
-    ),
-    *values_by(
-        logits_are,
-        {
-            "no-blocks: the encoder blocks are left out: the class token goes to the head without having looked at a patch.": lambda p, t: (
-                p.head(t)
-            ),
-            "no-head: the head is left out: the encoded tokens are returned, where one number a class is wanted.": lambda p, t: (
-                nn.Sequential(*p.blocks)(t)
-            ),
-            "blocks-twice: the tokens go through the blocks twice.": lambda p, t: nn.Sequential(
-                *p.blocks, *p.blocks, p.head
-            )(t),
-            "one-block: only the first block is used: self.blocks(x) runs them all.": lambda p, t: p.head(
-                p.blocks[0](t)
-            ),
-            "residual-around-all: the tokens from before the blocks are added once more: every block has its residuals inside (Q6).": lambda p, t: (
-                p.head(torch.add(nn.Sequential(*p.blocks)(t), t))
-            ),
-        },
-    ),
-    *values_by(
-        on_logits,
-        {
-            "softmax: a softmax ends the model: logits are wanted, for the loss (cross-entropy) takes the softmax itself.": lambda y: (
-                y.softmax(-1)
-            ),
-            "log-softmax: a log-softmax ends the model: logits are wanted, for the loss (cross-entropy) takes it itself.": lambda y: (
-                y.log_softmax(-1)
-            ),
-            "argmax: the model gives the number of the class: one logit for every class is wanted, so that a gradient can flow.": lambda y: (
-                y.argmax(-1)
-            ),
-        },
-    ),
-    *errors(
-        {
-            "head-before-blocks: the head runs before the blocks: it makes logits, and no tokens are left for the blocks.": r"expected input with shape \[\*, (8|12)\], but got input of size\[(2, 3|3, 5)\]",
-            "class-token-picked-twice: the class token is picked before the head: your head picks it itself, so it takes all tokens.": r"size mismatch, got input|shapes cannot be multiplied|mat1 and mat2",
-            "part-not-called: a part is put where its output belongs: call it, as in `self.head(x)`.": r"Unfit: .* but is a (\w*Embedding|ClassToken|Sequential|Head)\.|TypeError: .*(Sequential|Embedding|ClassToken|Head)|AttributeError: '(\w*Embedding|ClassToken|Sequential|Head)'",
-        }
-    ),
-)
+    }),
+    *values_by(logits_are, {
+        "no-blocks: the encoder blocks are left out: the class token goes to the head without having looked at a patch.":
+            lambda p, t: p.head(t),
+        "no-head: the head is left out: the encoded tokens are returned, where one number a class is wanted.":
+            lambda p, t: nn.Sequential(*p.blocks)(t),
+        "blocks-twice: the tokens go through the blocks twice.":
+            lambda p, t: nn.Sequential(*p.blocks, *p.blocks, p.head)(t),
+        "one-block: only the first block is used: self.blocks(x) runs them all.":
+            lambda p, t: p.head(p.blocks[0](t)),
+        "residual-around-all: the tokens from before the blocks are added once more: every block has its residuals inside (Q6).":
+            lambda p, t: p.head(torch.add(nn.Sequential(*p.blocks)(t), t)),
+    }),
+    *values_by(on_logits, {
+        "softmax: a softmax ends the model: logits are wanted, for the loss (cross-entropy) takes the softmax itself.":
+            lambda y: y.softmax(-1),
+        "log-softmax: a log-softmax ends the model: logits are wanted, for the loss (cross-entropy) takes it itself.":
+            lambda y: y.log_softmax(-1),
+        "argmax: the model gives the number of the class: one logit for every class is wanted, so that a gradient can flow.":
+            lambda y: y.argmax(-1),
+    }),
+    *errors({
+        "head-before-blocks: the head runs before the blocks: it makes logits, and no tokens are left for the blocks.": r"expected input with shape \[\*, (8|12)\], but got input of size\[(2, 3|3, 5)\]",
+        "class-token-picked-twice: the class token is picked before the head: your head picks it itself, so it takes all tokens.": r"size mismatch, got input|shapes cannot be multiplied|mat1 and mat2",
+        "part-not-called: a part is put where its output belongs: call it, as in `self.head(x)`.": r"Unfit: .* but is a (\w*Embedding|ClassToken|Sequential|Head)\.|TypeError: .*(Sequential|Embedding|ClassToken|Head)|AttributeError: '(\w*Embedding|ClassToken|Sequential|Head)'",
+    }),
+)  # fmt: skip
 
 
 def place(key: str, index: tuple[int, ...], case: Case) -> str:

@@ -118,15 +118,11 @@ def problem(kind: int) -> Callable[[Case], Arrays]:
 
 
 misconceptions = (
-    *values_by(
-        numbered,
-        {
-            "from-one: the numbers start at 1: the first word has number 0.": lambda word, i, case: i + 1,
-            "from-minus-one: the numbers start at -1: the first word has number 0, so nothing is taken off.": lambda word, i, case: (
-                i - 1
-            ),
-        },
-    ),
+    *values_by(numbered, {
+        "from-one: the numbers start at 1: the first word has number 0.": lambda word, i, case: i + 1,
+        "from-minus-one: the numbers start at -1: the first word has number 0, so nothing is taken off.":
+            lambda word, i, case: i - 1,
+    }),
     *(
         Misconception(
             f"always-{n}",
@@ -135,122 +131,88 @@ misconceptions = (
         )
         for n in (0, 1)
     ),
-    *values_by(
-        numbered,
-        {
-            "word-length: the letters of the word are counted: its number is the count of words that the vocabulary holds so far.": lambda word, i, case: (
-                len(word)
-            ),
-            "sentence-length: the letters of the sentence are counted: count the words that the vocabulary holds so far.": lambda word, i, case: (
-                len(case["sentences"][home(word, case)[0]])
-            ),
-            "words-in-sentence: the words of the sentence are counted: count those that the vocabulary holds so far.": lambda word, i, case: (
-                len(home(word, case)[1])
-            ),
-            "sentence-count: the sentences are counted: count the words that the vocabulary holds so far.": lambda word, i, case: (
-                len(case["sentences"])
-            ),
-            "place-in-sentence: a word's place in its own sentence is taken, so the counting starts anew with each sentence.": lambda word, i, case: (
-                home(word, case)[1].index(word)
-            ),
-            "letter-place: the place of the word's first letter in the sentence is taken: count words, not letters.": lambda word, i, case: (
-                case["sentences"][home(word, case)[0]].index(word)
-            ),
-            "number-of-sentence: a word gets the number of its sentence: words of one sentence then share a number.": lambda word, i, case: (
-                home(word, case)[0]
-            ),
-            "doubled: every second number is left out: count on by one.": lambda word, i, case: 2 * i,
-        },
-    ),
-    *values_by(
-        in_order,
-        {
-            "alphabetical: the words are numbered in the order of the alphabet: here it is the order in which they first appear.": lambda case: (
-                sorted(vocabulary(case))
-            ),
-            "side-by-side: the sentences are read side by side, as in the slides: here one sentence is read after the other.": side_by_side,
-        },
-    ),
-    *values(
-        {
-            "renumbered-place: a word that comes again gets a new number: keep the line `if word not in word_to_index`.": lambda case: {
-                NUMBERS: np.array(last_place(case, distinct=False))
-            },
-            "renumbered: a word that comes again gets a new number: keep the line `if word not in word_to_index`.": lambda case: {
-                NUMBERS: np.array(last_place(case, distinct=True))
-            },
-        }
-    ),
-    *values_by(
-        problem,
-        {
-            "text-for-number: text is stored for each word: what is wanted is its number.": TEXT,
-            "not-whole: what is stored for a word is no whole number: it will be the number of a row, so it must be an int.": NOT_WHOLE,
-        },
-    ),
-    *values(
-        {
-            "letters: single letters are numbered: keep `sentence.split()`, which cuts a sentence into words.": lambda case: {
+    *values_by(numbered, {
+        "word-length: the letters of the word are counted: its number is the count of words that the vocabulary holds so far.":
+            lambda word, i, case: len(word),
+        "sentence-length: the letters of the sentence are counted: count the words that the vocabulary holds so far.":
+            lambda word, i, case: len(case["sentences"][home(word, case)[0]]),
+        "words-in-sentence: the words of the sentence are counted: count those that the vocabulary holds so far.":
+            lambda word, i, case: len(home(word, case)[1]),
+        "sentence-count: the sentences are counted: count the words that the vocabulary holds so far.":
+            lambda word, i, case: len(case["sentences"]),
+        "place-in-sentence: a word's place in its own sentence is taken, so the counting starts anew with each sentence.":
+            lambda word, i, case: home(word, case)[1].index(word),
+        "letter-place: the place of the word's first letter in the sentence is taken: count words, not letters.":
+            lambda word, i, case: case["sentences"][home(word, case)[0]].index(word),
+        "number-of-sentence: a word gets the number of its sentence: words of one sentence then share a number.":
+            lambda word, i, case: home(word, case)[0],
+        "doubled: every second number is left out: count on by one.": lambda word, i, case: 2 * i,
+    }),
+    *values_by(in_order, {
+        "alphabetical: the words are numbered in the order of the alphabet: here it is the order in which they first appear.":
+            lambda case: sorted(vocabulary(case)),
+        "side-by-side: the sentences are read side by side, as in the slides: here one sentence is read after the other.": side_by_side,
+    }),
+    *values({
+        "renumbered-place: a word that comes again gets a new number: keep the line `if word not in word_to_index`.":
+            lambda case: {NUMBERS: np.array(last_place(case, distinct=False))},
+        "renumbered: a word that comes again gets a new number: keep the line `if word not in word_to_index`.":
+            lambda case: {NUMBERS: np.array(last_place(case, distinct=True))},
+    }),
+    *values_by(problem, {
+        "text-for-number: text is stored for each word: what is wanted is its number.": TEXT,
+        "not-whole: what is stored for a word is no whole number: it will be the number of a row, so it must be an int.": NOT_WHOLE,
+    }),
+    *values({
+        "letters: single letters are numbered: keep `sentence.split()`, which cuts a sentence into words.":
+            lambda case: {
                 MISSING: np.array(float(sum(len(word) > 1 for word in vocabulary(case)))),
                 ENTRIES: np.array(float(len(set("".join(case["sentences"]))))),
             },
-            "lower-case: the words are changed to lower case: take them as they are.": lambda case: {
+        "lower-case: the words are changed to lower case: take them as they are.":
+            lambda case: {
                 MISSING: np.array(float(sum(word != word.lower() for word in vocabulary(case)))),
                 ENTRIES: np.array(float(len({word.lower() for word in vocabulary(case)}))),
             },
-        }
-    ),
+    }),
     # the way back
-    *values_by(
-        holds,
-        {
-            "text-keys: the keys of index_to_word are text: they should be the whole numbers of word_to_index.": TEXT_KEYS,
-            "not-inverted: index_to_word is still looked up by word: the number should be the key and the word the value.": WORD_KEYS,
-            "numbers-back: index_to_word gives numbers: it should give words.": A_NUMBER,
-            "letters-back: index_to_word is one long text, so a number picks a letter: it should pick a word.": A_LETTER,
-            "pairs-back: index_to_word gives pairs of number and word: it should give the word alone.": A_PAIR,
-            "no-indexing: index_to_word can't be asked by number at all, as a set, a `.keys()` or a `zip` can't: make it a dictionary.": NO_INDEXING,
-            "empty-back: index_to_word has nothing under these numbers, or is empty: each number of word_to_index needs its entry.": NOTHING,
-        },
-    ),
-    *values_by(
-        words_at,
-        {
-            "sorted-back: the words of index_to_word are sorted, so they no longer stand at their own numbers.": sorted,
-            "reversed-back: the words of index_to_word run backwards.": lambda words: words[::-1],
-            "back-from-one: the numbers of index_to_word are one too high: they should be those of word_to_index.": lambda words: [
-                None,
-                *words[:-1],
-            ],
-            "back-shifted: the numbers of index_to_word are one too low: they should be those of word_to_index.": lambda words: [
-                *words[1:],
-                None,
-            ],
-        },
-    ),
-    *properties(
-        {
-            "one-sentence-back: index_to_word holds the words of one sentence only, or all words with their repetitions.": lambda seen, wanted, case: (
+    *values_by(holds, {
+        "text-keys: the keys of index_to_word are text: they should be the whole numbers of word_to_index.": TEXT_KEYS,
+        "not-inverted: index_to_word is still looked up by word: the number should be the key and the word the value.": WORD_KEYS,
+        "numbers-back: index_to_word gives numbers: it should give words.": A_NUMBER,
+        "letters-back: index_to_word is one long text, so a number picks a letter: it should pick a word.": A_LETTER,
+        "pairs-back: index_to_word gives pairs of number and word: it should give the word alone.": A_PAIR,
+        "no-indexing: index_to_word can't be asked by number at all, as a set, a `.keys()` or a `zip` can't: make it a dictionary.": NO_INDEXING,
+        "empty-back: index_to_word has nothing under these numbers, or is empty: each number of word_to_index needs its entry.": NOTHING,
+    }),
+    *values_by(words_at, {
+        "sorted-back: the words of index_to_word are sorted, so they no longer stand at their own numbers.": sorted,
+        "reversed-back: the words of index_to_word run backwards.": lambda words: words[::-1],
+        "back-from-one: the numbers of index_to_word are one too high: they should be those of word_to_index.":
+            lambda words: [None, *words[:-1]],
+        "back-shifted: the numbers of index_to_word are one too low: they should be those of word_to_index.":
+            lambda words: [*words[1:], None],
+    }),
+    *properties({
+        "one-sentence-back: index_to_word holds the words of one sentence only, or all words with their repetitions.":
+            lambda seen, wanted, case: (
                 FOUND in seen
                 and float(seen[MISSING]) == 0
                 and float(seen[SIZE])
                 in {float(len(s.split())) for s in [*case["sentences"], " ".join(case["sentences"])]}
                 and bool((seen[FOUND] >= NOTHING).all())
             ),
-        }
-    ),
+    }),
     # errors
-    *errors(
-        {
-            "name-unknown: a name is used that nothing has been stored in at this place: the names at hand are those of the lines above.": "NameError|UnboundLocalError",
-            "asked-too-early: the word is looked up before it has been stored: its number has to come from somewhere else.": "KeyError",
-            "dict-index: a dictionary is asked for `.index`: only lists have it.": "'dict' object has no attribute 'index'",
-            "max-of-nothing: the largest of no numbers is asked for: for the first word there is none yet. How many words there are needs no largest.": r"(max\(\)|max\(\) arg|iterable argument).*(empty)",
-            "list-as-key: the number is inside a list, which can't be a key: store the plain number.": "unhashable type",
-            "no-items: a dictionary is walked through for pairs: by itself it gives its keys only, `.items()` gives pairs.": r"too many values to unpack|not enough values to unpack|cannot unpack non-iterable",
-        }
-    ),
-)
+    *errors({
+        "name-unknown: a name is used that nothing has been stored in at this place: the names at hand are those of the lines above.": "NameError|UnboundLocalError",
+        "asked-too-early: the word is looked up before it has been stored: its number has to come from somewhere else.": "KeyError",
+        "dict-index: a dictionary is asked for `.index`: only lists have it.": "'dict' object has no attribute 'index'",
+        "max-of-nothing: the largest of no numbers is asked for: for the first word there is none yet. How many words there are needs no largest.": r"(max\(\)|max\(\) arg|iterable argument).*(empty)",
+        "list-as-key: the number is inside a list, which can't be a key: store the plain number.": "unhashable type",
+        "no-items: a dictionary is walked through for pairs: by itself it gives its keys only, `.items()` gives pairs.": r"too many values to unpack|not enough values to unpack|cannot unpack non-iterable",
+    }),
+)  # fmt: skip
 
 
 def place(key: str, index: tuple[int, ...], case: Case) -> str:
