@@ -53,9 +53,7 @@ def weights_from(values):
 def wrong_sum(slug: str, message: str, values) -> Misconception:
     """`values(a, V)` for a mistake in the second blank, the weights being right."""
     return Misconception(
-        slug,
-        f"{message}.",
-        lambda case: {VALUES: to_array(values(rows(case["scores"]), case["V"]), VALUES)},
+        slug, f"{message}.", lambda case: {VALUES: to_array(values(rows(case["scores"]), case["V"]), VALUES)}
     )
 
 

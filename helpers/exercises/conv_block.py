@@ -7,16 +7,7 @@ import torch.nn.functional as F
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Misconception, Part
 from helpers.checks.mistakes import errors, properties, values
-from helpers.observers.conv_block import (
-    COUNT,
-    EVAL,
-    INTO,
-    PLAIN,
-    PLAIN_COUNT,
-    TRAIN,
-    observer,
-    value,
-)
+from helpers.observers.conv_block import COUNT, EVAL, INTO, PLAIN, PLAIN_COUNT, TRAIN, observer, value
 
 EPS = 1e-5  # torch's default
 
@@ -96,9 +87,7 @@ def wrong_conv(slug: str, message: str, values) -> Misconception:
 def wrong_norm(slug: str, message: str, values) -> Misconception:
     """`values(conv, case, training)` is what stands before the ReLU, the convolution being right."""
     return Misconception(
-        slug,
-        message,
-        lambda case: outputs(lambda training: values(convolved(case), case, training)),
+        slug, message, lambda case: outputs(lambda training: values(convolved(case), case, training))
     )
 
 

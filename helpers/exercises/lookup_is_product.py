@@ -81,31 +81,15 @@ MISTAKES: tuple[tuple[str, str, Callable[[Case], torch.Tensor]], ...] = (
         "the words are added up into one vector: each keeps a row of its own.",
         lambda c: right(c).sum(0),
     ),
-    (
-        "averaged",
-        "the mean of all words is taken: each keeps a row of its own.",
-        lambda c: right(c).mean(0),
-    ),
+    ("averaged", "the mean of all words is taken: each keeps a row of its own.", lambda c: right(c).mean(0)),
     (
         "numbers-summed",
         "the numbers inside each row are added up: a word keeps all its d numbers.",
         lambda c: right(c).sum(1),
     ),
-    (
-        "first-word",
-        "only the first word is looked at: all of them are wanted.",
-        lambda c: right(c)[0],
-    ),
-    (
-        "first-word-row",
-        "only the first word is looked at: all of them are wanted.",
-        lambda c: right(c)[:1],
-    ),
-    (
-        "row-zero",
-        "row 0 of W is taken, whatever the words are: use their numbers.",
-        lambda c: c["W"][0],
-    ),
+    ("first-word", "only the first word is looked at: all of them are wanted.", lambda c: right(c)[0]),
+    ("first-word-row", "only the first word is looked at: all of them are wanted.", lambda c: right(c)[:1]),
+    ("row-zero", "row 0 of W is taken, whatever the words are: use their numbers.", lambda c: c["W"][0]),
     (
         "first-rows",
         "the first rows of W are taken, whatever the words are: use their numbers.",
@@ -131,11 +115,7 @@ MISTAKES: tuple[tuple[str, str, Callable[[Case], torch.Tensor]], ...] = (
         "the numbers are negative, and Python counts negative ones from the end.",
         lambda c: taken(c, c["indices"].neg().remainder(len(c["W"]))),
     ),
-    (
-        "backwards-words",
-        "the words come out in reverse order.",
-        lambda c: right(c).flip(0),
-    ),
+    ("backwards-words", "the words come out in reverse order.", lambda c: right(c).flip(0)),
     (
         "sorted",
         "the words are sorted by number first: they should stay in the order of the sentence.",

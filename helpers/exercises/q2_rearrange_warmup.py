@@ -21,11 +21,7 @@ from helpers.checks.predicted_shapes import (
     without_batch,
     wrong_shape,
 )
-from helpers.observers.q2_rearrange_warmup import (
-    PATTERNS,
-    SIZES,
-    observer,
-)
+from helpers.observers.q2_rearrange_warmup import PATTERNS, SIZES, observer
 
 
 def cases(seed: int) -> list[Case]:

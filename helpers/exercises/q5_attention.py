@@ -22,16 +22,7 @@ import torch.nn.functional as F
 from helpers.checks.arrays import Arrays, Case, tensor, to_array, weights
 from helpers.checks.exercise import Exercise, Misconception, Part
 from helpers.checks.mistakes import errors, properties, values
-from helpers.observers.q5_attention import (
-    ATT,
-    BOTH,
-    LINEARS,
-    MERGED,
-    OUTPUT,
-    SCALE,
-    SUMMED,
-    observer,
-)
+from helpers.observers.q5_attention import ATT, BOTH, LINEARS, MERGED, OUTPUT, SCALE, SUMMED, observer
 
 
 def cases(seed: int) -> list[Case]:

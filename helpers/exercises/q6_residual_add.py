@@ -201,11 +201,7 @@ def formula(key: str, index: tuple[int, ...], case: Case) -> str:
         straight = float(case["upstream"][index])
         rest = float(expected(case)[key][index]) - straight
         return f"{straight:.4f} (straight) + {rest:.4f} (through fn)"
-    return {
-        "x after the call": "its old value",
-        "calls of fn": "one",
-        "parameters found": "those of fn",
-    }[key]
+    return {"x after the call": "its old value", "calls of fn": "one", "parameters found": "those of fn"}[key]
 
 
 exercise = Exercise(

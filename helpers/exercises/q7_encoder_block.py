@@ -15,11 +15,7 @@ from torch import nn
 from helpers.checks.arrays import Arrays, Case, tensor, to_array, weights
 from helpers.checks.exercise import Exercise, Misconception, Part
 from helpers.checks.mistakes import errors, properties_by, values
-from helpers.observers.q7_encoder_block import (
-    HALVES,
-    give_weights,
-    observer,
-)
+from helpers.observers.q7_encoder_block import HALVES, give_weights, observer
 
 
 def cases(seed: int) -> list[Case]:

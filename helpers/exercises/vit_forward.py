@@ -13,13 +13,7 @@ from torch import nn
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Part
 from helpers.checks.mistakes import errors, properties, values_by
-from helpers.observers.vit_forward import (
-    LOGITS,
-    TOKENS,
-    TRAINABLE,
-    observer,
-    parts_of,
-)
+from helpers.observers.vit_forward import LOGITS, TOKENS, TRAINABLE, observer, parts_of
 
 
 def cases(seed: int) -> list[Case]:

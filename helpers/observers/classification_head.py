@@ -27,9 +27,7 @@ def observe(obj, case: Case) -> Arrays:
                 f"self.{name} should be an nn.{kind.__name__}: keep this name, for trained weights are loaded into it later."
             )
     linear = head.linear
-    seen = {
-        SIZES: np.array([linear.in_features, linear.out_features, float(linear.bias is not None)]),
-    }
+    seen = {SIZES: np.array([linear.in_features, linear.out_features, float(linear.bias is not None)])}
     with torch.no_grad():
         for name, module in (("norm", head.norm), ("linear", linear)):
             for kind, parameter in module.named_parameters():

@@ -57,10 +57,7 @@ def build(obj, case: Case) -> torch.nn.Module:
 
 
 def run(
-    module: torch.nn.Module,
-    x: torch.Tensor,
-    att: torch.Tensor | None = None,
-    out: torch.Tensor | None = None,
+    module: torch.nn.Module, x: torch.Tensor, att: torch.Tensor | None = None, out: torch.Tensor | None = None
 ) -> tuple[dict, FirstProduct]:
     """One forward pass; `att` and `out` replace what the first and second blank give.
 
