@@ -3,14 +3,17 @@
 *errors({"not-a-class: the class is used without brackets.": "TypeError: .* is not a Module"})
 *values({"doubled: everything is twice as large.": lambda case: {...}})       the arrays that it gives
 *values_by(output, {"doubled: everything is twice as large.": lambda x: 2 * x})   output(...) makes them of a function
+*values_of("y", inputs, {"doubled: everything is twice as large.": lambda x: 2 * x})   ... of the array "y" alone
 *properties({"too-short: a row is missing.": lambda observed, expected, case: ...})
+*for_each((3, 5), lambda n: values({f"always-{n}: {n} is written out.": ...}))   the rows are there for 3 and for 5
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from helpers.checks.arrays import Case, to_array
 from helpers.checks.exercise import Misconception
 
 Mistakes = tuple[Misconception, ...]
@@ -38,6 +41,11 @@ def values_by(make: Callable[[Any], Any], rows: Mapping[str, Any]) -> Mistakes:
     return _made(rows, "produces", make)
 
 
+def values_of(key: str, given: Callable[[Case], tuple], rows: Mapping[str, Any]) -> Mistakes:
+    """As `values`, of one array: row -> a function of what `given(case)` lists, which makes what was seen as `key`."""
+    return _made(rows, "produces", lambda made: lambda case: {key: to_array(made(*given(case)), key)})
+
+
 def properties(rows: Mapping[str, Any]) -> Mistakes:
     """Mistakes that are known by a property: row -> `when(observed, expected, case)`."""
     return _made(rows, "when")
@@ -46,3 +54,8 @@ def properties(rows: Mapping[str, Any]) -> Mistakes:
 def properties_by(make: Callable[[Any], Any], rows: Mapping[str, Any]) -> Mistakes:
     """As `properties`, where `make` makes `when` of what stands in the row."""
     return _made(rows, "when", make)
+
+
+def for_each(options: Iterable[Any], group: Callable[[Any], Mistakes]) -> Mistakes:
+    """The rows of `group(option)` for every option: the first row of all of them, then the second, ..."""
+    return tuple(mistake for row in zip(*map(group, options), strict=True) for mistake in row)

@@ -57,9 +57,6 @@ def reading_agrees(observed: Arrays, wanted: Arrays, case: Case) -> bool:
     return key in observed and exercise.close(observed[key], wanted[key])
 
 
-# --- what goes wrong ------------------------------------------------------------------------------
-
-
 def sizes(pair):
     """The linear layer has these sizes, from emb_size d and num_classes k."""
 
@@ -166,21 +163,15 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"{key}, image {index[0]}, number {index[-1]},"
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("the linear layer", 1, (SIZES,), sizes_agree, blank="self.linear"),
-        Part("the class token is read", 1, (READ, LOGITS), reading_agrees, blank="class_token ="),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "The linear layer gets one token and gives one number for each class. How long is a token?",
-        "`encoded` has the axes (image, token, number). The class token was put in front of the patches in Q3, so which "
-        "number does it have on the middle axis? Take it for all images.",
-        "nn.Linear takes emb_size first and num_classes second. Index `encoded` with a colon for the images, then 0 for "
-        "the token; the numbers need no index.",
-    ),
-    place=place,
+parts = (
+    Part("the linear layer", 1, (SIZES,), blank="self.linear"),
+    Part("the class token is read", 1, (READ, LOGITS), agrees=reading_agrees, blank="class_token ="),
 )
+hints = (
+    "The linear layer gets one token and gives one number for each class. How long is a token?",
+    "`encoded` has the axes (image, token, number). The class token was put in front of the patches in Q3, so which "
+    "number does it have on the middle axis? Take it for all images.",
+    "nn.Linear takes emb_size first and num_classes second. Index `encoded` with a colon for the images, then 0 for "
+    "the token; the numbers need no index.",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place)

@@ -28,9 +28,6 @@ def expected(case: Case) -> Arrays:
     return {KEY: to_array(F.cosine_similarity(case["a"], case["b"], dim=0), KEY)}
 
 
-# --- what goes wrong ------------------------------------------------------------------------------
-
-
 def gives(values: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> Callable[[Case], Arrays]:
     """Values for a mistake, worked out by `values(a, b)` in float64."""
     return lambda case: {KEY: to_array(values(case["a"].double(), case["b"].double()), KEY)}
@@ -102,7 +99,6 @@ misconceptions = (
         "one-by-dot: a stands in for b, or b for a: a vector has cosine 1 with itself.":
             lambda a, b: cosine(a, a),
     }),
-    # errors
     *errors({
         "bars: bars are written for a length: in PyTorch a vector's length is its `.norm()`.": r"unsupported operand type\(s\) for \||bitwise_or|or_cpu",
         "norm-not-called: `norm` is named but not called: it needs its parentheses.": "unsupported operand type.*(method|function)",
@@ -120,17 +116,19 @@ def formula(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"{torch.dot(a, b):.4g} / ({length(a):.4g} * {length(b):.4g})"
 
 
+parts = (Part("cosine of the angle", 1, (KEY,), blank="similarity ="),)
+hints = (
+    "Work out the first case on paper: a = (3, 4) has length 5, b = (12, 5) has length 13, and their dot product is 36 + 20.",
+    "Three numbers are needed: the dot product (one sign of PyTorch's does it), and the length of each vector, `.norm()`.",
+    "The dot product is `@` between the two vectors. Divide it by the product of the two norms, and put that product in parentheses.",
+)
 exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(Part("cosine of the angle", 1, (KEY,), blank="similarity ="),),
-    misconceptions=misconceptions,
-    hints=(
-        "Work out the first case on paper: a = (3, 4) has length 5, b = (12, 5) has length 13, and their dot product is 36 + 20.",
-        "Three numbers are needed: the dot product (one sign of PyTorch's does it), and the length of each vector, `.norm()`.",
-        "The dot product is `@` between the two vectors. Divide it by the product of the two norms, and put that product in parentheses.",
-    ),
+    observer,
+    cases,
+    expected,
+    parts,
+    misconceptions,
+    hints,
     place=lambda key, index, case: "the similarity" + (f" at {list(index)}" if index else ""),
     formula=formula,
 )

@@ -37,7 +37,6 @@ def expected(case: Case) -> Arrays:
     return {key: to_array(right(case), key) for key in KEYS}
 
 
-# --- what goes wrong ------------------------------------------------------------------------------
 # The same mistakes can be made in either blank, so each is made for both.
 
 
@@ -237,21 +236,14 @@ def formula(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"W[{int(case['indices'][index[0]])}, {index[1]}]"
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("product with the one-hot rows", 1, ("product",), blank="product ="),
-        Part("rows by look-up", 1, ("rows",), blank="rows ="),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "Write the shapes down: one_hot is (n, |V|) and W is (|V|, d). Which product of the two is (n, d)?",
-        "For the look-up no product is needed: square brackets take rows out of a tensor, and they take several at once "
-        "when they hold a tensor of row numbers.",
-        "`product` is one_hot, then the sign `@`, then W. `rows` is W with indices, and nothing else, in square brackets.",
-    ),
-    place=place,
-    formula=formula,
+parts = (
+    Part("product with the one-hot rows", 1, ("product",), blank="product ="),
+    Part("rows by look-up", 1, ("rows",), blank="rows ="),
 )
+hints = (
+    "Write the shapes down: one_hot is (n, |V|) and W is (|V|, d). Which product of the two is (n, d)?",
+    "For the look-up no product is needed: square brackets take rows out of a tensor, and they take several at once "
+    "when they hold a tensor of row numbers.",
+    "`product` is one_hot, then the sign `@`, then W. `rows` is W with indices, and nothing else, in square brackets.",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place, formula)

@@ -53,12 +53,6 @@ def cases(seed: int) -> list[Case]:
     return made
 
 
-# --- the student's module -------------------------------------------------------------------------
-
-
-# --- what PyTorch gives ---------------------------------------------------------------------------
-
-
 def linear(case: Case, name: str, x: torch.Tensor) -> torch.Tensor:
     outs = case["embed_dim"] * (3 if name == "qkv_proj" else 1)
     weight = weights(f"{name}.weight", (outs, x.shape[-1]), case["seed"], SCALE)
@@ -106,9 +100,6 @@ def expected(case: Case) -> Arrays:
     return {key: to_array(value, key) for key, value in found.items()}
 
 
-# --- each blank by itself -------------------------------------------------------------------------
-
-
 def same(seen: Arrays, wanted: Arrays, *keys: str) -> bool:
     return all(key in seen and exercise.close(seen[key], wanted[key]) for key in keys)
 
@@ -123,8 +114,6 @@ def merge_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
         return same(seen, wanted, MASKED, ATTENTION)
     return same(seen, wanted, MERGED) and not same(seen, wanted, *SPLIT)
 
-
-# --- what goes wrong ------------------------------------------------------------------------------
 
 SPLITS = (
     ("not-moved", "the heads stay behind the tokens: after the reshape, bring the heads in front", lambda t, h: t.unflatten(-1, (h, -1))),
@@ -211,7 +200,6 @@ misconceptions = (
         "not-step-by-step: the output as a whole is not right. The steps could not be tried one by one, since scaled_dot_product is not called as in the code that was given.":
             lambda seen, wanted, case: "q" not in seen and OUTPUT in seen,
     }),
-    # --- mistakes that end in an error
     *errors({
         "sizes-do-not-multiply: the sizes of a reshape do not fit: they must multiply to what is there. qkv has 3 * embed_dim numbers a token, so 3 * head_dim for each head; values have embed_dim.": "is invalid for input of size|sizes to unflatten|invalid shape|must be product of",
         "view-of-a-moved-tensor: `view` is used after the axes were moved: use reshape.": "view size is not compatible",
@@ -228,21 +216,16 @@ misconceptions = (
 )  # fmt: skip
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("heads split", 1, SPLIT, split_agrees, blank="qkv ="),
-        Part("heads merged", 1, (MERGED, OUTPUT, MASKED, ATTENTION), merge_agrees, blank="values ="),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "Write the four sizes on paper, before and after. Which axis is cut, which two change places?",
-        "Split: reshape to (b, n, heads, 3 * head_dim), then heads and tokens change places. Merge: they change "
-        "places again, then a reshape joins heads and head_dim.",
-        "permute takes the new order of the old axes. Heads are axis 2 after the reshape and should become axis 1: "
-        "keep 0, then 2, then 1, then 3; the same order brings them back. Use the names self.num_heads, self.head_dim "
-        "and self.embed_dim for the sizes.",
-    ),
+parts = (
+    Part("heads split", 1, SPLIT, agrees=split_agrees, blank="qkv ="),
+    Part("heads merged", 1, (MERGED, OUTPUT, MASKED, ATTENTION), agrees=merge_agrees, blank="values ="),
 )
+hints = (
+    "Write the four sizes on paper, before and after. Which axis is cut, which two change places?",
+    "Split: reshape to (b, n, heads, 3 * head_dim), then heads and tokens change places. Merge: they change "
+    "places again, then a reshape joins heads and head_dim.",
+    "permute takes the new order of the old axes. Heads are axis 2 after the reshape and should become axis 1: "
+    "keep 0, then 2, then 1, then 3; the same order brings them back. Use the names self.num_heads, self.head_dim "
+    "and self.embed_dim for the sizes.",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints)

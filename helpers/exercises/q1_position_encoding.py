@@ -22,7 +22,6 @@ def expected(case: Case) -> Arrays:
     return {"P": getPositionEncoding(case["seq_len"], case["d"], case["n"])}
 
 
-# --- each blank by itself -------------------------------------------------------------------------
 # A column is judged by its own frequency w, found in its first two entries: a wrong denominator
 # must not cost the points of a right sine.
 
@@ -79,9 +78,6 @@ def denominator_agrees(observed: Arrays, wanted: Arrays, case: Case) -> bool:
         if not any(np.allclose(c, w, atol=1e-4) for c in columns for w in waves):
             return False
     return True
-
-
-# --- what goes wrong ------------------------------------------------------------------------------
 
 
 def with_columns(change):
@@ -247,21 +243,15 @@ def formula(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"{wave}({k} / {case['n']:g}^({column - column % 2}/{case['d']}))"
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("denominator", 1, ("P",), denominator_agrees, blank="denominator ="),
-        Part("sine in the even columns", 1, ("P",), wave_is("sin", 0), blank="P[k, 2 * i] ="),
-        Part("cosine in the odd columns", 1, ("P",), wave_is("cos", 1), blank="P[k, 2 * i + 1] ="),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "Work out row 1 of the worked example on paper: d = 4 and n = 100, so pair 0 is divided by 1 and pair 1 by 10.",
-        "The same denominator serves both columns of a pair. It depends on i, d and n, not on the position k.",
-        "The formula says n to the power 2i/d; in Python a power is `**`. The position k is divided by it, "
-        "inside the sine (even column) and inside the cosine (odd column).",
-    ),
-    formula=formula,
+parts = (
+    Part("denominator", 1, ("P",), agrees=denominator_agrees, blank="denominator ="),
+    Part("sine in the even columns", 1, ("P",), agrees=wave_is("sin", 0), blank="P[k, 2 * i] ="),
+    Part("cosine in the odd columns", 1, ("P",), agrees=wave_is("cos", 1), blank="P[k, 2 * i + 1] ="),
 )
+hints = (
+    "Work out row 1 of the worked example on paper: d = 4 and n = 100, so pair 0 is divided by 1 and pair 1 by 10.",
+    "The same denominator serves both columns of a pair. It depends on i, d and n, not on the position k.",
+    "The formula says n to the power 2i/d; in Python a power is `**`. The position k is divided by it, "
+    "inside the sine (even column) and inside the cosine (odd column).",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, formula=formula)

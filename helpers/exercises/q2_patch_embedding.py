@@ -78,7 +78,6 @@ def expected(case: Case) -> Arrays:
     return {key: np.array(value, float) for key, value in values.items()}
 
 
-# --- what goes wrong ------------------------------------------------------------------------------
 # The image is seen as (b, c, rows, p, columns, p), axes 0..5; a mistake cuts it in another way, or puts
 # these six axes elsewhere.
 
@@ -223,23 +222,17 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
     return NAMES[key]
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("the pattern: one patch, one token", 1, READING, blank="# the pattern"),
-        Part("what goes into the Linear", 1, ("in_features",), blank="nn.Linear("),
-        Part("what comes out of the Linear", 1, ("out_features",), blank="nn.Linear("),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "Start from the shapes: (b, c, H, W) comes in, (b, number of patches, numbers in one patch) goes into the Linear. "
-        "In a 32 x 32 picture with 4 x 4 patches that is (b, 64, 48).",
-        "On the left, take the height apart into rows of patches and pixels inside a patch, and the width likewise. "
-        "The warm-up showed both orders inside the bracket: one keeps neighbours together, the other takes every second pixel.",
-        "Left: b, c, then a bracket with h and p1, then one with w and p2, where h and w count patches and the letter inside the patch stands last. "
-        "Right: b, a bracket with h and w, a bracket with p1, p2 and c. The Linear's first number is the product of that last bracket.",
-    ),
-    place=place,
+parts = (
+    Part("the pattern: one patch, one token", 1, READING, blank="# the pattern"),
+    Part("what goes into the Linear", 1, ("in_features",), blank="nn.Linear("),
+    Part("what comes out of the Linear", 1, ("out_features",), blank="nn.Linear("),
 )
+hints = (
+    "Start from the shapes: (b, c, H, W) comes in, (b, number of patches, numbers in one patch) goes into the Linear. "
+    "In a 32 x 32 picture with 4 x 4 patches that is (b, 64, 48).",
+    "On the left, take the height apart into rows of patches and pixels inside a patch, and the width likewise. "
+    "The warm-up showed both orders inside the bracket: one keeps neighbours together, the other takes every second pixel.",
+    "Left: b, c, then a bracket with h and p1, then one with w and p2, where h and w count patches and the letter inside the patch stands last. "
+    "Right: b, a bracket with h and w, a bracket with p1, p2 and c. The Linear's first number is the product of that last bracket.",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place)

@@ -114,19 +114,22 @@ def mistakes() -> list[Misconception]:
     ]
 
 
+parts = shape_parts(PATTERNS)
+hints = (
+    "Write the size under each letter on the left: b = 32, h = 30, w = 40, c = 3. Nothing is lost, so the "
+    "product of all sizes is the same on both sides.",
+    "Each letter, or each bracket, right of the arrow is one axis of the result. A bracket's size is the product of its letters.",
+    "A bracket on the left takes an axis apart: (i h) has size 30 and i = 2, so h = 15. "
+    "In the last pattern c, i and j end up in one axis: 3 times 2 times 2.",
+)
+misconceptions = (no_shape(PATTERNS), *mistakes())
 exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=shape_parts(PATTERNS),
-    misconceptions=(no_shape(PATTERNS), *mistakes()),
-    hints=(
-        "Write the size under each letter on the left: b = 32, h = 30, w = 40, c = 3. Nothing is lost, so the "
-        "product of all sizes is the same on both sides.",
-        "Each letter, or each bracket, right of the arrow is one axis of the result. A bracket's size is the product of its letters.",
-        "A bracket on the left takes an axis apart: (i h) has size 30 and i = 2, so h = 15. "
-        "In the last pattern c, i and j end up in one axis: 3 times 2 times 2.",
-    ),
+    observer,
+    cases,
+    expected,
+    parts,
+    misconceptions,
+    hints,
     place=shape_place,
     formula=partial(shape_formula, patterns=PATTERNS),
 )

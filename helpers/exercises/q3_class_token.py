@@ -46,7 +46,6 @@ def expected(case: Case) -> Arrays:
     }
 
 
-# --- each blank by itself, and what goes wrong ------------------------------------------------------
 # The output is compared with the student's own `self.projection(x)`: how the patches are made is not asked here.
 
 
@@ -134,7 +133,6 @@ misconceptions = (
         "batch-in-a-row: the images were laid one behind the other: (batch, tokens, features) should come out.":
             lambda seen, wanted, case: seen[OUT].ndim != 3,
     }),
-    # errors
     *errors({
         "cat-the-batch: the two are joined along the batch (dim 0): the sequence of tokens is dim 1.": "except in dimension 0",
         "cat-the-features: the two are joined along the features (the last dim): the sequence of tokens is dim 1.": "except in dimension 2",
@@ -160,21 +158,15 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"{key}, number {index[-1]}," if index else key
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("one class token for every image", 1, (OUT, GRADIENT), repeated, blank="# the pattern"),
-        Part("the class token in front of the patches", 1, (OUT,), in_front, blank="x = ..."),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "Write down the shapes: self.cls_token is (1, 1, e), x is (b, n, e). To stand beside x, the token has to be (b, 1, e).",
-        "The first axis of the token has length 1 and should become b. In einops an axis of length 1 that goes away is written `()`; "
-        "the size of the new letter is passed along behind the pattern.",
-        "Left of the arrow: `()`, a letter for the axis that stays 1, a letter for the features. Right: b in place of the `()`, "
-        "then the same two letters; and b=b behind it. Then torch.cat takes a list of two tensors, the class tokens first, and dim=1.",
-    ),
-    place=place,
+parts = (
+    Part("one class token for every image", 1, (OUT, GRADIENT), agrees=repeated, blank="# the pattern"),
+    Part("the class token in front of the patches", 1, (OUT,), agrees=in_front, blank="x = ..."),
 )
+hints = (
+    "Write down the shapes: self.cls_token is (1, 1, e), x is (b, n, e). To stand beside x, the token has to be (b, 1, e).",
+    "The first axis of the token has length 1 and should become b. In einops an axis of length 1 that goes away is written `()`; "
+    "the size of the new letter is passed along behind the pattern.",
+    "Left of the arrow: `()`, a letter for the axis that stays 1, a letter for the features. Right: b in place of the `()`, "
+    "then the same two letters; and b=b behind it. Then torch.cat takes a list of two tensors, the class tokens first, and dim=1.",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place)

@@ -146,18 +146,14 @@ def formula(key: str, index: tuple[int, ...], case: Case) -> str:
     return "height and width" if key.startswith("axes of ") else f"{('30', '40')[index[0]]} / 2 * 2"
 
 
+parts = shape_parts(PATTERNS)
+hints = (
+    "`repeat` reads like `rearrange`, but letters may appear on the right that the left does not have: their sizes are passed along.",
+    "A new letter by itself is a new axis of that size. A new letter in a bracket multiplies that axis.",
+    "The pixelated picture is first made half as high and half as wide, then every pixel becomes a block of 2 x 2: "
+    "compare its size with the original.",
+)
+misconceptions = (no_shape(PATTERNS), *mistakes())
 exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=shape_parts(PATTERNS),
-    misconceptions=(no_shape(PATTERNS), *mistakes()),
-    hints=(
-        "`repeat` reads like `rearrange`, but letters may appear on the right that the left does not have: their sizes are passed along.",
-        "A new letter by itself is a new axis of that size. A new letter in a bracket multiplies that axis.",
-        "The pixelated picture is first made half as high and half as wide, then every pixel becomes a block of 2 x 2: "
-        "compare its size with the original.",
-    ),
-    place=shape_place,
-    formula=formula,
+    observer, cases, expected, parts, misconceptions, hints, place=shape_place, formula=formula
 )

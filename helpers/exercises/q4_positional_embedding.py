@@ -32,9 +32,6 @@ def cases(seed: int) -> list[Case]:
     return made
 
 
-# --- how the student's class is observed ----------------------------------------------------------
-
-
 def tokens(case: Case) -> torch.Tensor:
     """The tokens before any position: class token first, (b, patches + 1, emb_size)."""
     return torch.cat([case["cls"].repeat(len(case["x"]), 1, 1), case["x"]], dim=1)
@@ -55,9 +52,6 @@ def outputs(combine):
         }
 
     return produces
-
-
-# --- what goes wrong ------------------------------------------------------------------------------
 
 
 def table(rows, columns=lambda side, p, e, s: e):
@@ -277,23 +271,16 @@ def formula(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"{token:.4f} (token) + {position:.4f} (position)"
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("arguments of getPositionEncoding", 1, (TABLE,), blank="seq_len, d ="),
-        Part("positions added to the tokens", 1, ("output", "output with learnable=True"), blank="x ="),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "Blank 1: getPositionEncoding gives one row a position and one column a dimension. "
-        "self.learnable_positions, two lines above, is a table for the very same tokens: what is its shape?",
-        "Blank 1: for img_size 32 and patch_size 4 there are 8 patches a side, 64 patches, 65 tokens. "
-        "Blank 2: the tokens are (b, 65, emb_size), the positions (65, emb_size); torch lines up the last axes by itself.",
-        "Blank 1: the patches a side, squared, and one more for the class token; then emb_size, separated by a comma. "
-        "Blank 2: the sum of the tokens and `positions`, nothing else.",
-    ),
-    place=place,
-    formula=formula,
+parts = (
+    Part("arguments of getPositionEncoding", 1, (TABLE,), blank="seq_len, d ="),
+    Part("positions added to the tokens", 1, ("output", "output with learnable=True"), blank="x ="),
 )
+hints = (
+    "Blank 1: getPositionEncoding gives one row a position and one column a dimension. "
+    "self.learnable_positions, two lines above, is a table for the very same tokens: what is its shape?",
+    "Blank 1: for img_size 32 and patch_size 4 there are 8 patches a side, 64 patches, 65 tokens. "
+    "Blank 2: the tokens are (b, 65, emb_size), the positions (65, emb_size); torch lines up the last axes by itself.",
+    "Blank 1: the patches a side, squared, and one more for the class token; then emb_size, separated by a comma. "
+    "Blank 2: the sum of the tokens and `positions`, nothing else.",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place, formula)

@@ -43,12 +43,6 @@ def cases(seed: int) -> list[Case]:
     return made
 
 
-# --- the student's module -------------------------------------------------------------------------
-
-
-# --- what PyTorch gives ---------------------------------------------------------------------------
-
-
 def projected(case: Case, name: str) -> torch.Tensor:
     """Queries, keys or values of the case, split in heads: (b, h, n, d)."""
     size = case["x"].shape[-1]
@@ -103,9 +97,6 @@ def expected(case: Case) -> Arrays:
     return {key: to_array(value, key) for key, value in values.items()}
 
 
-# --- each blank by itself -------------------------------------------------------------------------
-
-
 def same(seen: Arrays, wanted: Arrays, key: str) -> bool:
     return key in seen and exercise.close(seen[key], wanted[key])
 
@@ -139,7 +130,6 @@ def merge_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     return only(ATT_MISTAKES, seen, wanted, case) or only(SUM_MISTAKES, seen, wanted, case)
 
 
-# --- what goes wrong ------------------------------------------------------------------------------
 # A step is seen by itself where the student's code has it as a step, and else only in what comes after it.
 # So most mistakes are recognised in two places.
 
@@ -319,7 +309,6 @@ misconceptions = (
         "not-step-by-step: the output as a whole is not right. The steps could not be tried one by one, since att does not pass through self.att_drop as in the code that was given.":
             lambda seen, wanted, case: ATT not in seen and OUTPUT in seen,
     }),
-    # --- mistakes that end in an error
     *errors({
         "softmax-without-axis: the softmax is not told its axis: add `dim=...` with the axis of the keys.": r"softmax\(\) missing .*dim|softmax\(\) received an invalid combination",
         "softmax-no-such-axis: the softmax is given an axis that is not there: the scores have axes 0 to 3, and -1 is the last.": "IndexError: Dimension out of range",
@@ -350,23 +339,18 @@ misconceptions = (
 )  # fmt: skip
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("attention weights", 1, (ATT,), att_agrees, blank="att ="),
-        Part("weighted sum of the values", 1, (SUMMED,), sum_agrees, blank="torch.einsum("),
-        Part("heads gathered", 1, (MERGED, OUTPUT), merge_agrees, blank="rearrange("),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "Run the cell above the check: it prints the shapes on the way, up to the line where your code stops. "
-        "`att` has the shape of the scores.",
-        "In each row of `att`, one query spreads a weight of 1 over all keys: which axis of the scores is that? "
-        "And which of the letters b, h, a, l, v is summed away when the values are weighted?",
-        "First divide the scores by the square root of self.head_dim, then take the softmax over the last axis. "
-        "In einsum, l disappears and b, h, a, v stay in this order. In rearrange, write the four axes as they are, "
-        "then batch, tokens, and in brackets heads and head_dim, in the order in which they were split above.",
-    ),
+parts = (
+    Part("attention weights", 1, (ATT,), agrees=att_agrees, blank="att ="),
+    Part("weighted sum of the values", 1, (SUMMED,), agrees=sum_agrees, blank="torch.einsum("),
+    Part("heads gathered", 1, (MERGED, OUTPUT), agrees=merge_agrees, blank="rearrange("),
 )
+hints = (
+    "Run the cell above the check: it prints the shapes on the way, up to the line where your code stops. "
+    "`att` has the shape of the scores.",
+    "In each row of `att`, one query spreads a weight of 1 over all keys: which axis of the scores is that? "
+    "And which of the letters b, h, a, l, v is summed away when the values are weighted?",
+    "First divide the scores by the square root of self.head_dim, then take the softmax over the last axis. "
+    "In einsum, l disappears and b, h, a, v stay in this order. In rearrange, write the four axes as they are, "
+    "then batch, tokens, and in brackets heads and head_dim, in the order in which they were split above.",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints)

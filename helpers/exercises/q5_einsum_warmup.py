@@ -30,9 +30,6 @@ def expected(case: Case) -> Arrays:
     return {name: to_array(operation(*case[name]), name) for name, operation in LIBRARY.items()}
 
 
-# --- what goes wrong ------------------------------------------------------------------------------
-
-
 def each(name: str, slug: str, message: str, values: Callable[..., torch.Tensor]) -> Misconception:
     """A mistake in one entry: `values(*tensors)` is what it gives instead."""
     return Misconception(
@@ -210,21 +207,14 @@ misconceptions = (
 )
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=tuple(
-        Part(name, 1 / len(LIBRARY), (name,), blank=f"{name}: ...") for name in LIBRARY
-    ),  # 1 point, shared
-    misconceptions=misconceptions,
-    hints=(
-        "Write one letter for each axis of each tensor first, and ask only: which axes run along together? "
-        "Those share a letter.",
-        "Then write on the right of `->` the letters of the axes that the result still has, in its order. "
-        "What is missing there is summed.",
-        "Matrix product: the inner axes share a letter and it disappears. The batch adds one letter in front, "
-        "everywhere. Outer product: two letters, both kept. Trace: one letter twice, nothing kept. "
-        "Weighted sum: the weights share the rows' letter, which disappears.",
-    ),
+parts = tuple(Part(name, 1 / len(LIBRARY), (name,), blank=f"{name}: ...") for name in LIBRARY)
+hints = (
+    "Write one letter for each axis of each tensor first, and ask only: which axes run along together? "
+    "Those share a letter.",
+    "Then write on the right of `->` the letters of the axes that the result still has, in its order. "
+    "What is missing there is summed.",
+    "Matrix product: the inner axes share a letter and it disappears. The batch adds one letter in front, "
+    "everywhere. Outer product: two letters, both kept. Trace: one letter twice, nothing kept. "
+    "Weighted sum: the weights share the rows' letter, which disappears.",
 )
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints)

@@ -55,9 +55,6 @@ def expected(case: Case) -> Arrays:
     }
 
 
-# --- what goes wrong ------------------------------------------------------------------------------
-
-
 def output(combine):
     """Values for a mistake: `combine(x, y, f)` with y = f(x), keyword arguments included."""
 
@@ -173,7 +170,6 @@ misconceptions = (
                 float(seen["parameters found"]) == 0 and float(seen["calls of fn"]) == 1
             ),
     }),
-    # errors
     *errors({
         "in-place-error: a tensor that the backward pass needs is changed in place, by `+=` or a method whose name ends in `_`: make a new tensor.": "in-place operation|inplace operation",
         "fn-without-self: fn is used without `self.`: in forward it is `self.fn`.": "NameError: name 'fn' is not",
@@ -204,17 +200,10 @@ def formula(key: str, index: tuple[int, ...], case: Case) -> str:
     return {"x after the call": "its old value", "calls of fn": "one", "parameters found": "those of fn"}[key]
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(Part("x plus fn(x)", 1, KEYS, blank="out ="),),
-    misconceptions=misconceptions,
-    hints=(
-        "Two roads lead from x to the plus sign in the diagram: one goes straight there, one through self.fn.",
-        "With fn = Identity the result is twice x; with an fn that gives zeros it is x.",
-        "Call self.fn on x, with the keyword arguments behind two stars, and add x to what it gives, with a plain plus.",
-    ),
-    place=place,
-    formula=formula,
+parts = (Part("x plus fn(x)", 1, KEYS, blank="out ="),)
+hints = (
+    "Two roads lead from x to the plus sign in the diagram: one goes straight there, one through self.fn.",
+    "With fn = Identity the result is twice x; with an fn that gives zeros it is x.",
+    "Call self.fn on x, with the keyword arguments behind two stars, and add x to what it gives, with a plain plus.",
 )
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place, formula)

@@ -36,9 +36,6 @@ def cases(seed: int) -> list[Case]:
     return made
 
 
-# --- who is who in the student's block ------------------------------------------------------------
-
-
 def expected(case: Case) -> Arrays:
     size, hidden = case["emb_size"], case["emb_size"] * case["expansion"]
     layer = nn.TransformerEncoderLayer(
@@ -82,7 +79,6 @@ def dropout_agrees(observed: Arrays, wanted: Arrays, case: Case) -> bool:
     )
 
 
-# --- what goes wrong ------------------------------------------------------------------------------
 # Mistakes are put together from torch's functions. N, A and M are given their half and number, as in `roles`.
 
 
@@ -271,23 +267,17 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"{key}{list(index)}"
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("attention half", 1, ("output",), half_agrees(FIRST), blank="# the attention half"),
-        Part("feed-forward half", 1, ("output",), half_agrees(SECOND), blank="# the feed-forward half"),
-        Part("dropout at the end of both halves", 1, ("dropped",), dropout_agrees),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "Each nn.Sequential holds three modules. Read the diagram from left to right: what does x meet first "
-        "on its way to the plus sign?",
-        "Pre-norm: in each half the LayerNorm comes first and the dropout last. Only the module in the middle "
-        "differs from half to half.",
-        "First half: a LayerNorm of emb_size, the MultiHeadAttention with emb_size, num_heads and dropout, a Dropout. "
-        "Second half: the same with the FeedForwardBlock and its expansion in the middle.",
-    ),
-    place=place,
+parts = (
+    Part("attention half", 1, ("output",), agrees=half_agrees(FIRST), blank="# the attention half"),
+    Part("feed-forward half", 1, ("output",), agrees=half_agrees(SECOND), blank="# the feed-forward half"),
+    Part("dropout at the end of both halves", 1, ("dropped",), agrees=dropout_agrees),
 )
+hints = (
+    "Each nn.Sequential holds three modules. Read the diagram from left to right: what does x meet first "
+    "on its way to the plus sign?",
+    "Pre-norm: in each half the LayerNorm comes first and the dropout last. Only the module in the middle "
+    "differs from half to half.",
+    "First half: a LayerNorm of emb_size, the MultiHeadAttention with emb_size, num_heads and dropout, a Dropout. "
+    "Second half: the same with the FeedForwardBlock and its expansion in the middle.",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place)

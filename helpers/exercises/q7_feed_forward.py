@@ -63,8 +63,6 @@ def second_agrees(observed: Arrays, wanted: Arrays, case: Case) -> bool:
     return seen is not None and seen.shape == right.shape and np.allclose(seen, right, atol=0.02)
 
 
-# --- what goes wrong ------------------------------------------------------------------------------
-
 # Wrong hidden sizes from emb_size d and expansion e; in the first layer's output or the second one's input.
 HIDDEN = (
     (
@@ -145,26 +143,20 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"the {('input', 'output')[index[0]]} size of the {key} nn.Linear"
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("the first nn.Linear", 1, ("first",), first_agrees, blank="# wider"),
-        Part(
-            "the second nn.Linear, and what the block gives",
-            1,
-            ("second", "output"),
-            second_agrees,
-            blank="# back",
-        ),
+parts = (
+    Part("the first nn.Linear", 1, ("first",), blank="# wider"),
+    Part(
+        "the second nn.Linear, and what the block gives",
+        1,
+        ("second", "output"),
+        agrees=second_agrees,
+        blank="# back",
     ),
-    misconceptions=misconceptions,
-    hints=(
-        "nn.Linear(a, b) takes vectors of a numbers and gives vectors of b numbers. How long is one token?",
-        "Follow the arrows of the diagram: 192 -> 768 -> 192, with emb_size = 192 and expansion = 4.",
-        "The hidden layer has expansion times emb_size numbers. The first nn.Linear leads from a token to it, "
-        "the second one from it back to a token; write both sizes with the arguments' names.",
-    ),
-    place=place,
 )
+hints = (
+    "nn.Linear(a, b) takes vectors of a numbers and gives vectors of b numbers. How long is one token?",
+    "Follow the arrows of the diagram: 192 -> 768 -> 192, with emb_size = 192 and expansion = 4.",
+    "The hidden layer has expansion times emb_size numbers. The first nn.Linear leads from a token to it, "
+    "the second one from it back to a token; write both sizes with the arguments' names.",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place)

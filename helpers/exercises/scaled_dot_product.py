@@ -56,9 +56,6 @@ def cases(seed: int) -> list[Case]:
     return made
 
 
-# --- what PyTorch gives ---------------------------------------------------------------------------
-
-
 def raw(case: Case) -> torch.Tensor:
     return torch.einsum("...ac, ...bc -> ...ab", case["q"], case["k"])
 
@@ -88,9 +85,6 @@ def expected(case: Case) -> Arrays:
 def place(key: str, index: tuple[int, ...], case: Case) -> str:
     name, masked, _ = key.partition(" with the mask")
     return f"{name}{list(index)}{' (with the mask)' if masked else ''}"
-
-
-# --- each blank by itself -------------------------------------------------------------------------
 
 
 def close(seen: Arrays, key: str, values) -> bool:
@@ -157,8 +151,6 @@ def values_agree(seen: Arrays, wanted: Arrays, case: Case) -> bool:
             return False
     return True
 
-
-# --- what goes wrong ------------------------------------------------------------------------------
 
 AXES = (
     ("axis-0", "the softmax runs along axis 0, the batch: it belongs on the last axis, the keys", lambda s: s.softmax(0)),
@@ -286,7 +278,6 @@ misconceptions = (
                 or close(seen, VALUES, torch.matmul(rows(right_scores(case)), case["q"]))
             ),
     }),
-    # --- mistakes that end in an error
     *errors({
         "axes-do-not-fit: the axes do not fit. For scores, swap the last two axes of k: transpose with -2 and -1 (`.T` and transpose(0, 1) are for matrices). For values, `@` and not `*`: (n, n) times (n, d_v).":
             "must match the size of tensor|Expected size for first two dimensions|shapes cannot be multiplied"
@@ -301,24 +292,18 @@ misconceptions = (
 )  # fmt: skip
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("scores, scaled", 0.5, (ATTENTION,), scores_agree, blank="scores = ..."),
-        Part("mask", 0.5, (MASKED,), mask_agrees, blank="masked_fill("),
-        Part("attention weights", 0.5, (ATTENTION,), softmax_agrees, blank="attention ="),
-        Part("weighted sum of the values", 0.5, (VALUES, MASKED_VALUES), values_agree, blank="values ="),
-    ),
-    misconceptions=misconceptions,
-    place=place,
-    hints=(
-        "It is your three functions again. Ask of each line: which axes does it mean, and how are they counted from "
-        "the end?",
-        "k has to be transposed in its last two axes; softmax runs along the last; masked_fill takes places (True "
-        "and False) and a number.",
-        "scores: q, `@`, k with axes -2 and -1 transposed, divided by math.sqrt of d_k. masked_fill: where mask "
-        "equals 0, and -9e15. attention: softmax of scores with dim=-1. values: attention, `@`, v.",
-    ),
+parts = (
+    Part("scores, scaled", 0.5, (ATTENTION,), own=scores_agree, blank="scores = ..."),
+    Part("mask", 0.5, (MASKED,), own=mask_agrees, blank="masked_fill("),
+    Part("attention weights", 0.5, (ATTENTION,), own=softmax_agrees, blank="attention ="),
+    Part("weighted sum of the values", 0.5, (VALUES, MASKED_VALUES), agrees=values_agree, blank="values ="),
 )
+hints = (
+    "It is your three functions again. Ask of each line: which axes does it mean, and how are they counted from "
+    "the end?",
+    "k has to be transposed in its last two axes; softmax runs along the last; masked_fill takes places (True "
+    "and False) and a number.",
+    "scores: q, `@`, k with axes -2 and -1 transposed, divided by math.sqrt of d_k. masked_fill: where mask "
+    "equals 0, and -9e15. attention: softmax of scores with dim=-1. values: attention, `@`, v.",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place)

@@ -63,9 +63,6 @@ def rest_agrees(observed: Arrays, wanted: Arrays, case: Case) -> bool:
     return exercise.close(observed[LOGITS], to_array(rest_of(parts_of(case), tokens), LOGITS))
 
 
-# --- what goes wrong ------------------------------------------------------------------------------
-
-
 def tokens_are(change):
     """`change(parts, images)` reaches the encoder blocks."""
 
@@ -158,21 +155,15 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"{key}, image {index[0]}, class {index[1]}," if len(index) == 2 else key
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("images to tokens", 1, (TOKENS, TRAINABLE), blank="# images to tokens"),
-        Part("tokens to logits", 1, (LOGITS,), rest_agrees, blank="# tokens to logits"),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "Follow the diagram from left to right. Each box is one of the five parts in __init__, and each is called like "
-        "a function: what it gives goes into the next one.",
-        "First blank: three calls, in the order of Q2, Q3 and Q4. Second blank: two calls.",
-        "The images go through the patch embedding; what comes out through the class token; what comes out of that "
-        "through the positional embedding. Then the blocks, all at once, and last the head.",
-    ),
-    place=place,
+parts = (
+    Part("images to tokens", 1, (TOKENS, TRAINABLE), blank="# images to tokens"),
+    Part("tokens to logits", 1, (LOGITS,), agrees=rest_agrees, blank="# tokens to logits"),
 )
+hints = (
+    "Follow the diagram from left to right. Each box is one of the five parts in __init__, and each is called like "
+    "a function: what it gives goes into the next one.",
+    "First blank: three calls, in the order of Q2, Q3 and Q4. Second blank: two calls.",
+    "The images go through the patch embedding; what comes out through the class token; what comes out of that "
+    "through the positional embedding. Then the blocks, all at once, and last the head.",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place)

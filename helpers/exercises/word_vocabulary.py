@@ -61,9 +61,6 @@ def expected(case: Case) -> Arrays:
     }
 
 
-# --- what goes wrong ------------------------------------------------------------------------------
-
-
 def numbered(number: Callable[[str, int, Case], Any]) -> Callable[[Case], Arrays]:
     """Values for a wrong number: `number(word, i, case)` for the word that appears as i-th new one."""
     return lambda case: {
@@ -203,7 +200,6 @@ misconceptions = (
                 and bool((seen[FOUND] >= NOTHING).all())
             ),
     }),
-    # errors
     *errors({
         "name-unknown: a name is used that nothing has been stored in at this place: the names at hand are those of the lines above.": "NameError|UnboundLocalError",
         "asked-too-early: the word is looked up before it has been stored: its number has to come from somewhere else.": "KeyError",
@@ -234,22 +230,15 @@ def formula(key: str, index: tuple[int, ...], case: Case) -> str:
     }[key]
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("number of each word", 1, (MISSING, NUMBERS, ENTRIES), blank="word_to_index[word] ="),
-        Part("way back from number to word", 1, (BACK,), blank="index_to_word ="),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "Go through the first sentence by hand. How many words does word_to_index hold when `I` arrives? And when `love` arrives?",
-        "A new word's number is the count of words that are in already: 0 for the first, then 1, 2, ... "
-        "For the way back, keys and values change places.",
-        "`len` of a dictionary is the count of its entries. For index_to_word, a dictionary comprehension over "
-        "`word_to_index.items()` gives you word and number of each entry: write the number in front of the colon and the word behind it.",
-    ),
-    place=place,
-    formula=formula,
+parts = (
+    Part("number of each word", 1, (MISSING, NUMBERS, ENTRIES), blank="word_to_index[word] ="),
+    Part("way back from number to word", 1, (BACK,), blank="index_to_word ="),
 )
+hints = (
+    "Go through the first sentence by hand. How many words does word_to_index hold when `I` arrives? And when `love` arrives?",
+    "A new word's number is the count of words that are in already: 0 for the first, then 1, 2, ... "
+    "For the way back, keys and values change places.",
+    "`len` of a dictionary is the count of its entries. For index_to_word, a dictionary comprehension over "
+    "`word_to_index.items()` gives you word and number of each entry: write the number in front of the colon and the word behind it.",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place, formula)

@@ -15,9 +15,6 @@ MASKED, ATTENTION = "output with a mask", "attention with a mask"
 SCALE = 0.3
 
 
-# --- the student's module -------------------------------------------------------------------------
-
-
 def build(obj, case: Case) -> torch.nn.Module:
     if not isinstance(obj, type) or not issubclass(obj, torch.nn.Module):
         raise Unfit(

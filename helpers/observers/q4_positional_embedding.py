@@ -9,7 +9,6 @@ from helpers.checks.observe import Observer
 TABLE = "sinusoids_positions"
 
 
-# --- how the student's class is observed ----------------------------------------------------------
 # The addition is tried with tables of our own, so a wrong number of rows does not cost its point.
 
 

@@ -17,9 +17,6 @@ BOTH = "out before projection"  # einsum and rearrange together
 OUTPUT = "output"
 
 
-# --- the student's module -------------------------------------------------------------------------
-
-
 class FirstProduct(TorchFunctionMode):
     """Sees the first product of tensors after `armed` was set, and puts `instead` in place of its result."""
 

@@ -13,9 +13,6 @@ PROJECTIONS = ("queries", "keys", "values", "projection")
 HALVES = ("attention half", "feed-forward half")
 
 
-# --- who is who in the student's block ------------------------------------------------------------
-
-
 def is_attention(module: nn.Module) -> bool:
     return isinstance(module, nn.MultiheadAttention) or all(hasattr(module, name) for name in PROJECTIONS)
 
