@@ -5,12 +5,12 @@
 *values_by(output, {"doubled: everything is twice as large.": lambda x: 2 * x})   output(...) makes them of a function
 *values_of("y", inputs, {"doubled: everything is twice as large.": lambda x: 2 * x})   ... of the array "y" alone
 *properties({"too-short: a row is missing.": lambda observed, expected, case: ...})
-*for_each((3, 5), lambda n: values({f"always-{n}: {n} is written out.": ...}))   the rows are there for 3 and for 5
+*values_by(always, {f"always-{n}: {n} is written out.": n for n in (3, 5)})   one row for 3 and one for 5
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from helpers.checks.arrays import Case, to_array
@@ -56,6 +56,11 @@ def properties_by(make: Callable[[Any], Any], rows: Mapping[str, Any]) -> Mistak
     return _made(rows, "when", make)
 
 
-def for_each(options: Iterable[Any], group: Callable[[Any], Mistakes]) -> Mistakes:
-    """The rows of `group(option)` for every option: the first row of all of them, then the second, ..."""
-    return tuple(mistake for row in zip(*map(group, options), strict=True) for mistake in row)
+def prefixed(rows: Mapping[str, Any], slug: str = "", message: str = "") -> dict[str, Any]:
+    """The rows with this in front of each slug and of each message."""
+    return {slug + row.replace(": ", f": {message}", 1): value for row, value in rows.items()}
+
+
+def row_by_row(*groups: Mistakes) -> Mistakes:
+    """Groups of the same length: the first mistake of each, then the second of each, ..."""
+    return tuple(mistake for row in zip(*groups, strict=True) for mistake in row)
