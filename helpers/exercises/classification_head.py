@@ -6,24 +6,22 @@ import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Misconception, Part
-from helpers.checks.mistakes import errors, properties, values, values_by
+from helpers.checks.mistakes import errors, properties, values, values_by, values_of
 from helpers.observers.classification_head import LOGITS, READ, SIZES, observer, value
 
 
 def cases(seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
-    found = []
-    for batch, tokens, emb, classes in ((2, 5, 7, 3), (3, 4, 6, 11)):
-        found.append(
-            {
-                "emb_size": emb,
-                "num_classes": classes,
-                "x": 1 + tensor(rng, batch, tokens, emb, scale=2.0),
-                "seed": int(rng.integers(1000)),
-                "label": f"emb_size={emb}, num_classes={classes} and tokens of shape {(batch, tokens, emb)}",
-            }
-        )
-    return found
+    return [
+        {
+            "emb_size": emb,
+            "num_classes": classes,
+            "x": 1 + tensor(rng, batch, tokens, emb, scale=2.0),
+            "seed": int(rng.integers(1000)),
+            "label": f"emb_size={emb}, num_classes={classes} and tokens of shape {(batch, tokens, emb)}",
+        }
+        for batch, tokens, emb, classes in ((2, 5, 7, 3), (3, 4, 6, 11))
+    ]
 
 
 def normed(case: Case) -> torch.Tensor:
@@ -47,41 +45,23 @@ def expected(case: Case) -> Arrays:
     }
 
 
-def sizes_agree(observed: Arrays, wanted: Arrays, case: Case) -> bool:
-    return np.array_equal(observed[SIZES], wanted[SIZES])
-
-
 def reading_agrees(observed: Arrays, wanted: Arrays, case: Case) -> bool:
     """The logits are right; where the linear layer's sizes are not, what it gets counts alone."""
-    key = LOGITS if sizes_agree(observed, wanted, case) else READ
-    return key in observed and exercise.close(observed[key], wanted[key])
+    return exercise.same(observed, wanted, LOGITS if exercise.same(observed, wanted, SIZES) else READ)
 
 
 def sizes(pair):
-    """The linear layer has these sizes, from emb_size d and num_classes k."""
-
-    def produces(case: Case) -> Arrays:
-        return {SIZES: np.array([*pair(case["emb_size"], case["num_classes"]), 1.0], float)}
-
-    return produces
+    """The linear layer has these sizes, from emb_size d and num_classes k, and a bias."""
+    return lambda case: {SIZES: np.array([*pair(case["emb_size"], case["num_classes"]), 1.0], float)}
 
 
 def read(change):
     """`change(normed tokens)` reaches the linear layer."""
-
-    def produces(case: Case) -> Arrays:
-        return {READ: to_array(change(normed(case)), READ)}
-
-    return produces
+    return lambda case: {READ: to_array(change(normed(case)), READ)}
 
 
-def logits(change):
-    """The head ends in `change(logits)`, everything before it is right."""
-
-    def produces(case: Case) -> Arrays:
-        return {LOGITS: to_array(change(through(normed(case).unbind(1)[0], case)), LOGITS)}
-
-    return produces
+def right_logits(case: Case) -> tuple[torch.Tensor]:
+    return (through(normed(case).unbind(1)[0], case),)
 
 
 misconceptions = (
@@ -144,7 +124,7 @@ misconceptions = (
         "not-normed: the tokens are read before the LayerNorm: keep the line with self.norm, and use what it gives.":
             lambda case: {READ: to_array(case["x"].unbind(1)[0], READ)},
     }),
-    *values_by(logits, {
+    *values_of(LOGITS, right_logits, {
         "softmax: a softmax ends the head: logits are wanted, for the loss (cross-entropy) takes the softmax itself.":
             lambda y: y.softmax(-1),
         "argmax: the head gives the number of the class: one logit for every class is wanted, so that a gradient can flow.":

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
-from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.checks.exercise import Exercise, Part
 from helpers.checks.mistakes import errors, properties, values, values_by
 from helpers.observers.q4_positional_embedding import TABLE, observer
 from helpers.vit.pieces.q1_position_encoding import getPositionEncoding
@@ -17,18 +17,15 @@ def cases(seed: int) -> list[Case]:
     made = []
     for img_size, patch_size, emb_size, batch in sizes:
         patches = len(range(0, img_size, patch_size)) ** 2
-        made.append(
-            {
-                "patch_size": patch_size,
-                "emb_size": emb_size,
-                "img_size": img_size,
-                "x": tensor(rng, batch, patches, emb_size),
-                "cls": tensor(rng, 1, 1, emb_size),
-                "fixed": tensor(rng, patches + 1, emb_size),
-                "learned": tensor(rng, patches + 1, emb_size),
-                "label": f"PositionalEmbedding(patch_size={patch_size}, emb_size={emb_size}, img_size={img_size})",
-            }
-        )
+        arguments = {"patch_size": patch_size, "emb_size": emb_size, "img_size": img_size}
+        tensors = {
+            "x": tensor(rng, batch, patches, emb_size),
+            "cls": tensor(rng, 1, 1, emb_size),
+            "fixed": tensor(rng, patches + 1, emb_size),
+            "learned": tensor(rng, patches + 1, emb_size),
+        }
+        told = ", ".join(f"{name}={size}" for name, size in arguments.items())
+        made.append({**arguments, **tensors, "label": f"PositionalEmbedding({told})"})
     return made
 
 
@@ -44,25 +41,36 @@ def expected(case: Case) -> Arrays:
 
 def outputs(combine):
     """Values of both outputs for `combine(tokens, positions)`."""
+    return with_tables(lambda x, p, fixed, learned: combine(x, p))
+
+
+def with_tables(combine):
+    """Values of both outputs for `combine(tokens, positions, fixed, learned)`: what was chosen, and both tables."""
 
     def produces(case: Case) -> Arrays:
-        return {
-            "output": to_array(combine(tokens(case), case["fixed"]), "output"),
-            "output with learnable=True": to_array(combine(tokens(case), case["learned"]), "output"),
-        }
+        x, fixed, learned = tokens(case), case["fixed"], case["learned"]
+        made = {"output": fixed, "output with learnable=True": learned}
+        return {key: to_array(combine(x, p, fixed, learned), key) for key, p in made.items()}
 
     return produces
 
 
-def table(rows, columns=lambda side, p, e, s: e):
-    """Values for wrong arguments: rows and columns from patches a side, patch_size, emb_size and img_size."""
+def table(arguments):
+    """Values for wrong arguments: both from patches a side, patch_size, emb_size and img_size."""
 
     def produces(case: Case) -> Arrays:
         p, e, s = case["patch_size"], case["emb_size"], case["img_size"]
-        arguments = (s // p, p, e, s)
-        return {TABLE: getPositionEncoding(rows(*arguments), columns(*arguments))}
+        return {TABLE: getPositionEncoding(*arguments(s // p, p, e, s))}
 
     return produces
+
+
+def rows(count):
+    return table(lambda side, p, e, s: (count(side, p, e, s), e))
+
+
+def columns(count):
+    return table(lambda side, p, e, s: (side * side + 1, count(side, p, e, s)))
 
 
 def outside(case: Case) -> Arrays:
@@ -79,16 +87,6 @@ def other_values(observed: Arrays, wanted: Arrays, case: Case) -> bool:
         and np.allclose(seen[0], right[0])
         and not np.allclose(seen, right, atol=1e-4)
     )
-
-
-def both(combine):
-    """Values of both outputs for `combine(tokens, fixed, learned)`, whatever `learnable` says."""
-
-    def produces(case: Case) -> Arrays:
-        output = to_array(combine(tokens(case), case["fixed"], case["learned"]), "output")
-        return {"output": output, "output with learnable=True": output}
-
-    return produces
 
 
 def only(part: slice):
@@ -109,7 +107,7 @@ def moved(change):
 
 misconceptions = (
     # the first blank: rows
-    *values_by(table, {
+    *values_by(rows, {
         "no-class-token: there is one row for each patch but none for the class token: it is a token too, so one row more.":
             lambda side, p, e, s: side * side,
         "two-more: two rows are added to the patches: there is only one class token.":
@@ -137,43 +135,34 @@ misconceptions = (
         "image-side-one: the rows are counted by img_size alone: the sequence holds patches, and they are counted with patch_size.":
             lambda side, p, e, s: s + 1,
     }),
-    *(
-        Misconception(
-            f"rows-{rows}",
-            f"the number of rows is written out as {rows}: it must follow from img_size and patch_size.",
-            table(lambda side, p, e, s, rows=rows: rows),
-        )
-        for rows in (64, 65, 196, 197)
-    ),
-    # the first blank: columns, or both
-    *values({
-        "swapped: the two arguments are swapped: first the number of positions, then the width of a token.":
-            table(lambda side, p, e, s: e, lambda side, p, e, s: side * side + 1),
-        "half-width: the width is emb_size // 2: pairs of sine and cosine are counted inside the function, d is the whole width.":
-            table(lambda side, p, e, s: side * side + 1, lambda side, p, e, s: e // 2),
-        "width-plus-one: the one for the class token is added to the width: it is one more row, not one more dimension.":
-            table(lambda side, p, e, s: side * side, lambda side, p, e, s: e + 1),
-        "both-plus-one: one is added to the width as well: the class token is one more row, of the same width emb_size.":
-            table(lambda side, p, e, s: side * side + 1, lambda side, p, e, s: e + 1),
-        "channels: the width is 3, the image's channels: a token is emb_size wide.":
-            table(lambda side, p, e, s: side * side + 1, lambda side, p, e, s: 3),
-        "patch-width: the width is the 3 * patch_size**2 numbers of a raw patch: after the projection a token is emb_size wide.":
-            table(lambda side, p, e, s: side * side + 1, lambda side, p, e, s: 3 * p * p),
-        "patch-size-width: the width is patch_size: a token is emb_size wide.":
-            table(lambda side, p, e, s: side * side + 1, lambda side, p, e, s: p),
-        "image-width: the width is img_size: a token is emb_size wide.":
-            table(lambda side, p, e, s: side * side + 1, lambda side, p, e, s: s),
-        "square-table: the number of positions is given twice: the second argument is the width of a token.":
-            table(lambda side, p, e, s: side * side + 1, lambda side, p, e, s: side * side + 1),
+    *values_by(lambda n: rows(lambda *sizes: n), {
+        f"rows-{n}: the number of rows is written out as {n}: it must follow from img_size and patch_size.": n
+        for n in (64, 65, 196, 197)
     }),
-    *(
-        Misconception(
-            f"width-{width}",
-            f"the width is written out as {width}: it must be the argument emb_size.",
-            table(lambda side, p, e, s: side * side + 1, lambda side, p, e, s, width=width: width),
-        )
-        for width in (64, 192, 512, 768)
-    ),
+    # the first blank: columns, or both
+    *values_by(table, {
+        "swapped: the two arguments are swapped: first the number of positions, then the width of a token.":
+            lambda side, p, e, s: (e, side * side + 1),
+        "half-width: the width is emb_size // 2: pairs of sine and cosine are counted inside the function, d is the whole width.":
+            lambda side, p, e, s: (side * side + 1, e // 2),
+        "width-plus-one: the one for the class token is added to the width: it is one more row, not one more dimension.":
+            lambda side, p, e, s: (side * side, e + 1),
+    }),
+    *values_by(columns, {
+        "both-plus-one: one is added to the width as well: the class token is one more row, of the same width emb_size.":
+            lambda side, p, e, s: e + 1,
+        "channels: the width is 3, the image's channels: a token is emb_size wide.": lambda side, p, e, s: 3,
+        "patch-width: the width is the 3 * patch_size**2 numbers of a raw patch: after the projection a token is emb_size wide.":
+            lambda side, p, e, s: 3 * p * p,
+        "patch-size-width: the width is patch_size: a token is emb_size wide.": lambda side, p, e, s: p,
+        "image-width: the width is img_size: a token is emb_size wide.": lambda side, p, e, s: s,
+        "square-table: the number of positions is given twice: the second argument is the width of a token.":
+            lambda side, p, e, s: side * side + 1,
+    }),
+    *values_by(lambda n: columns(lambda *sizes: n), {
+        f"width-{n}: the width is written out as {n}: it must be the argument emb_size.": n
+        for n in (64, 192, 512, 768)
+    }),
     *values({
         "one-outside: the 1 is added to the encoding itself: it belongs to the number of rows.": outside,
     }),
@@ -224,29 +213,17 @@ misconceptions = (
         "normalised: the sum is layer-normed: that comes later, inside the encoder block.":
             lambda x, p: torch.nn.functional.layer_norm(torch.add(x, p), x.shape[-1:]),
     }),
-    *values_by(both, {
+    *values_by(with_tables, {
         "always-sinusoids: the sinusoids are added whatever `learnable` says: use `positions`, which the line above has chosen.":
-            lambda x, fixed, learned: torch.add(x, fixed),
+            lambda x, p, fixed, learned: torch.add(x, fixed),
         "always-learnable: the learned positions are added whatever `learnable` says: use `positions`, which the line above has chosen.":
-            lambda x, fixed, learned: torch.add(x, learned),
+            lambda x, p, fixed, learned: torch.add(x, learned),
         "both-kinds: both kinds of positions are added: `positions` holds the one that is asked for.":
-            lambda x, fixed, learned: torch.stack([x, fixed.expand_as(x), learned.expand_as(x)]).sum(0),
-    }),
-    *values({
+            lambda x, p, fixed, learned: torch.add(x, fixed.add(learned)),
         "both-kinds-one-twice: more than one kind of positions is added: `positions` holds the one that is asked for.":
-            lambda case: {
-                "output": to_array(torch.add(tokens(case), case["fixed"].add(case["fixed"])), ""),
-                "output with learnable=True": to_array(
-                    torch.add(tokens(case), case["fixed"].add(case["learned"])), ""
-                ),
-            },
+            lambda x, p, fixed, learned: torch.add(x, fixed.add(p)),
         "both-kinds-learned-twice: more than one kind of positions is added: `positions` holds the one that is asked for.":
-            lambda case: {
-                "output": to_array(torch.add(tokens(case), case["fixed"].add(case["learned"])), ""),
-                "output with learnable=True": to_array(
-                    torch.add(tokens(case), case["learned"].add(case["learned"])), ""
-                ),
-            },
+            lambda x, p, fixed, learned: torch.add(x, learned.add(p)),
     }),
     *errors({
         "cat-2d-3d: the two are concatenated: add them. (Tokens have three axes and positions two, which addition does not mind.)": "Tensors must have same number of dimensions",

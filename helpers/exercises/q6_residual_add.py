@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
-from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.checks.exercise import Exercise, Part
 from helpers.checks.mistakes import errors, properties, properties_by, values, values_by
 from helpers.observers.q6_residual_add import Fn, observer
 
@@ -15,25 +15,23 @@ KEYS = ("output", "x after the call", "calls of fn", "parameters found", "gradie
 def cases(seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
     extra = {"scale": float(rng.uniform(2, 3)), "shift": float(rng.uniform(0.5, 1))}
-    made = []
-    for kind, shape, kwargs in (
-        ("Linear", (2, 5, 6), {}),
-        ("Scaled", (3, 4, 7), extra),
-        ("Conv1d", (2, 8, 3), {}),
-        ("Identity", (2, 3, 4), {}),
-    ):
-        made.append(
-            {
-                "kind": kind,
-                "seed": seed,
-                "kwargs": kwargs,
-                "x": tensor(rng, *shape),
-                "upstream": tensor(rng, *shape),  # the gradient that arrives at the output
-                "label": f"fn = {kind}"
-                + (f" with {', '.join(f'{k}={v:.2f}' for k, v in kwargs.items())}" if kwargs else ""),
-            }
+    told = f" with {', '.join(f'{k}={v:.2f}' for k, v in extra.items())}"
+    return [
+        {
+            "kind": kind,
+            "seed": seed,
+            "kwargs": kwargs,
+            "x": tensor(rng, *shape),
+            "upstream": tensor(rng, *shape),  # the gradient that arrives at the output
+            "label": f"fn = {kind}{told if kwargs else ''}",
+        }
+        for kind, shape, kwargs in (
+            ("Linear", (2, 5, 6), {}),
+            ("Scaled", (3, 4, 7), extra),
+            ("Conv1d", (2, 8, 3), {}),
+            ("Identity", (2, 3, 4), {}),
         )
-    return made
+    ]
 
 
 def both(case: Case, dim: int = 0) -> torch.Tensor:
@@ -122,14 +120,10 @@ misconceptions = (
             lambda x, y, f: torch.lerp(x, y, 0.5),
         "maximum: the larger of x and fn(x) is taken: add them.": lambda x, y, f: torch.maximum(x, y),
     }),
-    *(
-        Misconception(
-            f"concatenated-{name}",
-            "x and fn(x) are concatenated: add them, so that the shape stays as it is.",
-            output(lambda x, y, f, dim=dim: torch.cat([x, y], dim)),
-        )
+    *values_by(lambda dim: output(lambda x, y, f: torch.cat([x, y], dim)), {
+        f"concatenated-{name}: x and fn(x) are concatenated: add them, so that the shape stays as it is.": dim
         for name, dim in (("last", -1), ("first", 0), ("tokens", 1))
-    ),
+    }),
     *values_by(output, {
         "stacked: x and fn(x) are stacked but not summed up.": lambda x, y, f: torch.stack([x, y]),
     }),
