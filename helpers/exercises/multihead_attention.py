@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array, weights
-from helpers.checks.exercise import Exercise, Misconception, Part
-from helpers.checks.mistakes import errors, properties, values
+from helpers.checks.exercise import Exercise, Part
+from helpers.checks.mistakes import errors, properties, values, values_by, values_of
 from helpers.observers.multihead_attention import (
     ATTENTION,
     MASKED,
@@ -100,19 +100,15 @@ def expected(case: Case) -> Arrays:
     return {key: to_array(value, key) for key, value in found.items()}
 
 
-def same(seen: Arrays, wanted: Arrays, *keys: str) -> bool:
-    return all(key in seen and exercise.close(seen[key], wanted[key]) for key in keys)
-
-
 def split_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
-    return same(seen, wanted, OUTPUT) or same(seen, wanted, *SPLIT)
+    return exercise.same(seen, wanted, OUTPUT) or exercise.same(seen, wanted, *SPLIT)
 
 
 def merge_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     """The merge by itself; and where the split is right too, the whole with everything that was given around it."""
-    if same(seen, wanted, OUTPUT):
-        return same(seen, wanted, MASKED, ATTENTION)
-    return same(seen, wanted, MERGED) and not same(seen, wanted, *SPLIT)
+    if exercise.same(seen, wanted, OUTPUT):
+        return exercise.same(seen, wanted, MASKED, ATTENTION)
+    return exercise.same(seen, wanted, MERGED) and not exercise.same(seen, wanted, *SPLIT)
 
 
 SPLITS = (
@@ -129,11 +125,8 @@ SPLITS = (
     ("numbers-moved", "the numbers of a head stand in front of the heads: only heads and tokens change places", lambda t, h: t.unflatten(-1, (h, -1)).permute(0, 3, 1, 2)),
     ("heads-and-numbers-swapped", "heads and their numbers have changed places: heads and tokens should", lambda t, h: t.unflatten(-1, (h, -1)).transpose(2, 3)),
     ("merged-with-batch", "batch and heads are one axis: they stay two", lambda t, h: t.unflatten(-1, (h, -1)).movedim(2, 1).flatten(0, 1)),
-)  # fmt: skip
-
-KINDS = (
-    ("kind-by-kind", "the numbers are read kind by kind (all queries, all keys, all values): this layer holds them head by head", lambda t, h: t.unflatten(-1, (3, h, -1)).unbind(2)),
-    ("heads-then-numbers", "q, k and v are read number by number: in a head, all of q comes first, then k, then v", lambda t, h: t.unflatten(-1, (h, -1, 3)).unbind(4)),
+    ("kind-by-kind", "the numbers are read kind by kind (all queries, all keys, all values): this layer holds them head by head", lambda t, h: t.unflatten(-1, (3, h, -1)).permute(0, 3, 1, 2, 4).flatten(3)),
+    ("heads-then-numbers", "q, k and v are read number by number: in a head, all of q comes first, then k, then v", lambda t, h: t.unflatten(-1, (h, -1, 3)).permute(0, 2, 1, 4, 3).flatten(3)),
 )  # fmt: skip
 
 MERGES = (
@@ -157,39 +150,20 @@ MERGES = (
 )  # fmt: skip
 
 
-def wrong_split(slug: str, message: str, cut) -> Misconception:
+def thirds(cut):
+    """What is given as q, k and v: `cut(stacked projection, heads)` in three of the same length, but for the last."""
+
     def produces(case: Case) -> Arrays:
-        pieces = cut(linear(case, "qkv_proj", case["x"]), case["heads"])
-        return dict(
-            zip(SPLIT, map(to_array, pieces.tensor_split(piece_ends(pieces), -1), SPLIT), strict=False)
-        )
+        made = cut(linear(case, "qkv_proj", case["x"]), case["heads"])
+        pieces = made.split(-(-made.shape[-1] // 3), -1)
+        return {key: to_array(piece, key) for key, piece in zip(SPLIT, pieces, strict=False)}
 
-    return Misconception(f"split-{slug}", f"{message}.", produces)
-
-
-def piece_ends(pieces: torch.Tensor) -> list[int]:
-    """Where three pieces of the last axis end that are equally long, but for the last."""
-    length = -(-pieces.shape[-1] // 3)
-    return [length, 2 * length]
-
-
-def wrong_kinds(slug: str, message: str, cut) -> Misconception:
-    def produces(case: Case) -> Arrays:
-        pieces = cut(linear(case, "qkv_proj", case["x"]), case["heads"])
-        return {key: to_array(piece.movedim(2, 1), key) for key, piece in zip(SPLIT, pieces, strict=True)}
-
-    return Misconception(f"split-{slug}", f"{message}.", produces)
+    return produces
 
 
 misconceptions = (
-    *(wrong_split(*entry) for entry in SPLITS),
-    *(wrong_kinds(*entry) for entry in KINDS),
-    *(
-        Misconception(
-            f"merge-{slug}", f"{text}.", lambda case, make=make: {MERGED: to_array(make(case["out"]), MERGED)}
-        )
-        for slug, text, make in MERGES
-    ),
+    *values_by(thirds, {f"split-{slug}: {text}.": cut for slug, text, cut in SPLITS}),
+    *values_of(MERGED, lambda case: (case["out"],), {f"merge-{slug}: {text}.": make for slug, text, make in MERGES}),
     *values({
         "projection-missing: the merged heads are returned before `o_proj`: keep the lines after the merge that were given.":
             lambda case: {OUTPUT: to_array(gathered(by_torch(*split(case))[0]), OUTPUT)},

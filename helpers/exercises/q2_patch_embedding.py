@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from helpers.checks.arrays import Arrays, Case, tensor
-from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.checks.exercise import Exercise, Part
 from helpers.checks.mistakes import errors, properties, values
 from helpers.observers.q2_patch_embedding import observer, reading
 
@@ -36,23 +36,18 @@ READING = tuple(NAMES)[:-2]
 
 def cases(seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
-    found = []
-    for channels, patch, emb, height, width in ((3, 4, 7, 8, 12), (2, 3, 23, 6, 12)):
-        label = (
-            f"in_channels={channels}, patch_size={patch}, emb_size={emb} "
-            f"and 2 images of {channels} x {height} x {width}"
-        )
-        found.append(
-            {
-                "in_channels": channels,
-                "patch_size": patch,
-                "emb_size": emb,
-                "x": tensor(rng, 2, channels, height, width),
-                "seed": int(rng.integers(1000)),
-                "label": label,
-            }
-        )
-    return found
+    return [
+        {
+            "in_channels": channels,
+            "patch_size": patch,
+            "emb_size": emb,
+            "x": tensor(rng, 2, channels, height, width),
+            "seed": int(rng.integers(1000)),
+            "label": f"in_channels={channels}, patch_size={patch}, emb_size={emb} "
+            f"and 2 images of {channels} x {height} x {width}",
+        }
+        for channels, patch, emb, height, width in ((3, 4, 7, 8, 12), (2, 3, 23, 6, 12))
+    ]
 
 
 def expected(case: Case) -> Arrays:
@@ -127,14 +122,10 @@ SPLIT = "in a bracket on the left the last letter runs fastest, so the one that 
 
 misconceptions = (
     # the pattern
-    Misconception("far-apart", f"{FAR}: {SPLIT}", cut_like((0, 2, 4, 1, 3, 5), (1, 2, 3), "hw")),
-    Misconception(
-        "far-apart-rows", f"{FAR} in the height: {SPLIT}", cut_like((0, 2, 4, 1, 3, 5), (1, 2, 3), "h")
-    ),
-    Misconception(
-        "far-apart-columns", f"{FAR} in the width: {SPLIT}", cut_like((0, 2, 4, 1, 3, 5), (1, 2, 3), "w")
-    ),
     *values({
+        f"far-apart: {FAR}: {SPLIT}": cut_like((0, 2, 4, 1, 3, 5), (1, 2, 3), "hw"),
+        f"far-apart-rows: {FAR} in the height: {SPLIT}": cut_like((0, 2, 4, 1, 3, 5), (1, 2, 3), "h"),
+        f"far-apart-columns: {FAR} in the width: {SPLIT}": cut_like((0, 2, 4, 1, 3, 5), (1, 2, 3), "w"),
         "channels-as-tokens: each colour of a patch becomes a token of its own: the channels belong to the features, with the pixels.":
             cut_like((0, 1, 2, 4, 3, 5), (1, 3, 2)),
         "features-first: tokens and features are swapped: (batch, tokens, features) is asked, and the features come last.":

@@ -1,7 +1,5 @@
 """Q3: one learned token in front of the patch tokens (Dosovitskiy et al. 2021, section 3.1, after BERT's [CLS])."""
 
-from typing import Any
-
 import numpy as np
 import torch
 
@@ -13,22 +11,20 @@ from helpers.observers.q3_class_token import GRADIENT, OUT, PATCHES, observer
 
 def cases(seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
-    found = []
-    for batch, channels, patch, emb, height, width in ((2, 3, 4, 7, 8, 12), (5, 2, 3, 11, 6, 12)):
-        found.append(
-            {
-                "in_channels": channels,
-                "patch_size": patch,
-                "emb_size": emb,
-                "x": tensor(rng, batch, channels, height, width),
-                "token": tensor(rng, emb),
-                # weighs the output in the loss whose gradient is looked at; the same for all tokens of an image
-                "loss": tensor(rng, batch, 1, emb),
-                "seed": int(rng.integers(1000)),
-                "label": f"{batch} images of {channels} x {height} x {width}, patch_size={patch}, emb_size={emb}",
-            }
-        )
-    return found
+    return [
+        {
+            "in_channels": channels,
+            "patch_size": patch,
+            "emb_size": emb,
+            "x": tensor(rng, batch, channels, height, width),
+            "token": tensor(rng, emb),
+            # weighs the output in the loss whose gradient is looked at; the same for all tokens of an image
+            "loss": tensor(rng, batch, 1, emb),
+            "seed": int(rng.integers(1000)),
+            "label": f"{batch} images of {channels} x {height} x {width}, patch_size={patch}, emb_size={emb}",
+        }
+        for batch, channels, patch, emb, height, width in ((2, 3, 4, 7, 8, 12), (5, 2, 3, 11, 6, 12))
+    ]
 
 
 def expected(case: Case) -> Arrays:
@@ -49,10 +45,6 @@ def expected(case: Case) -> Arrays:
 # The output is compared with the student's own `self.projection(x)`: how the patches are made is not asked here.
 
 
-def close(a: np.ndarray, b: np.ndarray) -> bool:
-    return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-5)
-
-
 def tokens_found(seen: Arrays, case: Case) -> np.ndarray:
     """(b, tokens) bool: which rows of the output are the class token; empty if the output is no batch of sequences."""
     out = seen[OUT]
@@ -64,7 +56,7 @@ def tokens_found(seen: Arrays, case: Case) -> np.ndarray:
 def added(seen: Arrays, case: Case) -> bool:
     """The token was added to each patch."""
     token = to_array(case["token"], "token")
-    return close(seen[OUT], seen[PATCHES] + token)
+    return exercise.close(seen[OUT], seen[PATCHES] + token)
 
 
 def repeated(seen: Arrays, wanted: Arrays, case: Case) -> bool:
@@ -72,23 +64,31 @@ def repeated(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     if added(seen, case):
         return bool(np.abs(seen[GRADIENT]).max() > 1e-6)
     found = tokens_found(seen, case)
-    return bool(len(found)) and bool((found.sum(1) == 1).all()) and close(seen[GRADIENT], wanted[GRADIENT])
+    return (
+        bool(len(found))
+        and bool((found.sum(1) == 1).all())
+        and exercise.close(seen[GRADIENT], wanted[GRADIENT])
+    )
 
 
 def in_front(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     """One row, then the patches in order."""
     out, patches = seen[OUT], seen[PATCHES]
-    return out.shape == wanted[OUT].shape and close(out[:, 1:], patches)
+    return out.shape == wanted[OUT].shape and exercise.close(out[:, 1:], patches)
 
 
-def whole(seen: Arrays, change: Any, case: Case) -> bool:
+def whole(change):
     """The output is `change(token rows (b, 1, e), patches (b, n, e))`."""
-    row = np.broadcast_to(to_array(case["token"], "token"), (len(case["x"]), 1, case["emb_size"]))
-    return close(seen[OUT], change(row, seen[PATCHES]))
+
+    def when(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+        row = np.broadcast_to(to_array(case["token"], "token"), (len(case["x"]), 1, case["emb_size"]))
+        return exercise.close(seen[OUT], change(row, seen[PATCHES]))
+
+    return when
 
 
 def front_is(seen: Arrays, row: np.ndarray) -> bool:
-    return seen[OUT].ndim == 3 and seen[OUT].shape[1] > 0 and close(seen[OUT][:, 0], row)
+    return seen[OUT].ndim == 3 and seen[OUT].shape[1] > 0 and exercise.close(seen[OUT][:, 0], row)
 
 
 def unreached(seen: Arrays) -> bool:
@@ -103,23 +103,21 @@ def rows_alike(seen: Arrays, wanted: Arrays) -> bool:
 misconceptions = (
     *properties({
         "at-the-end: the class token stands behind the patches: it comes first, so the list in torch.cat starts with it.":
-            lambda seen, wanted, case: whole(seen, lambda t, x: np.concatenate((x, t), 1), case),
+            whole(lambda t, x: np.concatenate((x, t), 1)),
         "added: the class token is added to every patch: it should become a token of its own, so join the two with torch.cat.":
             lambda seen, wanted, case: added(seen, case),
         "one-per-patch: the class token is repeated once for every patch: each image gets one.":
-            lambda seen, wanted, case: (
-                whole(seen, lambda t, x: np.concatenate((t.repeat(x.shape[1], 1), x), 1), case)
-            ),
+            whole(lambda t, x: np.concatenate((t.repeat(x.shape[1], 1), x), 1)),
         "several: an image gets the class token more than once: each image gets one.":
             lambda seen, wanted, case: bool((tokens_found(seen, case).sum(1) > 1).any()),
         "patches-lost: the class token is all that is left: the patches belong behind it.":
-            lambda seen, wanted, case: whole(seen, lambda t, x: t, case),
+            whole(lambda t, x: t),
         "not-joined: the class token is made and not used: the output is the patches alone.":
-            lambda seen, wanted, case: whole(seen, lambda t, x: x, case),
+            whole(lambda t, x: x),
         "first-patch-overwritten: the class token takes the place of the first patch: the sequence should grow by one.":
-            lambda seen, wanted, case: whole(seen, lambda t, x: np.concatenate((t, x[:, 1:]), 1), case),
+            whole(lambda t, x: np.concatenate((t, x[:, 1:]), 1)),
         "no-gradient: the class token is cut off from training (`.data`, `.detach()`, no_grad, a copy): use self.cls_token itself, so that its gradient arrives.":
-            lambda seen, wanted, case: unreached(seen) and close(seen[OUT], wanted[OUT]),
+            lambda seen, wanted, case: unreached(seen) and exercise.close(seen[OUT], wanted[OUT]),
         "zeros: the first token is all zeros, not self.cls_token: nothing can be learned there.":
             lambda seen, wanted, case: unreached(seen) and front_is(seen, 0 * wanted[OUT][:, 0]),
         "ones: the first token is all ones, not self.cls_token: nothing can be learned there.":

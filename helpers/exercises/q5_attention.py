@@ -13,15 +13,23 @@ If `output` is right, or what reaches the projection in run 2 is, then it does n
 other axis orders, `@`, reshape or PyTorch's own attention function are right too.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array, weights
-from helpers.checks.exercise import Exercise, Misconception, Part
-from helpers.checks.mistakes import errors, properties, values
+from helpers.checks.exercise import Exercise, Part
+from helpers.checks.mistakes import (
+    Mistakes,
+    errors,
+    properties,
+    properties_by,
+    row_by_row,
+    values_by,
+    values_of,
+)
 from helpers.observers.q5_attention import ATT, BOTH, LINEARS, MERGED, OUTPUT, SCALE, SUMMED, observer
 
 
@@ -43,12 +51,19 @@ def cases(seed: int) -> list[Case]:
     return made
 
 
+def linear(case: Case, name: str, x: torch.Tensor) -> torch.Tensor:
+    return F.linear(x, *(drawn(case, name, kind) for kind in ("weight", "bias")))
+
+
+def drawn(case: Case, name: str, kind: str) -> torch.Tensor:
+    """The weight or bias of one of the four Linear layers."""
+    size = case["x"].shape[-1]
+    return weights(f"{name}.{kind}", (size, size) if kind == "weight" else (size,), case["seed"], SCALE)
+
+
 def projected(case: Case, name: str) -> torch.Tensor:
     """Queries, keys or values of the case, split in heads: (b, h, n, d)."""
-    size = case["x"].shape[-1]
-    weight = weights(f"{name}.weight", (size, size), case["seed"], SCALE)
-    bias = weights(f"{name}.bias", (size,), case["seed"], SCALE)
-    return F.linear(case["x"], weight, bias).unflatten(-1, (case["heads"], -1)).transpose(1, 2)
+    return linear(case, name, case["x"]).unflatten(-1, (case["heads"], -1)).transpose(1, 2)
 
 
 def attention(case: Case) -> torch.Tensor:
@@ -63,58 +78,42 @@ def gathered(out: torch.Tensor) -> torch.Tensor:
     return torch.cat(out.unbind(1), dim=-1)
 
 
-def finished(case: Case, merged: torch.Tensor) -> torch.Tensor:
-    size = case["x"].shape[-1]
-    weight = weights("projection.weight", (size, size), case["seed"], SCALE)
-    return F.linear(merged, weight, weights("projection.bias", (size,), case["seed"], SCALE))
-
-
 def library(case: Case) -> torch.Tensor:
     """The whole module as PyTorch has it, with the same weights."""
-    size = case["x"].shape[-1]
-    whole = torch.nn.MultiheadAttention(size, case["heads"], batch_first=True).eval()
-    inputs = [
-        torch.cat([weights(f"{n}.{p}", (size, size)[:k], case["seed"], SCALE) for n in LINEARS[:3]])
-        for p, k in (("weight", 2), ("bias", 1))
-    ]
+    whole = torch.nn.MultiheadAttention(case["x"].shape[-1], case["heads"], batch_first=True).eval()
     with torch.no_grad():
-        whole.in_proj_weight.copy_(inputs[0])
-        whole.in_proj_bias.copy_(inputs[1])
-        whole.out_proj.weight.copy_(weights("projection.weight", (size, size), case["seed"], SCALE))
-        whole.out_proj.bias.copy_(weights("projection.bias", (size,), case["seed"], SCALE))
+        for kind in ("weight", "bias"):
+            stacked = torch.cat([drawn(case, name, kind) for name in LINEARS[:3]])
+            getattr(whole, f"in_proj_{kind}").copy_(stacked)
+            getattr(whole.out_proj, kind).copy_(drawn(case, "projection", kind))
         return whole(case["x"], case["x"], case["x"], need_weights=False)[0]
 
 
 def expected(case: Case) -> Arrays:
-    summed = torch.matmul(case["att"], projected(case, "values"))
     values = {
         ATT: attention(case),
-        SUMMED: summed,
-        BOTH: gathered(summed),
+        SUMMED: summed(case),
+        BOTH: gathered(summed(case)),
         MERGED: gathered(case["out"]),
         OUTPUT: library(case),
     }
     return {key: to_array(value, key) for key, value in values.items()}
 
 
-def same(seen: Arrays, wanted: Arrays, key: str) -> bool:
-    return key in seen and exercise.close(seen[key], wanted[key])
-
-
 def att_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
-    return same(seen, wanted, OUTPUT) or same(seen, wanted, ATT)
+    return exercise.same(seen, wanted, OUTPUT) or exercise.same(seen, wanted, ATT)
 
 
-def only(mistakes: Sequence[Misconception], seen: Arrays, wanted: Arrays, case: Case) -> bool:
+def only(mistakes: Mistakes, seen: Arrays, wanted: Arrays, case: Case) -> bool:
     """A step was not seen by itself, but what came after it is that of one known mistake, all else being right."""
     return any(m.when(seen, wanted, case) for m in mistakes if m.when)
 
 
 def sum_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     """Right by itself, or together with the merge, or (no product was seen) the right numbers in other places."""
-    if any(same(seen, wanted, key) for key in (OUTPUT, BOTH, SUMMED)) or only(
-        ATT_MISTAKES, seen, wanted, case
-    ):
+    if any(exercise.same(seen, wanted, key) for key in (OUTPUT, BOTH, SUMMED)):
+        return True
+    if only(ATT_MISTAKES, seen, wanted, case):
         return True
     if SUMMED in seen or BOTH not in seen or seen[BOTH].size != wanted[BOTH].size:
         return False
@@ -124,8 +123,8 @@ def sum_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
 def merge_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     """Right by itself or together with the sum. But where all else is right, it is the output that decides."""
     if att_agrees(seen, wanted, case) and sum_agrees(seen, wanted, case):
-        return same(seen, wanted, OUTPUT)
-    if same(seen, wanted, BOTH) or same(seen, wanted, MERGED):
+        return exercise.same(seen, wanted, OUTPUT)
+    if exercise.same(seen, wanted, BOTH) or exercise.same(seen, wanted, MERGED):
         return True
     return only(ATT_MISTAKES, seen, wanted, case) or only(SUM_MISTAKES, seen, wanted, case)
 
@@ -134,53 +133,49 @@ def merge_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
 # So most mistakes are recognised in two places.
 
 
+def twice(key: str, make: Callable, later: str, after: Callable, rows: Mapping[str, Callable]) -> Mistakes:
+    """A mistake `f` is seen in `key` as `make(f, case)`; where that was not seen, in `later` as `after(f, case)`."""
+
+    def in_later(f: Callable):
+        def when(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+            if key in seen or later not in seen:
+                return False
+            return exercise.close(seen[later], to_array(after(f, case), later))
+
+        return when
+
+    by_itself = values_by(lambda f: lambda case: {key: to_array(make(f, case), key)}, rows)
+    return row_by_row(by_itself, properties_by(in_later, rows))
+
+
+def summed(case: Case) -> torch.Tensor:
+    return torch.matmul(case["att"], projected(case, "values"))
+
+
+def wrong_att(f, case: Case) -> torch.Tensor:
+    """`f(scores, case)`, where the scores are not scaled yet."""
+    return f(torch.matmul(projected(case, "queries"), projected(case, "keys").mT), case).float()
+
+
+def after_wrong_att(f, case: Case) -> torch.Tensor:
+    merged = gathered(torch.matmul(wrong_att(f, case), projected(case, "values")))
+    return linear(case, "projection", merged)
+
+
+def wrong_sum(f, case: Case) -> torch.Tensor:
+    """`f(att, values)`."""
+    return f(case["att"], projected(case, "values"))
+
+
+def after_wrong_sum(f, case: Case) -> torch.Tensor:
+    result = wrong_sum(f, case)
+    return (
+        gathered(result) if result.dim() == 4 else torch.empty(0)
+    )  # another number of axes ends in an error
+
+
 def head_dim(case: Case) -> int:
     return case["out"].shape[-1]
-
-
-def wrong_att(slug: str, message: str, values: Callable[[torch.Tensor, Case], torch.Tensor]) -> tuple:
-    """A mistake in the attention weights: `values(scores, case)`, where the scores are not scaled yet."""
-
-    def att(case: Case) -> torch.Tensor:
-        scores = torch.matmul(projected(case, "queries"), projected(case, "keys").mT)  # (b, h, n, n)
-        return values(scores, case).float()
-
-    def in_output(seen: Arrays, wanted: Arrays, case: Case) -> bool:
-        if ATT in seen or OUTPUT not in seen:
-            return False
-        out = finished(case, gathered(torch.matmul(att(case), projected(case, "values"))))
-        return exercise.close(seen[OUTPUT], to_array(out, OUTPUT))
-
-    by_itself = Misconception(slug, message, lambda case: {ATT: to_array(att(case), ATT)})
-    return by_itself, Misconception(slug, message, when=in_output)
-
-
-def wrong_sum(slug: str, message: str, values: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> tuple:
-    """A mistake in the weighted sum: `values(att, values)` comes out of it."""
-
-    def result(case: Case) -> torch.Tensor:
-        return values(case["att"], projected(case, "values"))
-
-    def before_projection(seen: Arrays, wanted: Arrays, case: Case) -> bool:
-        if SUMMED in seen or BOTH not in seen or result(case).dim() != 4:
-            return False
-        return exercise.close(seen[BOTH], to_array(gathered(result(case)), BOTH))
-
-    by_itself = Misconception(slug, message, lambda case: {SUMMED: to_array(result(case), SUMMED)})
-    return by_itself, Misconception(slug, message, when=before_projection)
-
-
-def wrong_merge(slug: str, message: str, values: Callable[[torch.Tensor], torch.Tensor]) -> tuple:
-    """A mistake in gathering the heads: `values(out)` comes out of it, where `out` is (b, h, n, d)."""
-
-    def before_projection(seen: Arrays, wanted: Arrays, case: Case) -> bool:
-        summed = torch.matmul(case["att"], projected(case, "values"))
-        return (
-            MERGED not in seen and BOTH in seen and exercise.close(seen[BOTH], to_array(values(summed), BOTH))
-        )
-
-    by_itself = Misconception(slug, message, lambda case: {MERGED: to_array(values(case["out"]), MERGED)})
-    return by_itself, Misconception(slug, message, when=before_projection)
 
 
 # Other divisors of the scores: `divisor(case)`.
@@ -218,35 +213,19 @@ FUNCTIONS = (
 )  # fmt: skip
 
 
-def att_mistakes() -> list[Misconception]:
-    found = []
-    for slug, text, divisor in DIVISORS:
-        found += wrong_att(slug, f"{text}.", lambda s, c, f=divisor: (s / f(c)).softmax(-1))
-    for slug, text, root in (
-        ("scale-after-softmax", "sqrt(head_dim)", head_dim),
-        (
-            "scale-after-softmax-emb-size",
-            "sqrt(emb_size), which should be sqrt(head_dim),",
-            lambda c: c["x"].shape[-1],
-        ),
-    ):
-        found += wrong_att(
-            slug,
-            f"the division by {text} comes after the softmax: divide the scores, before the softmax, or the rows "
-            "no longer sum to 1.",
-            lambda s, c, f=root: s.softmax(-1) / f(c) ** 0.5,
-        )
-    for slug, text, function in FUNCTIONS:
-        found += wrong_att(slug, f"{text}.", lambda s, c, f=function: f(s * head_dim(c) ** -0.5))
-        found += wrong_att(
-            f"{slug}-no-scale",
-            f"{text}. And the scores are not divided by sqrt(head_dim).",
-            lambda s, c, f=function: f(s),
-        )
-    return found
-
-
-ATT_MISTAKES = att_mistakes()
+ATT_MISTAKES = (
+    *twice(ATT, wrong_att, OUTPUT, after_wrong_att, {
+        **{f"{slug}: {text}.": lambda s, c, f=f: (s / f(c)).softmax(-1) for slug, text, f in DIVISORS},
+        "scale-after-softmax: the division by sqrt(head_dim) comes after the softmax: divide the scores, before the softmax, or the rows no longer sum to 1.":
+            lambda s, c: s.softmax(-1) / head_dim(c) ** 0.5,
+        "scale-after-softmax-emb-size: the division by sqrt(emb_size), which should be sqrt(head_dim), comes after the softmax: divide the scores, before the softmax, or the rows no longer sum to 1.":
+            lambda s, c: s.softmax(-1) / c["x"].shape[-1] ** 0.5,
+    }),
+    *(mistake for slug, text, f in FUNCTIONS for mistake in twice(ATT, wrong_att, OUTPUT, after_wrong_att, {
+        f"{slug}: {text}.": lambda s, c, f=f: f(s * head_dim(c) ** -0.5),
+        f"{slug}-no-scale: {text}. And the scores are not divided by sqrt(head_dim).": lambda s, c, f=f: f(s),
+    })),
+)  # fmt: skip
 
 SUMS = (
     ("att-transposed", "the attention is read the wrong way round: sum over its last axis (the keys, l), keep the queries (a)", lambda a, v: a.mT @ v),
@@ -291,19 +270,19 @@ MERGES = (
     ("heads-averaged", "the heads are averaged: put them side by side", lambda t: t.mean(1)),
 )  # fmt: skip
 
-SUM_MISTAKES = [m for slug, text, values in SUMS for m in wrong_sum(slug, f"{text}.", values)]
+SUM_ROWS = {f"{slug}: {text}.": f for slug, text, f in SUMS}
+SUM_MISTAKES = twice(SUMMED, wrong_sum, BOTH, after_wrong_sum, SUM_ROWS)
+MERGE_ROWS = {f"{slug}: {text}.": f for slug, text, f in MERGES}
 
 misconceptions = (
     *ATT_MISTAKES,
     *SUM_MISTAKES,
-    *(m for slug, text, values in MERGES for m in wrong_merge(slug, f"{text}.", values)),
-    *values({
+    *twice(MERGED, lambda f, case: f(case["out"]), BOTH, lambda f, case: f(summed(case)), MERGE_ROWS),
+    *values_of(OUTPUT, lambda case: (case,), {
         "projection-missing: the merged heads are returned before the projection: keep the last line that was given.":
-            lambda case: {
-                OUTPUT: to_array(gathered(torch.matmul(attention(case), projected(case, "values"))), OUTPUT)
-            },
+            lambda case: gathered(torch.matmul(attention(case), projected(case, "values"))),
         "residual-added: x is added to the output: the residual connection comes in Q6, not here.":
-            lambda case: {OUTPUT: to_array(library(case) + case["x"], OUTPUT)},
+            lambda case: library(case) + case["x"],
     }),
     *properties({
         "not-step-by-step: the output as a whole is not right. The steps could not be tried one by one, since att does not pass through self.att_drop as in the code that was given.":

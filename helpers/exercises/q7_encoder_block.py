@@ -13,27 +13,24 @@ import torch.nn.functional as F
 from torch import nn
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array, weights
-from helpers.checks.exercise import Exercise, Misconception, Part
-from helpers.checks.mistakes import errors, properties_by, values
+from helpers.checks.exercise import Exercise, Part
+from helpers.checks.mistakes import Mistakes, errors, prefixed, properties_by, row_by_row, values, values_by
 from helpers.observers.q7_encoder_block import HALVES, give_weights, observer
 
 
 def cases(seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
-    made = []
-    for emb_size, num_heads, expansion, batch, tokens in [(12, 2, 3, 2, 5), (30, 5, 2, 3, 4)]:
-        label = f"TransformerEncoderBlock(emb_size={emb_size}, num_heads={num_heads}, expansion={expansion})"
-        made.append(
-            {
-                "emb_size": emb_size,
-                "num_heads": num_heads,
-                "expansion": expansion,
-                "x": tensor(rng, batch, tokens, emb_size, scale=2.0),
-                "seed": int(rng.integers(1000)),
-                "label": label,
-            }
-        )
-    return made
+    return [
+        {
+            "emb_size": emb_size,
+            "num_heads": num_heads,
+            "expansion": expansion,
+            "x": tensor(rng, batch, tokens, emb_size, scale=2.0),
+            "seed": int(rng.integers(1000)),
+            "label": f"TransformerEncoderBlock(emb_size={emb_size}, num_heads={num_heads}, expansion={expansion})",
+        }
+        for emb_size, num_heads, expansion, batch, tokens in [(12, 2, 3, 2, 5), (30, 5, 2, 3, 4)]
+    ]
 
 
 def expected(case: Case) -> Arrays:
@@ -113,6 +110,9 @@ class Ops:
             x = F.gelu(x) if number == nth else x
         return x
 
+    def P(self, x, half, again=0):
+        return self.M(x, nth=2 * again) if half else self.A(x, nth=again)
+
 
 Half = Callable[[Ops, torch.Tensor], torch.Tensor]
 
@@ -141,71 +141,30 @@ def second_half(o: Ops, x):
 
 
 FIRST, SECOND = HALVES
-_HALF_MISTAKES = (
-    # slug, message about {half}, the first half's values, the second half's values
-    ("no-norm", "the {half} has no LayerNorm.", lambda o, x: x + o.A(x), lambda o, x: x + o.M(x)),
-    (
-        "norm-after",
-        "in the {half} the LayerNorm comes after the {part}: pre-norm means that it comes first.",
-        lambda o, x: x + o.N(o.A(x), 0),
-        lambda o, x: x + o.N(o.M(x), 1),
-    ),
-    (
-        "two-norms",
-        "the {half} has a LayerNorm before the {part} and another one after it: only the first belongs there.",
-        lambda o, x: x + o.N(o.A(o.N(x, 0)), 0, 1),
-        lambda o, x: x + o.N(o.M(o.N(x, 1)), 1, 1),
-    ),
-    (
-        "post-norm",
-        "in the {half} the LayerNorm stands after the sum, as in the Transformer of 2017: ViT norms first, inside "
-        "of the residual.",
-        lambda o, x: o.N(x + o.A(x), 0),
-        lambda o, x: o.N(x + o.M(x), 1),
-    ),
-    (
-        "norm-outside",
-        "in the {half} the LayerNorm stands outside of the residual, so the skip connection carries normed tokens.",
-        lambda o, x: o.N(x, 0) + o.A(o.N(x, 0)),
-        lambda o, x: o.N(x, 1) + o.M(o.N(x, 1)),
-    ),
-    (
-        "no-residual",
-        "the {half} has no residual: ResidualAdd(...) belongs around it.",
-        lambda o, x: o.A(o.N(x, 0)),
-        lambda o, x: o.M(o.N(x, 1)),
-    ),
-    (
-        "residual-twice",
-        "the {half} adds its input twice: ResidualAdd stands around it already.",
-        lambda o, x: x + (o.N(x, 0) + o.A(o.N(x, 0))),
-        lambda o, x: x + (o.N(x, 1) + o.M(o.N(x, 1))),
-    ),
-    (
-        "part-missing",
-        "the {half} has no {part} in it.",
-        lambda o, x: x + o.N(x, 0),
-        lambda o, x: x + o.N(x, 1),
-    ),
-    (
-        "part-repeated",
-        "the {half} holds its {part} twice.",
-        lambda o, x: x + o.A(o.A(o.N(x, 0)), 0, 1),
-        lambda o, x: x + o.M(o.M(o.N(x, 1)), 1, 2),
-    ),
-)
+# in either half h, whose part is P: attention in the first, feed-forward in the second
+IN_A_HALF = {
+    "no-norm: the {half} has no LayerNorm.": lambda o, x, h: x + o.P(x, h),
+    "norm-after: in the {half} the LayerNorm comes after the {part}: pre-norm means that it comes first.":
+        lambda o, x, h: x + o.N(o.P(x, h), h),
+    "two-norms: the {half} has a LayerNorm before the {part} and another one after it: only the first belongs there.":
+        lambda o, x, h: x + o.N(o.P(o.N(x, h), h), h, 1),
+    "post-norm: in the {half} the LayerNorm stands after the sum, as in the Transformer of 2017: ViT norms first, inside of the residual.":
+        lambda o, x, h: o.N(x + o.P(x, h), h),
+    "norm-outside: in the {half} the LayerNorm stands outside of the residual, so the skip connection carries normed tokens.":
+        lambda o, x, h: o.N(x, h) + o.P(o.N(x, h), h),
+    "no-residual: the {half} has no residual: ResidualAdd(...) belongs around it.":
+        lambda o, x, h: o.P(o.N(x, h), h),
+    "residual-twice: the {half} adds its input twice: ResidualAdd stands around it already.":
+        lambda o, x, h: x + (o.N(x, h) + o.P(o.N(x, h), h)),
+    "part-missing: the {half} has no {part} in it.": lambda o, x, h: x + o.N(x, h),
+    "part-repeated: the {half} holds its {part} twice.":
+        lambda o, x, h: x + o.P(o.P(o.N(x, h), h), h, again=1),
+}  # fmt: skip
 
 
-def _half_mistakes() -> list[Misconception]:
-    found = []
-    for slug, text, first, second in _HALF_MISTAKES:
-        for prefix, half, part, function in (
-            ("first", FIRST, "MultiHeadAttention", first),
-            ("second", SECOND, "FeedForwardBlock", second),
-        ):
-            message = text.format(half=half, part=part)
-            found.append(Misconception(f"{prefix}-{slug}", message, mistake(half, function)))
-    return found
+def in_half(h: int, slug: str, part: str) -> Mistakes:
+    rows = {row.format(half=HALVES[h], part=part): function for row, function in IN_A_HALF.items()}
+    return values_by(lambda f: mistake(HALVES[h], lambda o, x: f(o, x, h)), prefixed(rows, slug))
 
 
 def leaks(which: int):
@@ -230,7 +189,7 @@ misconceptions = (
         "norm-outside: the LayerNorms stand outside of the residuals, so the skip connections carry normed tokens.":
             composed(lambda o, x: o.N(x, 0) + o.A(o.N(x, 0)), lambda o, x: o.N(x, 1) + o.M(o.N(x, 1))),
     }),
-    *_half_mistakes(),
+    *row_by_row(in_half(0, "first-", "MultiHeadAttention"), in_half(1, "second-", "FeedForwardBlock")),
     *values({
         "heads-default: num_heads is not passed on to MultiHeadAttention, which then takes its default.":
             mistake(FIRST, first_half, heads=lambda case: 3),

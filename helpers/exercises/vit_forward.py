@@ -12,25 +12,22 @@ from torch import nn
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Part
-from helpers.checks.mistakes import errors, properties, values_by
+from helpers.checks.mistakes import errors, properties, values_of
 from helpers.observers.vit_forward import LOGITS, TOKENS, TRAINABLE, observer, parts_of
 
 
 def cases(seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
-    found = []
-    for batch, img_size, patch_size, emb, heads, classes in ((2, 12, 4, 8, 2, 3), (3, 6, 3, 12, 3, 5)):
-        sizes = {"img_size": img_size, "patch_size": patch_size, "emb_size": emb, "num_heads": heads}
-        found.append(
-            {
-                "sizes": sizes,
-                "classes": classes,
-                "x": tensor(rng, batch, 3, img_size, img_size),
-                "seed": int(rng.integers(1000)),
-                "label": f"{batch} images of {img_size} x {img_size} pixels, patch_size={patch_size}",
-            }
-        )
-    return found
+    return [
+        {
+            "sizes": {"img_size": img_size, "patch_size": patch_size, "emb_size": emb, "num_heads": heads},
+            "classes": classes,
+            "x": tensor(rng, batch, 3, img_size, img_size),
+            "seed": int(rng.integers(1000)),
+            "label": f"{batch} images of {img_size} x {img_size} pixels, patch_size={patch_size}",
+        }
+        for batch, img_size, patch_size, emb, heads, classes in ((2, 12, 4, 8, 2, 3), (3, 6, 3, 12, 3, 5))
+    ]
 
 
 def tokens_of(parts: SimpleNamespace, case: Case) -> torch.Tensor:
@@ -63,33 +60,22 @@ def rest_agrees(observed: Arrays, wanted: Arrays, case: Case) -> bool:
     return exercise.close(observed[LOGITS], to_array(rest_of(parts_of(case), tokens), LOGITS))
 
 
-def tokens_are(change):
-    """`change(parts, images)` reaches the encoder blocks."""
-
-    @torch.no_grad()
-    def produces(case: Case) -> Arrays:
-        return {TOKENS: to_array(change(parts_of(case), case["x"]), TOKENS)}
-
-    return produces
+def parts_and_images(case: Case) -> tuple[SimpleNamespace, torch.Tensor]:
+    return parts_of(case), case["x"]
 
 
-def logits_are(change):
-    """The tokens are right, and `change(parts, tokens)` is returned."""
-
-    @torch.no_grad()
-    def produces(case: Case) -> Arrays:
-        parts = parts_of(case)
-        return {LOGITS: to_array(change(parts, tokens_of(parts, case)), LOGITS)}
-
-    return produces
+def parts_and_tokens(case: Case) -> tuple[SimpleNamespace, torch.Tensor]:
+    """The parts, and the right tokens."""
+    parts = parts_of(case)
+    return parts, tokens_of(parts, case)
 
 
-def on_logits(change):
-    return logits_are(lambda p, t: change(rest_of(p, t)))
+def right_logits(case: Case) -> tuple[torch.Tensor]:
+    return (rest_of(*parts_and_tokens(case)),)
 
 
 misconceptions = (
-    *values_by(tokens_are, {
+    *values_of(TOKENS, parts_and_images, {
         "no-positions: the positions are left out: without them the encoder can't tell where a patch was (Q4).":
             lambda p, x: p.class_token(p.patch_embedding(x)),
         "positions-twice: the positions are added twice.":
@@ -121,7 +107,7 @@ misconceptions = (
             r"size of tensor a \((8|12)\) must match the size of tensor b \((12|6)\)|"
             r"expected input with shape \[\*, (8|12)\], but got input of size\[[23], 3,",
     }),
-    *values_by(logits_are, {
+    *values_of(LOGITS, parts_and_tokens, {
         "no-blocks: the encoder blocks are left out: the class token goes to the head without having looked at a patch.":
             lambda p, t: p.head(t),
         "no-head: the head is left out: the encoded tokens are returned, where one number a class is wanted.":
@@ -133,7 +119,7 @@ misconceptions = (
         "residual-around-all: the tokens from before the blocks are added once more: every block has its residuals inside (Q6).":
             lambda p, t: p.head(torch.add(nn.Sequential(*p.blocks)(t), t)),
     }),
-    *values_by(on_logits, {
+    *values_of(LOGITS, right_logits, {
         "softmax: a softmax ends the model: logits are wanted, for the loss (cross-entropy) takes the softmax itself.":
             lambda y: y.softmax(-1),
         "log-softmax: a log-softmax ends the model: logits are wanted, for the loss (cross-entropy) takes it itself.":

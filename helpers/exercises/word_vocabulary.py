@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from helpers.checks.arrays import Arrays, Case
-from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.checks.exercise import Exercise, Part
 from helpers.checks.mistakes import errors, properties, values, values_by
 from helpers.observers.word_vocabulary import (
     A_LETTER,
@@ -120,14 +120,9 @@ misconceptions = (
         "from-minus-one: the numbers start at -1: the first word has number 0, so nothing is taken off.":
             lambda word, i, case: i - 1,
     }),
-    *(
-        Misconception(
-            f"always-{n}",
-            f"every word gets the same number, {n}: each needs one of its own.",
-            numbered(lambda word, i, case, n=n: n),
-        )
-        for n in (0, 1)
-    ),
+    *values_by(lambda n: numbered(lambda word, i, case: n), {
+        f"always-{n}: every word gets the same number, {n}: each needs one of its own.": n for n in (0, 1)
+    }),
     *values_by(numbered, {
         "word-length: the letters of the word are counted: its number is the count of words that the vocabulary holds so far.":
             lambda word, i, case: len(word),
