@@ -1,14 +1,14 @@
 """Observes embed: what the student's object gives, whatever that is. Judged in helpers/exercises/lookup_is_product.py."""
 
 from helpers.checks.arrays import Arrays, Case, Unfit, to_array
+from helpers.checks.objects import need_function
 from helpers.checks.observe import Observer
 
 KEYS = ("product", "rows")
 
 
 def observe(obj, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit("embed should be a function: keep the line `def embed(...)`.")
+    need_function(obj, "def embed(...)")
     result = obj(case["indices"].clone(), case["W"].clone())
     if result is None:
         raise Unfit("embed gave None: keep the line `return product, rows`.")

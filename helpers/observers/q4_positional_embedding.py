@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from helpers.checks.arrays import Arrays, Case, Stopped, Unfit, to_array
+from helpers.checks.objects import need_class
 from helpers.checks.observe import Observer
 
 TABLE = "sinusoids_positions"
@@ -13,8 +14,7 @@ TABLE = "sinusoids_positions"
 
 
 def observe(obj, case: Case) -> Arrays:
-    if not isinstance(obj, type) or not issubclass(obj, nn.Module):
-        raise Unfit("PositionalEmbedding should be a class: keep the line `class PositionalEmbedding(...):`.")
+    need_class(obj, "class PositionalEmbedding(...):", nn.Module)
     seen = {}
     try:
         module = build(obj, case)

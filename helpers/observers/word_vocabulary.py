@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from helpers.checks.arrays import Arrays, Case, Unfit
+from helpers.checks.objects import need_function
 from helpers.checks.observe import Observer
 
 MISSING, NUMBERS, ENTRIES, PROBLEM = "words missing", "numbers of the words", "entries", "problem"
@@ -26,8 +27,7 @@ def vocabulary(case: Case) -> list[str]:
 
 
 def observe(obj, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit("build_vocabulary should be a function: keep the line `def build_vocabulary(...)`.")
+    need_function(obj, "def build_vocabulary(...)")
     maps = obj(list(case["sentences"]))
     if maps is None:
         raise Unfit("build_vocabulary gave None: keep the line `return word_to_index, index_to_word`.")
