@@ -3,7 +3,7 @@
 *errors({"not-a-class: the class is used without brackets.": "TypeError: .* is not a Module"})
 *values({"doubled: everything is twice as large.": lambda case: {...}})       the arrays that it gives
 *values_by(output, {"doubled: everything is twice as large.": lambda x: 2 * x})   output(...) makes them of a function
-*values_of("y", inputs, {"doubled: everything is twice as large.": lambda x: 2 * x})   ... of the array "y" alone
+*values_of("y", ("x",), {"doubled: everything is twice as large.": lambda x: 2 * x})   ... of "x" in the case
 *properties({"too-short: a row is missing.": lambda observed, expected, case: ...})
 *values_by(always, {f"always-{n}: {n} is written out.": n for n in (3, 5)})   one row for 3 and one for 5
 """
@@ -41,9 +41,26 @@ def values_by(make: Callable[[Any], Any], rows: Mapping[str, Any]) -> Mistakes:
     return _made(rows, "produces", make)
 
 
-def values_of(key: str, given: Callable[[Case], tuple], rows: Mapping[str, Any]) -> Mistakes:
-    """As `values`, of one array: row -> a function of what `given(case)` lists, which makes what was seen as `key`."""
-    return _made(rows, "produces", lambda made: lambda case: {key: to_array(made(*given(case)), key)})
+Given = Callable[[Case], tuple] | tuple[str, ...]
+
+
+def values_of(key: str, given: Given, rows: Mapping[str, Any]) -> Mistakes:
+    """As `values`, of one array: row -> a function that makes what was seen as `key`.
+
+    Args:
+        given: what the functions are given: names of the case's entries, or `given(case)`.
+    """
+
+    def of(made: Callable[..., Any]) -> Callable[[Case], Any]:
+        inputs = given if callable(given) else lambda case: [case[name] for name in given]
+        return lambda case: {key: to_array(made(*inputs(case)), key)}
+
+    return _made(rows, "produces", of)
+
+
+def itself(case: Case) -> tuple[Case]:
+    """For `values_of`: the functions are given the case."""
+    return (case,)
 
 
 def properties(rows: Mapping[str, Any]) -> Mistakes:

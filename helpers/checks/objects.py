@@ -70,6 +70,17 @@ def results(result: Any, names: tuple[str, ...], function: str, what: str, *kind
     }
 
 
+def two(result: Any, names: str, function: str, what: str) -> Any:
+    """What a function returned, if it is two things: names "product, rows", what "tensors"."""
+    if result is None:
+        raise Unfit(f"{function} gave None: keep the line `return {names}`.")
+    several = isinstance(result, (tuple, list))
+    if not several or len(result) != 2:
+        given = f"{len(result)} things" if several else f"one {type(result).__name__}"
+        raise Unfit(f"{function} should return two {what}, `{names}`, but returns {given}.")
+    return result
+
+
 def patch_embedding(obj: Any, case: Case) -> torch.nn.Module:
     """The student's PatchEmbedding for this case, in eval mode."""
     line = "class PatchEmbedding(nn.Module):"
@@ -77,6 +88,11 @@ def patch_embedding(obj: Any, case: Case) -> torch.nn.Module:
         raise Unfit(f"PatchEmbedding should be a class, but now it is a {type(obj).__name__}: keep `{line}`.")
     sizes = {name: case[name] for name in ("in_channels", "patch_size", "emb_size")}
     return build(obj, line, **sizes, img_size=case["x"].shape[2])
+
+
+def hidden_is_infinite(scores: np.ndarray) -> np.ndarray:
+    """What is below -1e8 counts as minus infinity: softmax gives it a weight of 0."""
+    return np.where(scores < -1e8, -np.inf, scores)
 
 
 def observe_shapes(obj: Any, patterns: Mapping[str, Any], name: str) -> dict[str, np.ndarray]:

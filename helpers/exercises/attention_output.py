@@ -38,14 +38,6 @@ def of_own_weights(seen: Arrays, wanted: Arrays, case: Case) -> bool:
         return exercise.close(seen[VALUES], np.matmul(own, case["V"].double().numpy()), nan=True)
 
 
-def scores(case: Case) -> tuple[torch.Tensor]:
-    return (case["scores"],)
-
-
-def scores_and_values(case: Case) -> tuple[torch.Tensor, torch.Tensor]:
-    return case["scores"], case["V"]
-
-
 def weights_and_values(case: Case) -> tuple[torch.Tensor, torch.Tensor]:
     return rows(case["scores"]), case["V"]
 
@@ -55,15 +47,15 @@ misconceptions = (
         "swapped-results: the two results are returned in the other order: values first, then attention.":
             lambda case: {ATTENTION: expected(case)[VALUES], VALUES: expected(case)[ATTENTION]},
     }),
-    *values_of(ATTENTION, scores, SOFTMAXES),
-    *values_of(ATTENTION, scores_and_values, {
+    *values_of(ATTENTION, ("scores",), SOFTMAXES),
+    *values_of(ATTENTION, ("scores", "V"), {
         "scaled-again: the scores are divided by a square root again: they come scaled already.":
             lambda s, v: rows(s * v.shape[1] ** -0.5),
         "scaled-again-by-tokens: the scores are divided by a square root again: they come scaled already.":
             lambda s, v: rows(s * len(v) ** -0.5),
     }),
     *values_of(VALUES, weights_and_values, SUMS),
-    *values_of(VALUES, scores_and_values, {
+    *values_of(VALUES, ("scores", "V"), {
         "scores-instead-of-weights: the values are weighed with the scores: use the weights that come out of the softmax.": torch.mm,
     }),
     *ERRORS,

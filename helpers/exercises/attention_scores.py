@@ -38,10 +38,6 @@ def of_own_scores(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     )
 
 
-def queries_and_keys(case: Case) -> tuple[torch.Tensor, torch.Tensor]:
-    return case["Q"], case["K"]
-
-
 def to_scale(case: Case) -> tuple[torch.Tensor, int, int]:
     """The right scores, n and d_k."""
     return scores(case), *case["Q"].shape
@@ -57,7 +53,7 @@ misconceptions = (
                 SCALED: to_array(scores(case) / case["Q"].shape[1], SCALED),
             },
     }),
-    *values_of(E, queries_and_keys, {
+    *values_of(E, ("Q", "K"), {
         "transposed: the keys ask the queries: in E queries go down (rows) and keys go across (columns), so Q comes first.":
             lambda Q, K: torch.inner(K, Q),
         "wrong-axis-summed: the tokens are summed and the numbers of a query are left: transpose the keys, not the queries.":

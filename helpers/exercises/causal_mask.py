@@ -6,7 +6,8 @@ import torch
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Part
 from helpers.checks.mistakes import errors, properties, values, values_by, values_of
-from helpers.observers.causal_mask import HIDDEN, MASK, MASKED, observer
+from helpers.checks.objects import hidden_is_infinite
+from helpers.observers.causal_mask import MASK, MASKED, observer
 
 
 def cases(seed: int) -> list[Case]:
@@ -49,7 +50,7 @@ def masked(make):
 
     def produces(case: Case) -> Arrays:
         made = to_array(make(case["scores"].double(), *right_mask(case), case), MASKED)
-        return {MASKED: np.where(made < HIDDEN, -np.inf, made)}
+        return {MASKED: hidden_is_infinite(made)}
 
     return produces
 

@@ -25,13 +25,12 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-def convolved(case: Case, **options) -> torch.Tensor:
+def convolved(case: Case, window: int = 3, padding: int = 1, **options) -> torch.Tensor:
     """The convolution of the case; options as F.conv2d has them, `window` is the side of its window."""
-    (c_in, c_out), window = case["sizes"], options.pop("window", 3)
-    weight = value("conv", "weight", (c_out, c_in // options.get("groups", 1), window, window), case["seed"])
+    c_in, c_out = case["sizes"]
+    weight = value("conv", "weight", (c_out, c_in, window, window), case["seed"])
     bias = value("conv", "bias", (c_out,), case["seed"])
-    options = {"padding": 1, "bias": bias, **options}
-    return F.conv2d(case["x"], weight, **options)
+    return F.conv2d(case["x"], weight, bias, padding=padding, **options)
 
 
 def normed(x: torch.Tensor, case: Case, training: bool, affine: bool = True) -> torch.Tensor:
@@ -60,18 +59,25 @@ def expected(case: Case) -> Arrays:
 
 def norm_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     """Right, or right for what the student's own convolution gives."""
-    if TRAIN not in seen or EVAL not in seen:
-        return False
-    close = exercise.close
-    if close(seen[TRAIN], wanted[TRAIN]) and close(seen[EVAL], wanted[EVAL]):
-        return close(seen[COUNT], wanted[COUNT]) or not close(seen[PLAIN_COUNT], wanted[PLAIN_COUNT])
-    plain_is_wrong = not (close(seen[PLAIN], wanted[PLAIN]) and close(seen[PLAIN_COUNT], wanted[PLAIN_COUNT]))
+    same = exercise.same
+    if same(seen, wanted, TRAIN, EVAL):
+        return same(seen, wanted, COUNT) or not same(seen, wanted, PLAIN_COUNT)
     into = seen.get(INTO)
-    if not plain_is_wrong or into is None or into.ndim != 4 or into.shape[1] != case["sizes"][1]:
+    if (
+        same(seen, wanted, PLAIN, PLAIN_COUNT)
+        or into is None
+        or into.ndim != 4
+        or into.shape[1] != case["sizes"][1]
+    ):
         return False
     # the norm's input in evaluation, the last that was kept: it is the same in both modes
     own = outputs(lambda training: normed(torch.from_numpy(into).float(), case, training))
-    return close(seen[TRAIN], own[TRAIN]) and close(seen[EVAL], own[EVAL])
+    return same(seen, own, TRAIN, EVAL)
+
+
+def lacks(seen: Arrays, wanted: Arrays, key: str) -> float:
+    """How many parameters are missing."""
+    return float(wanted[key] - seen.get(key, wanted[key]))
 
 
 def convolution(options):
@@ -101,33 +107,21 @@ misconceptions = (
             dict(padding=0),
         "padding-2: the padding is 2: a 3 x 3 window needs one pixel on every side, or the maps grow.":
             dict(padding=2),
-        "window-1: the window is 1 x 1: it should be 3 x 3.":
-            dict(window=1, padding=0),
+        "window-1: the window is 1 x 1: it should be 3 x 3.": dict(window=1, padding=0),
         "window-1-padded: the window is 1 x 1: it should be 3 x 3.": dict(window=1),
-        "window-5: the window is 5 x 5: it should be 3 x 3.":
-            dict(window=5, padding=2),
+        "window-5: the window is 5 x 5: it should be 3 x 3.": dict(window=5, padding=2),
         "window-5-shrinks: the window is 5 x 5: it should be 3 x 3.": dict(window=5),
         "stride-2: the convolution makes steps of 2 pixels, which halves height and width: leave the stride at 1, the pooling halves.":
             dict(stride=2),
-        "dilated: the window is spread out (dilation): leave that at 1.":
-            dict(padding=2, dilation=2),
+        "dilated: the window is spread out (dilation): leave that at 1.": dict(padding=2, dilation=2),
     }),
     *properties({
         "no-bias: the convolution has no bias. With batch norm it could do without, but VGG keeps it: leave the default.":
-            lambda seen, wanted, case: (
-                float(wanted[PLAIN_COUNT] - seen[PLAIN_COUNT]) == case["sizes"][1]
-                or (
-                    float(wanted[PLAIN_COUNT] - seen[PLAIN_COUNT]) == 0
-                    and float(wanted[COUNT] - seen.get(COUNT, wanted[COUNT])) == case["sizes"][1]
-                )
-            ),
+            lambda seen, wanted, case: case["sizes"][1] == (lacks(seen, wanted, PLAIN_COUNT) or lacks(seen, wanted, COUNT)),
         "two-convolutions: there is more than one convolution in the block: one block, one convolution.":
-            lambda seen, wanted, case: (
-                float(seen[PLAIN_COUNT] - wanted[PLAIN_COUNT])
-                == case["sizes"][1] * (9 * case["sizes"][1] + 1)
-            ),
+            lambda seen, wanted, case: -lacks(seen, wanted, PLAIN_COUNT) == case["sizes"][1] * (9 * case["sizes"][1] + 1),
     }),
-    *values_of(PLAIN, lambda case: (case["x"],), {
+    *values_of(PLAIN, ("x",), {
         "relu-only: there is no convolution in the block at all.": F.relu,
     }),
     *values_by(before_relu, {
@@ -149,9 +143,7 @@ misconceptions = (
     }),
     *values({
         "norm-before-conv: the norm stands before the convolution: it should come after it, so append it at the end of the list.":
-            lambda case: (
-                outputs(lambda training: convolved({**case, "x": normed(case["x"], case, training)}))
-            ),
+            lambda case: outputs(lambda training: convolved({**case, "x": normed(case["x"], case, training)})),
     }),
     *properties({
         "dropout-instead: there is a dropout in the place of the norm (or beside it): it is another thing, and draws at random.":

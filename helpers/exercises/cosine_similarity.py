@@ -111,6 +111,10 @@ misconceptions = (
 )  # fmt: skip
 
 
+def place(key: str, index: tuple[int, ...], case: Case) -> str:
+    return "the similarity" + (f" at {list(index)}" if index else "")
+
+
 def formula(key: str, index: tuple[int, ...], case: Case) -> str:
     a, b = case["a"].double(), case["b"].double()
     return f"{torch.dot(a, b):.4g} / ({length(a):.4g} * {length(b):.4g})"
@@ -122,13 +126,4 @@ hints = (
     "Three numbers are needed: the dot product (one sign of PyTorch's does it), and the length of each vector, `.norm()`.",
     "The dot product is `@` between the two vectors. Divide it by the product of the two norms, and put that product in parentheses.",
 )
-exercise = Exercise(
-    observer,
-    cases,
-    expected,
-    parts,
-    misconceptions,
-    hints,
-    place=lambda key, index, case: "the similarity" + (f" at {list(index)}" if index else ""),
-    formula=formula,
-)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place, formula)

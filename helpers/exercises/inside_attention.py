@@ -56,8 +56,7 @@ misconceptions = (
     *values_of(SCORES, unscaled, {
         "no-scale: the scores are not divided by sqrt(d).": lambda s, d, c: s,
         "no-root: the scores are divided by d: the square root is missing.": lambda s, d, c: s / d,
-        "multiplied: the scores are multiplied by sqrt(d): divide by it.":
-            lambda s, d, c: s * d**0.5,
+        "multiplied: the scores are multiplied by sqrt(d): divide by it.": lambda s, d, c: s * d**0.5,
         "sqrt-emb-size: the scores are divided by sqrt(D), the width of all heads together: d is the length of one query in one head.":
             lambda s, d, c: s / (d * s.shape[1]) ** 0.5,
         "sqrt-tokens: the scores are divided by the square root of the number of tokens: d is the length of one query.":

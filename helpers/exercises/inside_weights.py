@@ -5,7 +5,7 @@ import torch
 
 from helpers.checks.arrays import Arrays, Case, to_array
 from helpers.checks.exercise import Exercise, Part
-from helpers.checks.mistakes import errors, values_by, values_of
+from helpers.checks.mistakes import errors, itself, values_by, values_of
 from helpers.observers.inside_weights import BIASES, EPS, NO_EPS, PATCH, WEIGHTS, observer, timm_model
 
 
@@ -39,10 +39,6 @@ def arrays(whats: tuple[str, ...], values) -> Arrays:
     return {what: to_array(value, what) for what, value in zip(whats, values, strict=True)}
 
 
-def the_case(case: Case) -> tuple[Case]:
-    return (case,)
-
-
 def split(cut):
     """`cut(packed weight, case)` of the last block: what came in place of queries, keys and values."""
 
@@ -67,7 +63,7 @@ def eps_is(value: float):
 
 
 misconceptions = (
-    *values_of(PATCH, the_case, {
+    *values_of(PATCH, itself, {
         "channels-first: the colours come first, as in the convolution: your Linear layer gets (p1 p2 c), the colours of one pixel side by side.":
             lambda c: moved(c, (0, 1, 2, 3)),
         "rows-and-columns-swapped: rows and columns of the patch are swapped: p1 (down) comes before p2 (across).":

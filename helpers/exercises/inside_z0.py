@@ -89,8 +89,7 @@ misconceptions = (
             lambda tokens, positions: tokens.mul(positions),
         "subtracted: the positions are subtracted: add them.":
             lambda tokens, positions: tokens.sub(positions),
-        "added-twice: the positions are added twice.":
-            lambda tokens, positions: tokens + 2 * positions,
+        "added-twice: the positions are added twice.": lambda tokens, positions: tokens + 2 * positions,
         "patches-positioned-only: the class token gets no position: `positions` has a row for it too, row 0.":
             lambda tokens, positions: tokens + positions - first_rows(0 * tokens, positions),
         "first-only: only the class token gets its position: every token gets one.":

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Part
-from helpers.checks.mistakes import errors, prefixed, properties_by, row_by_row, values_of
+from helpers.checks.mistakes import errors, itself, prefixed, properties_by, row_by_row, values_of
 from helpers.observers.lookup_is_product import KEYS, observer
 
 
@@ -99,10 +99,6 @@ MISTAKES = {
 }  # fmt: skip
 
 
-def the_case(case: Case) -> tuple[Case]:
-    return (case,)
-
-
 def other_numbers(key: str) -> Callable[[Arrays, Arrays, Case], bool]:
     """The shape is right, but some row is none of W's."""
 
@@ -117,7 +113,7 @@ def other_numbers(key: str) -> Callable[[Arrays, Arrays, Case], bool]:
 
 
 misconceptions = (
-    *row_by_row(*(values_of(key, the_case, prefixed(MISTAKES, f"{key}-", f"in `{key}` ")) for key in KEYS)),
+    *row_by_row(*(values_of(key, itself, prefixed(MISTAKES, f"{key}-", f"in `{key}` ")) for key in KEYS)),
     *properties_by(other_numbers, {
         f"{key}-other-numbers: `{key}` holds numbers that stand in no row of W: the rows of the given W should come out unchanged.": key
         for key in KEYS

@@ -31,32 +31,29 @@ from helpers.observers.multihead_attention import (
 
 def cases(seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
-    made = []
     # never 3 heads: then 3 pieces for q, k, v could not be told from pieces for the heads
-    for b, n, input_dim, heads, head_dim in (
-        (2, 7, 9, 5, 4),
-        (3, 8 + int(rng.integers(2)), 11, 6, 5),
-        (2, 6, 14, 7, 2),
-    ):
-        visible = rng.random((b, 1, n, n)) < 0.6
-        made.append(
-            {
-                "heads": heads,
-                "embed_dim": heads * head_dim,
-                "seed": int(rng.integers(2**31)),
-                "x": tensor(rng, b, n, input_dim),
-                "out": tensor(rng, b, heads, n, head_dim),
-                "mask": torch.from_numpy(visible | np.eye(n, dtype=bool)).float(),
-                "label": f"batch {b}, {n} tokens, input_dim {input_dim}, {heads} heads, head_dim {head_dim}",
-            }
-        )
-    return made
+    sizes = ((2, 7, 9, 5, 4), (3, 8 + int(rng.integers(2)), 11, 6, 5), (2, 6, 14, 7, 2))
+    return [
+        {
+            "heads": heads,
+            "embed_dim": heads * head_dim,
+            "mask": torch.from_numpy((rng.random((b, 1, n, n)) < 0.6) | np.eye(n, dtype=bool)).float(),
+            "seed": int(rng.integers(2**31)),
+            "x": tensor(rng, b, n, input_dim),
+            "out": tensor(rng, b, heads, n, head_dim),
+            "label": f"batch {b}, {n} tokens, input_dim {input_dim}, {heads} heads, head_dim {head_dim}",
+        }
+        for b, n, input_dim, heads, head_dim in sizes
+    ]
+
+
+def drawn(case: Case, name: str, *shape: int) -> torch.Tensor:
+    return weights(name, shape, case["seed"], SCALE)
 
 
 def linear(case: Case, name: str, x: torch.Tensor) -> torch.Tensor:
     outs = case["embed_dim"] * (3 if name == "qkv_proj" else 1)
-    weight = weights(f"{name}.weight", (outs, x.shape[-1]), case["seed"], SCALE)
-    return F.linear(x, weight, weights(f"{name}.bias", (outs,), case["seed"], SCALE))
+    return F.linear(x, drawn(case, f"{name}.weight", outs, x.shape[-1]), drawn(case, f"{name}.bias", outs))
 
 
 def split(case: Case) -> list[torch.Tensor]:
@@ -74,14 +71,11 @@ def whole(case: Case) -> torch.Tensor:
     size, heads = case["embed_dim"], case["heads"]
     module = torch.nn.MultiheadAttention(size, heads, batch_first=True).eval()
     with torch.no_grad():
-        for target, name, shape in (
-            (module.in_proj_weight, "qkv_proj.weight", (3 * size, size)),
-            (module.in_proj_bias, "qkv_proj.bias", (3 * size,)),
-        ):
-            stacked = weights(name, shape, case["seed"], SCALE).unflatten(0, (heads, 3, -1))
-            target.copy_(torch.cat([kind.flatten(0, 1) for kind in stacked.unbind(1)]))
-        module.out_proj.weight.copy_(weights("o_proj.weight", (size, size), case["seed"], SCALE))
-        module.out_proj.bias.copy_(weights("o_proj.bias", (size,), case["seed"], SCALE))
+        for kind, shape in (("weight", (size,)), ("bias", ())):
+            stacked = drawn(case, f"qkv_proj.{kind}", 3 * size, *shape).unflatten(0, (heads, 3, -1))
+            in_order = torch.cat([part.flatten(0, 1) for part in stacked.unbind(1)])
+            getattr(module, f"in_proj_{kind}").copy_(in_order)
+            getattr(module.out_proj, kind).copy_(drawn(case, f"o_proj.{kind}", size, *shape))
         return module(case["x"], case["x"], case["x"], need_weights=False)[0]
 
 
@@ -163,7 +157,7 @@ def thirds(cut):
 
 misconceptions = (
     *values_by(thirds, {f"split-{slug}: {text}.": cut for slug, text, cut in SPLITS}),
-    *values_of(MERGED, lambda case: (case["out"],), {f"merge-{slug}: {text}.": make for slug, text, make in MERGES}),
+    *values_of(MERGED, ("out",), {f"merge-{slug}: {text}.": make for slug, text, make in MERGES}),
     *values({
         "projection-missing: the merged heads are returned before `o_proj`: keep the lines after the merge that were given.":
             lambda case: {OUTPUT: to_array(gathered(by_torch(*split(case))[0]), OUTPUT)},

@@ -86,21 +86,14 @@ def cut_like(order: tuple[int, ...], merge: tuple[int, ...], far: str = "") -> C
     @functools.cache  # who reads what hangs on the sizes alone
     def read(shape: torch.Size, p: int) -> Arrays:
         def stage(x: torch.Tensor) -> torch.Tensor:
-            b, c, h, w = x.shape
-            split_h, split_w = (h // p, p), (w // p, p)
-            six = x.view(
-                b, c, *(split_h[::-1] if "h" in far else split_h), *(split_w[::-1] if "w" in far else split_w)
-            )
-            if "h" in far:
-                six = six.transpose(2, 3)
-            if "w" in far:
-                six = six.transpose(4, 5)
+            six = x.unflatten(3, (p, -1) if "w" in far else (-1, p))
+            six = six.unflatten(2, (p, -1) if "h" in far else (-1, p))
+            six = six.transpose(2, 3) if "h" in far else six
+            six = six.transpose(4, 5) if "w" in far else six
             six = six.permute(order)
-            sizes, start = [], 0
-            for run in merge:
-                sizes.append(int(np.prod(six.shape[start : start + run])))
-                start += run
-            return six.reshape(sizes)
+            for axis, run in enumerate(merge):
+                six = six.flatten(axis, axis + run - 1)
+            return six
 
         seen = reading(stage, torch.zeros(shape))
         return {key: seen[key] for key in READING}

@@ -49,8 +49,7 @@ misconceptions = (
             (shapes.first_only, 1, 2),
         "new-axis-first: the new axis stands in front: c is the last letter on the right.":
             (shapes.in_order((2, 0, 1)), 0),
-        "swapped: height and width are swapped: read the right side letter by letter.":
-            (swapped, 0, 1, 2, 3),
+        "swapped: height and width are swapped: read the right side letter by letter.": (swapped, 0, 1, 2, 3),
         "other-axis: the width is repeated: the bracket holds n and h, so the height grows.":
             (lambda a, s: [30, 80], 1),
         "both-axes: both axes are repeated: only the height has a bracket.": (lambda a, s: [60, 80], 1),

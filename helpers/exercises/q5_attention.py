@@ -24,6 +24,7 @@ from helpers.checks.exercise import Exercise, Part
 from helpers.checks.mistakes import (
     Mistakes,
     errors,
+    itself,
     properties,
     properties_by,
     row_by_row,
@@ -35,20 +36,23 @@ from helpers.observers.q5_attention import ATT, BOTH, LINEARS, MERGED, OUTPUT, S
 
 def cases(seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
-    made = []
-    for b, h, n, d in [(2, 3, 5, 4), (3, 2, 6 + int(rng.integers(4)), 5)]:
-        att = rng.dirichlet(np.full(n, 2.0), (b, h, n)) * rng.uniform(0.6, 1.4, (b, h, n, 1))
-        made.append(
-            {
-                "heads": h,
-                "seed": int(rng.integers(2**31)),
-                "x": tensor(rng, b, n, h * d, scale=0.5),
-                "att": torch.from_numpy(att.astype(np.float32)),
-                "out": tensor(rng, b, h, n, d),
-                "label": f"batch {b}, {h} heads, {n} tokens, head_dim {d}",
-            }
-        )
-    return made
+    return [
+        {
+            "heads": h,
+            "att": weights_of_keys(rng, b, h, n),
+            "seed": int(rng.integers(2**31)),
+            "x": tensor(rng, b, n, h * d, scale=0.5),
+            "out": tensor(rng, b, h, n, d),
+            "label": f"batch {b}, {h} heads, {n} tokens, head_dim {d}",
+        }
+        for b, h, n, d in [(2, 3, 5, 4), (3, 2, 6 + int(rng.integers(4)), 5)]
+    ]
+
+
+def weights_of_keys(rng: np.random.Generator, b: int, h: int, n: int) -> torch.Tensor:
+    """Positive weights, whose rows do not sum to 1."""
+    att = rng.dirichlet(np.full(n, 2.0), (b, h, n)) * rng.uniform(0.6, 1.4, (b, h, n, 1))
+    return torch.from_numpy(att.astype(np.float32))
 
 
 def linear(case: Case, name: str, x: torch.Tensor) -> torch.Tensor:
@@ -278,7 +282,7 @@ misconceptions = (
     *ATT_MISTAKES,
     *SUM_MISTAKES,
     *twice(MERGED, lambda f, case: f(case["out"]), BOTH, lambda f, case: f(summed(case)), MERGE_ROWS),
-    *values_of(OUTPUT, lambda case: (case,), {
+    *values_of(OUTPUT, itself, {
         "projection-missing: the merged heads are returned before the projection: keep the last line that was given.":
             lambda case: gathered(torch.matmul(attention(case), projected(case, "values"))),
         "residual-added: x is added to the output: the residual connection comes in Q6, not here.":

@@ -61,19 +61,13 @@ def expected(case: Case) -> Arrays:
 
 def half_agrees(half: str):
     """The whole block computes what it should, or at least this half of it does."""
-
-    def agrees(observed: Arrays, wanted: Arrays, case: Case) -> bool:
-        both = half in observed and half in wanted
-        return any(exercise.close(observed[key], wanted[key]) for key in ("output", *[half] * both))
-
-    return agrees
+    return lambda seen, wanted, case: any(exercise.same(seen, wanted, key) for key in ("output", half))
 
 
-def dropout_agrees(observed: Arrays, wanted: Arrays, case: Case) -> bool:
+def dropout_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     """Nothing arrives in training with dropout=1, though there is an attention and a feed-forward block to arrive."""
-    return exercise.close(observed["dropped"], wanted["dropped"]) and bool(
-        (observed["at work"] >= wanted["at work"]).all()
-    )
+    at_work = (seen["at work"] >= wanted["at work"]).all()
+    return exercise.same(seen, wanted, "dropped") and bool(at_work)
 
 
 # Mistakes are put together from torch's functions. N, A and M are given their half and number, as in `roles`.
@@ -90,10 +84,8 @@ class Ops:
         return weights(role, shape, self.seed)
 
     def N(self, x, half, nth=0):
-        role = f"norm.{half}.{nth}"
-        return F.layer_norm(
-            x, (self.size,), self.w(f"{role}.weight", self.size) + 1, self.w(f"{role}.bias", self.size)
-        )
+        weight, bias = (self.w(f"norm.{half}.{nth}.{kind}", self.size) for kind in ("weight", "bias"))
+        return F.layer_norm(x, (self.size,), weight + 1, bias)
 
     def A(self, x, half=0, nth=0):
         attention = nn.MultiheadAttention(self.size, self.heads, batch_first=True).eval()
@@ -102,9 +94,8 @@ class Ops:
             return attention(x, x, x, need_weights=False)[0]
 
     def M(self, x, half=1, nth=0):
-        for number, (to, origin) in enumerate(
-            [(self.hidden, self.size), (self.size, self.hidden)], start=nth
-        ):
+        sizes = (self.hidden, self.size), (self.size, self.hidden)
+        for number, (to, origin) in enumerate(sizes, start=nth):
             role = f"linear.{half}.{number}"
             x = F.linear(x, self.w(f"{role}.weight", to, origin), self.w(f"{role}.bias", to))
             x = F.gelu(x) if number == nth else x

@@ -12,16 +12,10 @@ import torch.nn.functional as F
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Part
 from helpers.checks.mistakes import errors, prefixed, properties, values, values_by, values_of
+from helpers.checks.objects import hidden_is_infinite
 from helpers.checks.softmaxes import ERRORS, SUMS, rows, without
 from helpers.checks.softmaxes import SOFTMAXES as SOFTMAXES_OF_MATRICES
-from helpers.observers.scaled_dot_product import (
-    ATTENTION,
-    MASKED,
-    MASKED_VALUES,
-    VALUES,
-    hidden_is_infinite,
-    observer,
-)
+from helpers.observers.scaled_dot_product import ATTENTION, MASKED, MASKED_VALUES, VALUES, observer
 
 SOFTMAXES = {
     "axis-0: the softmax runs along axis 0, the batch: it belongs on the last axis, the keys.":

@@ -64,6 +64,10 @@ def parts_and_images(case: Case) -> tuple[SimpleNamespace, torch.Tensor]:
     return parts_of(case), case["x"]
 
 
+def before_positions(parts: SimpleNamespace, images: torch.Tensor) -> torch.Tensor:
+    return parts.class_token(parts.patch_embedding(images))
+
+
 def parts_and_tokens(case: Case) -> tuple[SimpleNamespace, torch.Tensor]:
     """The parts, and the right tokens."""
     parts = parts_of(case)
@@ -76,28 +80,17 @@ def right_logits(case: Case) -> tuple[torch.Tensor]:
 
 misconceptions = (
     *values_of(TOKENS, parts_and_images, {
-        "no-positions: the positions are left out: without them the encoder can't tell where a patch was (Q4).":
-            lambda p, x: p.class_token(p.patch_embedding(x)),
+        "no-positions: the positions are left out: without them the encoder can't tell where a patch was (Q4).": before_positions,
         "positions-twice: the positions are added twice.":
-            lambda p, x: (
-                p.positional_embedding(p.class_token(p.patch_embedding(x)))
-                + p.positional_embedding.learnable_positions
-            ),
+            lambda p, x: p.positional_embedding(before_positions(p, x)) + p.positional_embedding.learnable_positions,
         "input-added: the tokens are added to what the positional embedding gives: it holds the tokens already.":
-            lambda p, x: (
-                torch.add(
-                    p.class_token(p.patch_embedding(x)),
-                    p.positional_embedding(p.class_token(p.patch_embedding(x))),
-                )
-            ),
+            lambda p, x: torch.add(before_positions(p, x), p.positional_embedding(before_positions(p, x))),
         "patches-only: the bare patches reach the encoder: class token and positions belong between the two.":
             lambda p, x: p.patch_embedding(x),
     }),
     *properties({
         "no-gradient: the tokens are cut off from training (`.detach()`, `.data`, no_grad): the patch embedding would never learn.":
-            lambda seen, wanted, case: (
-                seen.get(TRAINABLE) == 0 and exercise.close(seen[TOKENS], wanted[TOKENS])
-            ),
+            lambda seen, wanted, case: seen.get(TRAINABLE) == 0 and exercise.close(seen[TOKENS], wanted[TOKENS]),
     }),
     *errors({
         "positions-without-token: the positions meet the patches alone: there is a row for the class token too, so it joins the patches first.": r"size of tensor a \((10|5)\) must match the size of tensor b \((9|4)\)",

@@ -8,23 +8,15 @@ import numpy as np
 from helpers.checks.arrays import Arrays, Case
 from helpers.checks.exercise import Exercise, Part
 from helpers.checks.mistakes import errors, properties, values, values_by
+from helpers.observers import word_vocabulary as codes
 from helpers.observers.word_vocabulary import (
-    A_LETTER,
-    A_NUMBER,
-    A_PAIR,
     BACK,
     ENTRIES,
     FOUND,
     MISSING,
-    NO_INDEXING,
-    NOT_WHOLE,
-    NOTHING,
     NUMBERS,
     PROBLEM,
     SIZE,
-    TEXT,
-    TEXT_KEYS,
-    WORD_KEYS,
     observer,
     vocabulary,
 )
@@ -104,7 +96,7 @@ def words_at(order: Callable[[list[str]], list[str | None]]) -> Callable[[Case],
 
     def produces(case: Case) -> Arrays:
         words = vocabulary(case)
-        found = [NOTHING if word is None else words.index(word) for word in order(words)]
+        found = [codes.NOTHING if word is None else words.index(word) for word in order(words)]
         return {FOUND: np.array(found, dtype=float)}
 
     return produces
@@ -152,8 +144,8 @@ misconceptions = (
             lambda case: {NUMBERS: np.array(last_place(case, distinct=True))},
     }),
     *values_by(problem, {
-        "text-for-number: text is stored for each word: what is wanted is its number.": TEXT,
-        "not-whole: what is stored for a word is no whole number: it will be the number of a row, so it must be an int.": NOT_WHOLE,
+        "text-for-number: text is stored for each word: what is wanted is its number.": codes.TEXT,
+        "not-whole: what is stored for a word is no whole number: it will be the number of a row, so it must be an int.": codes.NOT_WHOLE,
     }),
     *values({
         "letters: single letters are numbered: keep `sentence.split()`, which cuts a sentence into words.":
@@ -169,13 +161,13 @@ misconceptions = (
     }),
     # the way back
     *values_by(holds, {
-        "text-keys: the keys of index_to_word are text: they should be the whole numbers of word_to_index.": TEXT_KEYS,
-        "not-inverted: index_to_word is still looked up by word: the number should be the key and the word the value.": WORD_KEYS,
-        "numbers-back: index_to_word gives numbers: it should give words.": A_NUMBER,
-        "letters-back: index_to_word is one long text, so a number picks a letter: it should pick a word.": A_LETTER,
-        "pairs-back: index_to_word gives pairs of number and word: it should give the word alone.": A_PAIR,
-        "no-indexing: index_to_word can't be asked by number at all, as a set, a `.keys()` or a `zip` can't: make it a dictionary.": NO_INDEXING,
-        "empty-back: index_to_word has nothing under these numbers, or is empty: each number of word_to_index needs its entry.": NOTHING,
+        "text-keys: the keys of index_to_word are text: they should be the whole numbers of word_to_index.": codes.TEXT_KEYS,
+        "not-inverted: index_to_word is still looked up by word: the number should be the key and the word the value.": codes.WORD_KEYS,
+        "numbers-back: index_to_word gives numbers: it should give words.": codes.A_NUMBER,
+        "letters-back: index_to_word is one long text, so a number picks a letter: it should pick a word.": codes.A_LETTER,
+        "pairs-back: index_to_word gives pairs of number and word: it should give the word alone.": codes.A_PAIR,
+        "no-indexing: index_to_word can't be asked by number at all, as a set, a `.keys()` or a `zip` can't: make it a dictionary.": codes.NO_INDEXING,
+        "empty-back: index_to_word has nothing under these numbers, or is empty: each number of word_to_index needs its entry.": codes.NOTHING,
     }),
     *values_by(words_at, {
         "sorted-back: the words of index_to_word are sorted, so they no longer stand at their own numbers.": sorted,
@@ -192,7 +184,7 @@ misconceptions = (
                 and float(seen[MISSING]) == 0
                 and float(seen[SIZE])
                 in {float(len(s.split())) for s in [*case["sentences"], " ".join(case["sentences"])]}
-                and bool((seen[FOUND] >= NOTHING).all())
+                and bool((seen[FOUND] >= codes.NOTHING).all())
             ),
     }),
     *errors({

@@ -1,14 +1,11 @@
 """Observes scaled_dot_product: what the student's object gives, whatever that is. Judged in helpers/exercises/scaled_dot_product.py."""
 
-import numpy as np
-
 from helpers.checks.arrays import Arrays, Case, Stopped
-from helpers.checks.objects import need_function, results
+from helpers.checks.objects import hidden_is_infinite, need_function, results
 from helpers.checks.observe import Observer
 
 ATTENTION, VALUES = "attention", "values"
 MASKED, MASKED_VALUES = "attention with the mask", "values with the mask"
-HIDDEN = -1e8  # what is below counts as minus infinity
 
 
 def observe(obj, case: Case) -> Arrays:
@@ -26,10 +23,6 @@ def observe(obj, case: Case) -> Arrays:
     if VALUES in masked:
         seen[MASKED_VALUES] = masked[VALUES]
     return seen
-
-
-def hidden_is_infinite(values: np.ndarray) -> np.ndarray:
-    return np.where(values < HIDDEN, -np.inf, values)
 
 
 observer = Observer("scaled_dot_product", observe)
