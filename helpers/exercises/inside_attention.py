@@ -10,6 +10,9 @@ from helpers.checks.mistakes import errors, values_of
 from helpers.checks.softmaxes import ERRORS, SOFTMAXES, rows, without
 from helpers.observers.inside_attention import SCORES, A, observer
 
+# the others need matrices
+WITH_HEADS = without(SOFTMAXES, "divided-by-other-sum", "divided-by-total", "softmax-over-all")
+
 
 def cases(seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
@@ -68,12 +71,11 @@ misconceptions = (
         "transposed: the keys ask the queries: q comes first, so that rows are queries.":
             lambda s, d, c: s.mT * d**-0.5,
         "queries-with-queries: queries meet queries: the keys are not used.":
-            lambda s, d, c: torch.cdist(c["q"], c["q"]).square().neg().add(c["q"].square().sum(-1)[..., None]).add(c["q"].square().sum(-1)[..., None, :]) / 2 * d**-0.5,
+            lambda s, d, c: products({**c, "k": c["q"]}) * d**-0.5,
         "softmax-too-early: `scores` has the softmax in it already: that comes in the next line.":
             lambda s, d, c: rows(s * d**-0.5),
     }),
-    # those left out need matrices
-    *values_of(A, lambda case: (scaled(case),), without(SOFTMAXES, "divided-by-other-sum", "divided-by-total", "softmax-over-all")),
+    *values_of(A, lambda case: (scaled(case),), WITH_HEADS),
     *values_of(A, unscaled, {
         "softmax-heads: the softmax runs over the heads: it runs over the keys, the last axis.":
             lambda s, d, c: (s * d**-0.5).softmax(1),

@@ -192,7 +192,7 @@ misconceptions = (
     *values_by(with_angle, {
         "n-fixed: 10000 is written out instead of the argument n.":
             lambda k, i, d, n: k * np.float_power(10000.0, -2 * i / d),
-        "n-times-exponent: n is multiplied by 2i/d: raise it to that power (`**`).": # which is 0 for the first pair
+        "n-times-exponent: n is multiplied by 2i/d: raise it to that power (`**`).":  # which is 0 for the first pair
             lambda k, i, d, n: k / (n * 2 * i / d),
     }),
     *row_by_row(

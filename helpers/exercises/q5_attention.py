@@ -133,12 +133,10 @@ def merge_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     return only(ATT_MISTAKES, seen, wanted, case) or only(SUM_MISTAKES, seen, wanted, case)
 
 
-# A step is seen by itself where the student's code has it as a step, and else only in what comes after it.
-# So most mistakes are recognised in two places.
-
-
 def twice(key: str, make: Callable, later: str, after: Callable, rows: Mapping[str, Callable]) -> Mistakes:
-    """A mistake `f` is seen in `key` as `make(f, case)`; where that was not seen, in `later` as `after(f, case)`."""
+    """A mistake `f` gives `make(f, case)` in `key`, if the student's code has this step as a step; else it is only seen in
+    what comes after it: `after(f, case)` in `later`. So most mistakes are recognised in two places.
+    """
 
     def in_later(f: Callable):
         def when(seen: Arrays, wanted: Arrays, case: Case) -> bool:
@@ -173,9 +171,9 @@ def wrong_sum(f, case: Case) -> torch.Tensor:
 
 def after_wrong_sum(f, case: Case) -> torch.Tensor:
     result = wrong_sum(f, case)
-    return (
-        gathered(result) if result.dim() == 4 else torch.empty(0)
-    )  # another number of axes ends in an error
+    if result.dim() != 4:  # nothing reaches the projection: it ends in an error
+        return torch.empty(0)
+    return gathered(result)
 
 
 def head_dim(case: Case) -> int:

@@ -203,9 +203,8 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
         word = vocabulary(case)[index[0]]
         there = f"word_to_index[{word!r}]"
         return there if key == NUMBERS else f"index_to_word[{there}] == {word!r}"
-    return {MISSING: "the count of words that are missing", ENTRIES: "the count of words in word_to_index"}[
-        key
-    ]
+    counts = {MISSING: "the count of words that are missing", ENTRIES: "the count of words in word_to_index"}
+    return counts[key]
 
 
 def formula(key: str, index: tuple[int, ...], case: Case) -> str:

@@ -13,7 +13,6 @@ def observe(obj, case: Case) -> Arrays:
     need_class(obj, "class EarlyStopping:")
     rule = obj(case["patience"])
     seen: dict[str, list] = {IMPROVED: [], WAITED: [], STOP: []}
-
     for loss in case["losses"]:
         result = rule.step(loss)
         if result is None:
