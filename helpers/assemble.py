@@ -22,7 +22,7 @@ from typing import Any
 
 from helpers.checks.observe import State
 from helpers.vit.model import ViT as ViT
-from helpers.vit.pieces import NAMES, Piece, load
+from helpers.vit.pieces import ASKED, NAMES, Piece, load
 
 
 def __getattr__(name: str) -> Any:
@@ -51,7 +51,7 @@ def pieces(folder: str | Path = ".", given: Mapping[str, Any] | None = None) -> 
     notebooks, unreadable = _read_all(Path(folder))
     spaces: dict[str, dict[str, Any]] = {}
     found = {}
-    for key, name in NAMES.items():
+    for key, name in ASKED.items():
         # Where to look: this notebook, those that check this exercise, then any other (its copy may lack the check).
         places = [
             file

@@ -23,9 +23,9 @@ PARTS = ("patch_embedding", "class_token", "positional_embedding", "blocks", "he
 class Head(nn.Module):
     """Norm, class token, linear layer."""
 
-    def __init__(self, emb_size: int, num_classes: int) -> None:
+    def __init__(self, emb: int, classes: int) -> None:
         super().__init__()
-        self.norm, self.linear = nn.LayerNorm(emb_size), nn.Linear(emb_size, num_classes)
+        self.norm, self.linear = nn.LayerNorm(emb), nn.Linear(emb, classes)
 
     def forward(self, x):
         return self.linear(self.norm(x).unbind(1)[0])
