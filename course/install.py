@@ -222,10 +222,8 @@ def offers(index: str) -> bool:
     def quietly() -> None:
         try:
             look()
-        except (
-            OSError,
-            ValueError,
-        ):  # ValueError: no wheel, an odd address; OSError: all of the network's faults
+        # ValueError: no wheel, an odd address; OSError: all of the network's faults
+        except (OSError, ValueError):
             pass
 
     thread = threading.Thread(target=quietly, daemon=True)  # an answer that trickles is left behind
@@ -351,9 +349,8 @@ def bring(part: str) -> None:
         else:
             raise
     UNFINISHED.unlink()
-    if (
-        part != "lab"
-    ):  # uv does not compile; kernels in a sandbox cannot, and would do it in memory at each start
+    # uv does not compile; kernels in a sandbox cannot, and would do it in memory at each start
+    if part != "lab":
         with suppress(Failed):  # there is always a file or two that is not for this Python
             run(PYTHON, "-m", "compileall", "-q", "-j", "0", site_packages())
     for each in parts(part):

@@ -70,9 +70,8 @@ def pieces(folder: str | Path = ".", given: Mapping[str, Any] | None = None) -> 
             if verdict.state is State.CORRECT:
                 found[key] = Piece(name, spaces[place][name])
                 break
-            if (
-                place in own and verdict.points > most
-            ):  # Q2 and Q3 both write a PatchEmbedding: not wrong, the other's
+            # Q2 and Q3 both write a PatchEmbedding: not wrong, the other's
+            if place in own and verdict.points > most:
                 most, why = verdict.points, f"{verdict.state.value} in {place}"
         else:
             found[key] = Piece(name, load(key), why)

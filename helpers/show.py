@@ -58,9 +58,8 @@ def diagram(name: str, here: str | Sequence[str] = ()) -> None:
             "font-size": "15",
             "font-weight": "bold",
         }
-        note = ET.SubElement(
-            tree, f"{{{SVG}}}text", {**place, **font, "fill": "#B34700"}
-        )  # last: nothing covers it
+        # last: nothing covers it
+        note = ET.SubElement(tree, f"{{{SVG}}}text", {**place, **font, "fill": "#B34700"})
         note.text = "you are here"
     if marked:
         alt += f" You are here: {', '.join(marked).upper()}."

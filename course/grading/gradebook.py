@@ -42,11 +42,11 @@ from sqlalchemy.exc import (
 )
 from traitlets.config import Config
 
-from course.judging import judge, records
 from course.base import settings
-from course.base.settings import Gradebook
 from course.base.paths import ROOT, bracketed
+from course.base.settings import Gradebook
 from course.grading.plugins import finished, submitted
+from course.judging import judge, records
 from course.notebook.release import Release
 
 PATIENCE = 180.0  # seconds that a gradebook may be out of reach
@@ -336,9 +336,8 @@ class Course:
                 if not self._away(each):
                     return f"The gradebook {self.shown} can't be written ({each.orig})"
             if isinstance(each, OSError) and each.errno in DISK:
-                theirs = (
-                    Path(self.dir.root) / self.dir.submitted_directory
-                )  # one student's file stops nobody else
+                # one student's file stops nobody else
+                theirs = Path(self.dir.root) / self.dir.submitted_directory
                 if theirs not in Path(each.filename or "").parents:
                     return f"{each.filename or 'A file'} can't be written ({each.strerror})"
         return ""

@@ -27,11 +27,11 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from traitlets import Bool, Unicode
 
+from course.base.paths import ROOT
 from course.base.text import digest
 from course.judging import judge, records
-from course.base.paths import ROOT
-from course.notebook.release import JudgeError, Release
 from course.notebook.read import LARGEST
+from course.notebook.release import JudgeError, Release
 from course.sandbox.sandbox import why_not
 
 
@@ -98,7 +98,9 @@ class Intake(NotebookExporter):
         at = resources["nbgrader"]
         release = release_of(self.parent, at["assignment"], at["notebook"])
         data, says = submitted(Path(filename)), Judge(parent=self)
-        if says.recording and (record := records.load(says.folder(self.parent), judge.key_of(release, data, says.sandboxed))):
+        if says.recording and (
+            record := records.load(says.folder(self.parent), judge.key_of(release, data, says.sandboxed))
+        ):
             nb = nbformat.from_dict(record.content)
         else:
             nb, repairs, unreadable = judge.rebuilt(release, data)

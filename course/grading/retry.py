@@ -41,13 +41,8 @@ def is_infrastructure(error: BaseException) -> bool:
     """Whether another try may do better: a worker died, no kernel came up, a disk of a worker's was full."""
     # Dask's KilledWorker by its name: Dask need not be installed
     names = {cls.__name__ for cls in type(error).__mro__}
-    faults = (
-        BrokenExecutor,
-        NoKernel,
-        NoSandbox,
-        OSError,
-        SystemExit,
-    )  # a worker that is ended raises the last
+    # a worker that is ended raises the last
+    faults = (BrokenExecutor, NoKernel, NoSandbox, OSError, SystemExit)
     return isinstance(error, faults) or "KilledWorker" in names
 
 

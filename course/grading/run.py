@@ -16,15 +16,15 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
-from course.judging import judge, records
-from course.grading import retry, task, pool
+from course.grading import pool, retry, task
 from course.grading.gradebook import Course, GradeError, Submission, quiet, unwritable
 from course.grading.plugins import finished, submitted
 from course.grading.progress import Progress
+from course.grading.task import Task, WrongVersion
+from course.judging import judge, records
 from course.judging.records import Record
 from course.notebook.release import JudgeError, Release
 from course.sandbox.sandbox import NoSandbox, why_not
-from course.grading.task import Task, WrongVersion
 
 HOPELESS = (JudgeError, NoSandbox, WrongVersion)  # would be the same for every other notebook
 
@@ -167,9 +167,7 @@ def grade(
                 raise GradeError(
                     f"Nothing of {', '.join(unknown)} is in {course.dir.submitted_directory}/*/{part}."
                 )
-            workers = (
-                task.cluster(scheduler, progress.say) if scheduler else pool.local(jobs, sandboxed)
-            )
+            workers = task.cluster(scheduler, progress.say) if scheduler else pool.local(jobs, sandboxed)
             with course.alone():
                 course.prepare(releases)
                 run = Run(

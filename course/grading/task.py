@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from course.judging import judge, records
 from course.grading.retry import Lost
+from course.judging import judge
 from course.judging.records import Record
 from course.notebook.release import Release
 from course.sandbox.sandbox import Limits

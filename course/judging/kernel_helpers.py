@@ -18,13 +18,8 @@ HELPERS = Path(helpers.__file__).resolve().parent
 DATA = ("registry.txt", "vit_cifar10.safetensors")  # what ships in data/ and notebooks use
 # Not for kernels: `check` is another one there, which compares nothing; observers come when they are needed.
 LEFT_OUT = {"check.py", "exercises", "observers"}
-OBSERVING = {
-    "__init__.py",
-    "arrays.py",
-    "objects.py",
-    "observe.py",
-    "wire.py",
-}  # what they get of helpers/checks
+# what they get of helpers/checks
+OBSERVING = {"__init__.py", "arrays.py", "objects.py", "observe.py", "wire.py"}
 
 
 def copy_helpers(folder: Path, own: Collection[str]) -> Path:

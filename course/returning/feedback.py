@@ -77,11 +77,10 @@ def row(cell: NotebookNode) -> dict[str, Any]:
         words = ("○", "not graded yet", "open") if own["waiting"] else ("✓", "graded by hand", "right")
         how = dict(zip(("mark", "verdict", "look"), words, strict=True))
         return {**found, "name": "Written answer", "by_hand": False, **how}
+    # an older version's parts have three entries
     parts = [
         {"name": name, "score": points, "most": most, **said(State(state))}
-        for state, name, points, most in (
-            part for part in told["parts"] if len(part) == 4
-        )  # 3: an older version's
+        for state, name, points, most in (part for part in told["parts"] if len(part) == 4)
     ]
     return {
         **found,

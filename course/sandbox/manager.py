@@ -81,9 +81,8 @@ def bounded_context() -> zmq.asyncio.Context:
     context = zmq.asyncio.Context()
     context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)
     context.setsockopt(zmq.RCVHWM, MESSAGES_WAITING)
-    context.setsockopt(
-        zmq.RECONNECT_IVL, 10
-    )  # milliseconds until the next try: we are there before the kernel is
+    # milliseconds until the next try: we are there before the kernel is
+    context.setsockopt(zmq.RECONNECT_IVL, 10)
     return context
 
 

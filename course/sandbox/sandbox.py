@@ -210,9 +210,8 @@ class Sandbox:
         environment["PYTHONPATH"] = os.pathsep.join(
             [str(self._helpers.parent if self._helpers else ROOT), os.environ.get("PYTHONPATH", "")]
         ).rstrip(os.pathsep)
-        launcher = importlib.util.find_spec(
-            "ipykernel_launcher"
-        ).origin  # a path: the folder's own is not meant
+        # a path: the folder's own is not meant
+        launcher = importlib.util.find_spec("ipykernel_launcher").origin
         return [sys.executable, launcher, *_KERNEL], {"env": environment, "cwd": str(copy)}
 
     # -- the exchange ----------------------------------------------------------

@@ -30,15 +30,12 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 HERE = Path(__file__).resolve().parents[1]  # helpers/
-HIDDEN = (
-    ".vit-course"  # in every folder we write to: unfinished downloads, locks, receipts of what we put there
-)
+# in every folder we write to: unfinished downloads, locks, receipts of what we put there
+HIDDEN = ".vit-course"
 TIMEOUT = (5, 30)  # seconds to connect, seconds of silence: a blocked network is noticed soon
 ATTEMPTS = 5  # connections to one mirror, if each brings us further
-SLOW, PATIENCE = (
-    200_000,
-    20,
-)  # bytes a second, measured over as many seconds: then another mirror has its turn
+# bytes a second, measured over as many seconds: then another mirror has its turn
+SLOW, PATIENCE = 200_000, 20
 FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # the disk, or what one may use of it
 BAR_AFTER = 2  # seconds: no progress bar for what is over before one would look at it
 

@@ -93,9 +93,8 @@ class Run:
         self.images, self.labels = data.images[rows].to(device), data.labels[rows].to(device)
         self.kept = data._replace(images=data.images[kept].to(device), labels=data.labels[kept].to(device))
         self.history = History()
-        std, mean = torch.std_mean(
-            self.images[:10_000].float() / 255, dim=(0, 2, 3)
-        )  # (3,), training pictures only
+        # (3,), training pictures only
+        std, mean = torch.std_mean(self.images[:10_000].float() / 255, dim=(0, 2, 3))
         self.history.mean, self.history.std = mean.tolist(), std.clamp(min=1e-3).tolist()
         self.full = self.images.shape[-1]
         self.small = self._half(len(data.class_names)) if recipe.half_size else self.full
@@ -209,9 +208,8 @@ class Run:
         before = now()
         loss, right, pictures = self.totals.tolist()
         wanted = min(wanted, self._affordable(size))
-        cut = min(
-            wanted, self.recipe.quick
-        )  # weights are compared on the same pictures, also in the last, long one
+        # weights are compared on the same pictures, also in the last, long one
+        cut = min(wanted, self.recipe.quick)
         found = []  # loss, accuracy and pictures of both parts
         for part in (slice(cut), slice(cut, wanted)):
             some = self.kept._replace(images=self.kept.images[part], labels=self.kept.labels[part])
@@ -267,9 +265,8 @@ class Run:
                     raise ValueError(
                         f"two pictures should give logits of shape {(2, classes)} but give {shape}."
                     )
-                with contextlib.suppress(
-                    Exception
-                ):  # whatever a model raises for pictures that do not fit it
+                # whatever a model raises for pictures that do not fit it
+                with contextlib.suppress(Exception):
                     if self.full % 2 == 0 and self.model(resize(two, self.full // 2)).shape == shape:
                         return self.full // 2
         finally:
