@@ -4,8 +4,6 @@ Ada has everything right, Ben about half with mistakes that students make, Cleo 
 notebooks. Their submissions are written from the notebooks each time, so they never go stale.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

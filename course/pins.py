@@ -3,8 +3,6 @@
 uv resolves for all of them at once; `check` has it resolve again for each one with these pins, without installing.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor

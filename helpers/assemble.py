@@ -8,8 +8,6 @@
 that runs on its own. It also stands in for a piece that is missing or not right yet.
 """
 
-from __future__ import annotations
-
 import ast
 import contextlib
 import io

@@ -7,8 +7,6 @@ trying something else afterwards does not take that away, but is mentioned. Note
 neither reads nor writes any. VIT_PROGRESS=off keeps none. Deleting `.progress` starts over.
 """
 
-from __future__ import annotations
-
 import html
 import json
 import os

@@ -4,8 +4,6 @@ Every function takes `says`, the one statement that the picture makes, and print
 that the picture can be read without being seen. Matplotlib is imported when the first figure is drawn.
 """
 
-from __future__ import annotations
-
 import base64
 import html
 import sys

@@ -15,8 +15,6 @@ no two runs are equally fast.
 In `out`: best.safetensors (weights), last.pt (all that a resumed run needs), log.json (recipe, machine, history).
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import math

@@ -4,8 +4,6 @@ Every address comes from two lines of pyproject.toml, `Repository` and `version`
 the tag `v<version>` and never a branch: a notebook that a student opened in March finds the helpers of March.
 """
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

@@ -4,8 +4,6 @@ Everything is derived: metadata written out in full, cell ids, badges, bootstrap
 the README's table. Building twice gives the same bytes, so `build --check` can compare.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

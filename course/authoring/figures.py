@@ -1,7 +1,5 @@
 """Notebooks run here for their figures (the course's own, never a student's), and what a figure says about itself."""
 
-from __future__ import annotations
-
 import os
 import sys
 import tempfile

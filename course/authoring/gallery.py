@@ -4,8 +4,6 @@ Each solution is run up to the cell of its figure, offline, so the same machine 
 as before keeps its file.
 """
 
-from __future__ import annotations
-
 import base64
 import html
 import io

@@ -1,7 +1,5 @@
 """The checkpoint that ships: from a run of `python -m helpers.train` to data/vit_cifar10.safetensors, its log and card."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Tables of measured numbers, from the JSON that benchmarks/ wrote: a number that no log shows stands nowhere."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

@@ -4,8 +4,6 @@ The students' site shows the releases, run as they are: figures of the given cel
 attempted*. The instructors' site shows the solutions, run. Front page: the README's own beginning.
 """
 
-from __future__ import annotations
-
 import re
 import shutil
 import tempfile

@@ -9,8 +9,6 @@ Below grading/ (`VIT_GRADING`):
 Collecting the same files again changes nothing; files that come later are added, and the latest attempt counts.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from dataclasses import asdict, dataclass

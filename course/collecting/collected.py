@@ -1,7 +1,5 @@
 """What collect has recorded of a part, for those who give grades and feedback back."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What `python -m course collect` prints: who sent what, what was repaired, who needs somebody."""
 
-from __future__ import annotations
-
 from rich import box
 from rich.console import Console
 from rich.table import Table

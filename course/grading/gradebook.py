@@ -4,8 +4,6 @@ Only one process writes: `Course.alone`. Recording is nbgrader's own autograder,
 nothing, so manual grades, late penalties and autograded notebooks are what `nbgrader autograde` makes of them.
 """
 
-from __future__ import annotations
-
 import errno
 import logging
 import time

@@ -7,8 +7,6 @@
 3. nbgrader's own steps save the points and write the autograded notebook; manual grades stay.
 """
 
-from __future__ import annotations
-
 import copy
 import json
 import os

@@ -4,8 +4,6 @@ Any `concurrent.futures.Executor` will do. Who was at work when a worker died ma
 who did; it is tried again when everything else is done, and alone, so that no work is blamed for another's fault.
 """
 
-from __future__ import annotations
-
 import signal
 import threading
 from collections import deque

@@ -6,8 +6,6 @@ in a file of its own as it comes, and one thread of it takes a student whose not
 the gradebook as the records say is recorded by the next run.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager

@@ -5,8 +5,6 @@ student's code does in between, it can only change which arrays these are. Nothi
 read without following links, and parsed within bounds.
 """
 
-from __future__ import annotations
-
 import copy
 import itertools
 import re

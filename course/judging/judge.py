@@ -10,8 +10,6 @@ word what that check says. The hidden ones are drawn from a seed that belongs to
 hidden ones nothing is shown.
 """
 
-from __future__ import annotations
-
 import ast
 import copy
 import json

@@ -5,8 +5,6 @@ compares anything. What belongs to an exercise that is graded in this very noteb
 observer when it is observed, the course's equivalent when that is done.
 """
 
-from __future__ import annotations
-
 import functools
 import shutil
 from collections.abc import Collection

@@ -4,8 +4,6 @@ A record is written under the hash of all that it depends on: submission, releas
 the versions of the libraries that compute, and isolation.
 """
 
-from __future__ import annotations
-
 import importlib.metadata
 import json
 from dataclasses import asdict, dataclass

@@ -4,8 +4,6 @@ Outputs are cleaned once, when they come out of the kernel. So autograded notebo
 need no cleaning of their own (nbconvert's `sanitize_html` would take the course's diagrams away).
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -4,8 +4,6 @@ nbformat reads only valid notebooks, and raises on the ones that matter here, so
 submission needs (type, source and names of each cell) and takes nothing else on trust.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import dataclass

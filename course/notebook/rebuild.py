@@ -7,8 +7,6 @@ come the sources of the answer cells and code cells of their own (tagged `extra`
 need a helper or an import that stands there. Outputs, attachments, tags and other metadata stay behind.
 """
 
-from __future__ import annotations
-
 import ast
 import copy
 import difflib

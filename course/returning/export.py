@@ -11,8 +11,6 @@ Whoever handed in nothing has an empty cell, never 0. Points that are not final 
 back unless forced.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import os

@@ -6,8 +6,6 @@ running Moodle was asked.
     feedback     Ada Lovelace_4711_assignsubmission_file_/q1.html: the number is what is read
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -5,8 +5,6 @@ yet) or `needs a person` (formgrader asks for a look). Points are nbgrader's: th
 plug-in recorded, at least 0.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """From stored pictures to what a model trains on: split, augment, normalise; whole batches at once, on any device."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 

@@ -1,7 +1,5 @@
 """Weights and training runs on the disk: written whole or not at all, read without running anything in them."""
 
-from __future__ import annotations
-
 import io
 import json
 from collections.abc import Mapping

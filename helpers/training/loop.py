@@ -1,7 +1,5 @@
 """The training loop behind `helpers.train.fit`: one run with its data, its clock, its state and its files."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 import os

@@ -6,8 +6,6 @@ it is: it keeps the directions and makes them equally long, so that no few of th
 matrices inside the blocks; everything else (patch embedding, tokens, positions, norms, biases, head) stays with AdamW.
 """
 
-from __future__ import annotations
-
 import contextlib
 import math
 import time

@@ -8,8 +8,6 @@ Your pieces may look different inside from the course's: their layers are found 
 the order of pixels and of patches by asking the module itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
