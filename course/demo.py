@@ -135,8 +135,7 @@ def grade(
 def step(folder: Path, notebooks: int, *words: str) -> None:
     """One of nbgrader's commands; while it runs, a line now and then says what it is at.
 
-    Raises:
-        DemoError: if it fails.
+    Raises DemoError if it fails.
     """
     print(f"nbgrader {' '.join(words[:2])} ...", flush=True)
     log = folder / "demo.log"

@@ -103,9 +103,8 @@ def lessons() -> list[Path]:
 def solution(lesson: Path) -> NotebookNode:
     """The complete notebook of one lesson.
 
-    Raises:
-        BuildError: no title, not exactly one setup cell, a duplicate grade_id, a blank outside of a
-            solution cell, or a check whose exercise does not exist.
+    Raises BuildError: no title, not exactly one setup cell, a duplicate grade_id, a blank outside of a solution cell,
+    or a check whose exercise does not exist.
     """
     part, name = lesson.parent.name, lesson.stem
     nb = jupytext.reads(lesson.read_text("utf-8"), fmt="py:percent")
@@ -196,9 +195,8 @@ def written(nb: NotebookNode) -> bytes:
 def prove(lesson: Path, solved: NotebookNode, released: NotebookNode) -> None:
     """See that every blank is one, and that no answer goes out.
 
-    Raises:
-        BuildError: a part of an exercise names a blank that is not there exactly once, a blank belongs to no part, or a
-            line of an answer stands in the release.
+    Raises BuildError: a part of an exercise names a blank that is not there exactly once, a blank belongs to no part,
+    or a line of an answer stands in the release.
     """
     marks = {grade_id(cell): blanks(cell.source) for cell in solved.cells if cell.cell_type == "code"}
     for key in filter(None, (check_called(cell.source) for cell in solved.cells)):

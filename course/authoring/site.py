@@ -41,8 +41,7 @@ class SiteError(Exception):
 def execute(nb: NotebookNode, name: str) -> None:
     """Run a notebook in a folder of its own, without a network, and give its figures their readings as alt text.
 
-    Raises:
-        SiteError: a cell raised.
+    Raises SiteError: a cell raised.
     """
     from nbclient.exceptions import CellExecutionError
 

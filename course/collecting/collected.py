@@ -65,8 +65,7 @@ class Collected:
 def load(grading: Path, part: str) -> Collected:
     """What is below `grading`; empty where nothing was collected.
 
-    Raises:
-        CollectError: if it can't be read; the text says what to do.
+    Raises CollectError if it can't be read; the text says what to do.
     """
     path = grading / "collected" / f"{part}.json"
     if not path.exists():

@@ -157,11 +157,7 @@ class Course:
         return sorted(path.parent.name for path in found)
 
     def releases(self, part: str) -> list[Release]:
-        """The notebooks of a part.
-
-        Raises:
-            GradeError: if there is no such part.
-        """
+        """The notebooks of a part. Raises GradeError if there is no such part."""
         paths = sorted(self._folder("source", ".", part).glob("*.ipynb"))
         if not paths:
             parts = sorted(path.name for path in (ROOT / "solutions").iterdir() if path.is_dir())
@@ -201,8 +197,7 @@ class Course:
     def prepare(self, releases: list[Release]) -> None:
         """Make sure that the gradebook knows the part; its notebooks go to grading/release, not to notebooks/.
 
-        Raises:
-            GradeError: if it can't be.
+        Raises GradeError if it can't be.
         """
         part, names = releases[0].part, {release.name for release in releases}
 
@@ -262,8 +257,7 @@ class Course:
     def record(self, part: str, student: str) -> str:
         """Put this student's records into the gradebook; a sentence if they could not be, else "".
 
-        Raises:
-            GradeError: if gradebook or disk can't be written, whoever's turn it is.
+        Raises GradeError if gradebook or disk can't be written, whoever's turn it is.
         """
 
         def once() -> None:
@@ -289,8 +283,7 @@ class Course:
     def patiently(self, action: Callable[[], T]) -> T:
         """Its result; while the gradebook is out of reach it is tried again.
 
-        Raises:
-            GradeError: if the gradebook stays so, or files can't be written.
+        Raises GradeError if the gradebook stays so, or files can't be written.
         """
         begun, tries = time.monotonic(), 0
         while True:

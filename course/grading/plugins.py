@@ -51,8 +51,7 @@ class Listing(ExchangeList):
 def file_bytes(path: Path) -> bytes:
     """A submitted file; links are not followed, and of a larger file one byte too many comes, which `rebuild` refuses.
 
-    Raises:
-        OSError: if it is a link, a folder or a pipe, or can't be read.
+    Raises OSError if it is a link, a folder or a pipe, or can't be read.
     """
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     with open(descriptor, "rb") as file:

@@ -50,8 +50,7 @@ class Run:
     ) -> None:
         """Judge and record everything; ends early if `stop` says so.
 
-        Raises:
-            GradeError, JudgeError, NoSandbox, WrongVersion, retry.Lost: what has been judged is kept.
+        Raises GradeError, JudgeError, NoSandbox, WrongVersion, retry.Lost: what has been judged is kept.
         """
         with ThreadPoolExecutor(1, "gradebook") as self.writer:
             try:

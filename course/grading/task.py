@@ -89,8 +89,7 @@ def _release(part: str, name: str, content: bytes) -> Release:
 def cluster(address: str, say: Callable[[str], None] = print) -> Iterator[tuple[Executor, Callable[[], int]]]:
     """As `local`, on the workers of a Dask scheduler; each has one notebook in work and one that waits.
 
-    Raises:
-        Lost: if there is no scheduler at this address, or it goes away.
+    Raises Lost if there is no scheduler at this address, or it goes away.
     """
     try:
         from distributed import Client

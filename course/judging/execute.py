@@ -160,8 +160,7 @@ def kernel(
 def observed(release: Release, key: str, session: Session) -> Observation:
     """Have the kernel try the student's object on the public and on the hidden inputs.
 
-    Raises:
-        Dead: if it does not survive that.
+    Raises Dead if it does not survive that.
     """
     request = {"key": key, "source": kernel_helpers.observer(key), "cases": release.cases(key)}
     asked, answer = f"{key}-asked.npz", f"{key}-answer.npz"

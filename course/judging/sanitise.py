@@ -55,8 +55,7 @@ def plain(value: Any) -> str:
 def output(made: NotebookNode) -> NotebookNode:
     """An output with nothing in it but plain text, pictures and harmless HTML.
 
-    Raises:
-        AttributeError, TypeError: if it is no output.
+    Raises AttributeError, TypeError if it is no output.
     """
     if made.output_type == "stream":
         return new_output(

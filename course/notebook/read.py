@@ -47,8 +47,7 @@ class Sent:
 def parse(data: bytes) -> Sent:
     """The cells in these bytes.
 
-    Raises:
-        Unreadable: there is no notebook in these bytes. Nothing else is raised, whatever the bytes.
+    Raises Unreadable: there is no notebook in these bytes. Nothing else is raised, whatever the bytes.
     """
     if len(data) > LARGEST:
         raise Unreadable(f"has {len(data) / 1e6:,.0f} MB; up to {LARGEST / 1e6:,.0f} MB are read")

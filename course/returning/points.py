@@ -48,8 +48,7 @@ class Student:
 def students(book: Gradebook, part: str, grading: Path, force: bool = False) -> list[Student]:
     """Everybody in the gradebook, in grading/roster.csv and in collect's record, with their points in `part`.
 
-    Raises:
-        ExportError: the gradebook does not know `part`.
+    Raises ExportError: the gradebook does not know `part`.
     """
     try:
         assignment = book.find_assignment(part)

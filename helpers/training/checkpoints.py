@@ -27,8 +27,7 @@ def save(weights: Mapping[str, torch.Tensor], path: str | Path, notes: Mapping[s
 def read(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Tensors and notes of a file that `save` wrote.
 
-    Raises:
-        ValueError: with a sentence, if there is no such file or it is not readable as safetensors.
+    Raises ValueError with a sentence, if there is no such file or it is not readable as safetensors.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -45,8 +44,7 @@ def read(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
 def load(model: nn.Module, path: str | Path) -> dict[str, Any]:
     """Put the weights of a file that `save` wrote into the model; returns the notes ("mean" and "std" of its pictures).
 
-    Raises:
-        ValueError: if the file is of another architecture (the message names the tensors) or is not readable.
+    Raises ValueError if the file is of another architecture (the message names the tensors) or is not readable.
     """
     weights, notes = read(path)
     check_fits(model, weights, path)
@@ -81,9 +79,8 @@ def save_run(state: Mapping[str, Any], path: Path) -> None:
 def read_run(path: Path, model: nn.Module, setup: Mapping[str, Any]) -> dict[str, Any]:
     """What `save_run` wrote, after a look whether it is the same run.
 
-    Raises:
-        ValueError: for a file that can't be read, another architecture, or another setup (its validation pictures
-            might be among our training pictures).
+    Raises ValueError for a file that can't be read, another architecture, or another setup (its validation pictures
+    might be among our training pictures).
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)

@@ -72,8 +72,7 @@ def load_timm(vit: ViT, model: nn.Module) -> ViT:
 def places(vit: ViT) -> dict[str, nn.Parameter]:
     """Every parameter that is loaded, by its name in `load`.
 
-    Raises:
-        ValueError: if a piece does not have the layers that it should have.
+    Raises ValueError if a piece does not have the layers that it should have.
     """
     slots: dict[str, nn.Parameter] = {}
 
