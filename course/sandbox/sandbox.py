@@ -73,26 +73,20 @@ class Limits:
 class Sandbox:
     """One submission's kernel, from start to end. A context manager; the kernel starts with `manager`.
 
-    Parameters
-    ----------
-    submission : folder that is copied; the copy is the kernel's working folder and is thrown away
-    limits : Limits
-    sandboxed : False runs a plain kernel where there is no sandbox, or none is wanted
-    helpers : folder to import in place of the course's `helpers`
-    warmed : False starts a kernel of its own, though a warm one might be had
+    Args:
+        submission: folder that is copied; the copy is the kernel's working folder and is thrown away.
+        sandboxed: False runs a plain kernel where there is no sandbox, or none is wanted.
+        helpers: folder to import in place of the course's `helpers`.
+        warmed: False starts a kernel of its own, though a warm one might be had.
 
-    Attributes
-    ----------
-    manager : jupyter_client AsyncKernelManager, to give nbclient as `km`
-    exchange, inside : the folder that both sides see; the kernel knows it as `inside`
-        Student code may put anything there: use `read` and `write`, which follow no link. Files only: a kernel
-        that makes folders in it is ended ("killed").
-    level : what `level()` says, "none" for a plain kernel; goes on record with the grade
+    Attributes:
+        manager: jupyter_client AsyncKernelManager, to give nbclient as `km`.
+        exchange, inside: the folder that both sides see; the kernel knows it as `inside`. Student code may put
+            anything there: use `read` and `write`, which follow no link. Files only: a kernel that makes folders in it
+            is ended ("killed").
+        level: what `level()` says, "none" for a plain kernel; goes on record with the grade.
 
-    Raises
-    ------
-    NoSandbox
-        If this machine has none and sandboxed is not False.
+    Raises NoSandbox if this machine has none and sandboxed is not False.
     """
 
     def __init__(
@@ -226,10 +220,7 @@ class Sandbox:
     def read(self, name: str, limit: int) -> bytes:
         """A file of the exchange, of at most `limit` bytes.
 
-        Raises
-        ------
-        FileNotFoundError, ValueError
-            If it is missing; if it is a link, a folder or a pipe, or larger.
+        Raises FileNotFoundError if it is missing; ValueError if it is a link, a folder or a pipe, or larger.
         """
         path = self._path(name)
         try:

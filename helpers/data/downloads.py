@@ -137,15 +137,10 @@ def receipt_of(path: Path) -> Path:
 
 
 def fetch(filename: str, download: bool | None) -> tuple[Path | None, str]:
-    """Find or download one file of the registry.
+    """Find or download one file of the registry: its path and "", or None and a phrase that says why not.
 
-    Parameters
-    ----------
-    download : None: if needed, except with VIT_OFFLINE or while grading. True: or raise. False: never.
-
-    Returns
-    -------
-    Its path and "", or None and a phrase that says why not. Raises DownloadError only with download=True.
+    Args:
+        download: None: if needed, except with VIT_OFFLINE or while grading. True: or raise DownloadError. False: never.
     """
     if (path := find(filename)) is not None:
         return path, ""
@@ -207,16 +202,14 @@ def _from_mirrors(filename: str, folder: Path) -> Path:
         except _TooSlow:
             slow.add(url)
             queue.append(url)  # better than nothing, when nothing else is left
-        except OSError as error:  # no network, HTTP error
-            if error.errno in FULL:
+        except (OSError, ValueError) as error:  # no network, HTTP error; wrong bytes
+            if isinstance(error, OSError) and error.errno in FULL:
                 part.unlink(missing_ok=True)  # give back what it took
                 raise DownloadError(
                     f"{filename} does not fit on the disk of {folder}: {error.strerror or error}. "
                     "Make room, or set VIT_DATA to a folder with more.",
                     f"the disk of {folder} is full",
                 ) from error
-            failures.append((url, error))
-        except ValueError as error:  # wrong bytes
             failures.append((url, error))
         else:
             place(part, folder / filename, url)
@@ -358,17 +351,8 @@ def bar(title: str, total: int | None, initial: int = 0, unit: str = "B"):
     with quiet():
         from tqdm import tqdm
 
-    return tqdm(
-        desc=title,
-        total=total,
-        initial=initial,
-        unit=unit,
-        unit_scale=True,
-        mininterval=0.5,
-        delay=BAR_AFTER,
-        file=sys.stdout,
-        disable=grading(),
-    )
+    how = {"unit": unit, "unit_scale": True, "mininterval": 0.5, "delay": BAR_AFTER, "disable": grading()}
+    return tqdm(desc=title, total=total, initial=initial, file=sys.stdout, **how)
 
 
 def grading() -> bool:
