@@ -206,11 +206,7 @@ class Overview:
                 part = row.part
                 text = html.escape(_heading(part, [r for r in self.rows if r.part == part]))
                 body.append(f'<tr><th scope="rowgroup" colspan="4" style="text-align:left">{text}</th></tr>')
-            cells = (
-                row.state,
-                f"{row.done} of {row.exercises}",
-                f"{row.points:g} of {row.most:g}",
-            )
+            cells = (row.state, f"{row.done} of {row.exercises}", f"{row.points:g} of {row.most:g}")
             body.append(
                 f'<tr><th scope="row" style="text-align:left;font-weight:normal">{html.escape(row.title)}</th>'
                 + "".join(cell.format(text) for text in cells)

@@ -108,12 +108,8 @@ def solution(lesson: Path) -> NotebookNode:
     """
     part, name = lesson.parent.name, lesson.stem
     nb = jupytext.reads(lesson.read_text("utf-8"), fmt="py:percent")
-    nb.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-        }
-    )
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    nb.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}})
     nb.nbformat, nb.nbformat_minor = 4, 5
     if not nb.cells or not nb.cells[0].source.startswith("# "):
         raise BuildError(f"{lesson}: the first cell must be markdown that starts with the title, `# ...`.")
@@ -225,12 +221,9 @@ def readme_table(solved: Mapping[Path, NotebookNode]) -> str:
     for lesson, nb in solved.items():
         title, purpose = nb.cells[0].source.split("\n\n")[1:3]
         points = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in nb.cells)
-        path = f"notebooks/{lesson.parent.name}/{lesson.stem}.ipynb"
-        purpose = " ".join(purpose.split())
-        rows.append(
-            f"| [{title.removeprefix('# ')}]({path}) | {purpose} | {points:g} | "
-            f"{badges.notebook_badges(lesson.parent.name, lesson.stem)} |"
-        )
+        link = f"[{title.removeprefix('# ')}](notebooks/{lesson.parent.name}/{lesson.stem}.ipynb)"
+        opens = badges.notebook_badges(lesson.parent.name, lesson.stem)
+        rows.append(f"| {link} | {' '.join(purpose.split())} | {points:g} | {opens} |")
     return "\n".join([*rows, "", f"The whole course: {badges.course_badges()}"]) + "\n"
 
 
@@ -239,13 +232,10 @@ def contents(solved: Mapping[Path, NotebookNode]) -> bytes:
     parts: dict[str, list] = {}
     for lesson, nb in solved.items():
         loaded = [exercises.load(key) for cell in nb.cells if (key := check_called(cell.source))]
-        parts.setdefault(lesson.parent.name, []).append(
-            {
-                "notebook": lesson.stem,
-                "title": nb.cells[0].source.split("\n\n")[1].removeprefix("# "),
-                "exercises": {made.key: {"name": made.name, "points": made.points} for made in loaded},
-            }
-        )
+        asked = {made.key: {"name": made.name, "points": made.points} for made in loaded}
+        title = nb.cells[0].source.split("\n\n")[1].removeprefix("# ")
+        listed = {"notebook": lesson.stem, "title": title, "exercises": asked}
+        parts.setdefault(lesson.parent.name, []).append(listed)
     listed = [{"part": part, "notebooks": notebooks} for part, notebooks in parts.items()]
     return (json.dumps(listed, indent=1, ensure_ascii=False) + "\n").encode()
 

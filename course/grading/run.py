@@ -55,7 +55,8 @@ class Run:
         with ThreadPoolExecutor(1, "gradebook") as self.writer:
             try:
                 with workers as (executor, width):
-                    for (one, _), result in retry.each(self._todo(), executor, self._task, width, stop):
+                    work = retry.each(self._todo(), executor, lambda it: (self.perform, it[1]), width, stop)
+                    for (one, _), result in work:
                         self._take(one, result)
                         self._written()
                 while self.writing and not stop():
@@ -84,9 +85,6 @@ class Run:
                     yield one, Task.of(one.release, data, sandboxed, folder)
                 else:
                     self._done(one, record, found=True)
-
-    def _task(self, piece: tuple[Submission, Task]) -> tuple[Callable, Task]:
-        return self.perform, piece[1]
 
     def _take(self, one: Submission, result: Record | retry.Fault) -> None:
         if isinstance(result, retry.Fault):

@@ -21,15 +21,9 @@ from helpers.files import write
 LIBRARIES = ("torch", "numpy", "einops")  # what computes expected values and observations
 # A submission is what its worst exercise is.
 WORST_FIRST = (
-    State.UNREADABLE,
-    State.KILLED,
-    State.MEMORY,
-    State.TIMEOUT,
-    State.ERROR,
-    State.INCORRECT,
-    State.NOT_ATTEMPTED,
+    State.UNREADABLE, State.KILLED, State.MEMORY, State.TIMEOUT, State.ERROR, State.INCORRECT, State.NOT_ATTEMPTED,
     State.CORRECT,
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -92,11 +92,7 @@ def row(cell: NotebookNode) -> dict[str, Any]:
 
 
 def said(state: State) -> dict[str, str]:
-    return {
-        "mark": MARKS.get(state, WRONG[0]),
-        "verdict": state.value,
-        "look": LOOKS.get(state, "wrong"),
-    }
+    return {"mark": MARKS.get(state, WRONG[0]), "verdict": state.value, "look": LOOKS.get(state, "wrong")}
 
 
 def describe(cell: NotebookNode) -> None:

@@ -8,14 +8,7 @@ plug-in recorded, at least 0.
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nbgrader.api import (
-    Grade,
-    Gradebook,
-    MissingEntry,
-    Notebook,
-    SubmittedAssignment,
-    SubmittedNotebook,
-)
+from nbgrader.api import Grade, Gradebook, MissingEntry, Notebook, SubmittedAssignment, SubmittedNotebook
 
 from course.collecting import collected, roster
 from course.collecting.collected import COUNTS

@@ -132,16 +132,9 @@ class Sandbox:
         popen |= {"stdout": subprocess.DEVNULL, "stderr": self._log}
         # sockets of its own: no port that another account can listen to, no network needed
         transport = {} if sys.platform == "win32" else {"transport": "ipc", "ip": str(run / "k")}
-        self.manager = UntrustedKernel(
-            argv,
-            self.limits.output_bytes,
-            self._forked,
-            self._start_watch,
-            self._end,
-            popen,
-            connection_file=str(run / "kernel.json"),
-            **transport,
-        )
+        transport["connection_file"] = str(run / "kernel.json")
+        hooks = (self._forked, self._start_watch, self._end)
+        self.manager = UntrustedKernel(argv, self.limits.output_bytes, *hooks, popen, **transport)
 
     def _settings(self, run: Path) -> dict:
         """What the kernel's first process is told (`lockdown.settle`)."""
@@ -164,18 +157,11 @@ class Sandbox:
         }
 
     def _contained(self, submission: Path, run: Path, settings: dict) -> tuple[list[str], dict]:
-        argv = [
-            *bubblewrap.arguments(settings["uid"] is not None, settings["disk_bytes"]),
-            *bubblewrap.course_files(self._helpers),
-        ]
+        argv = bubblewrap.arguments(settings["uid"] is not None, settings["disk_bytes"])
+        argv += bubblewrap.course_files(self._helpers)
         argv += [*bubblewrap.bind(run, how="--bind"), *bubblewrap.bind(self.exchange, EXCHANGE, "--bind")]
-        argv += [
-            *bubblewrap.bind(self._base / "passwd", "/etc/passwd"),
-            *bubblewrap.bind(submission, "/vit/submission"),
-        ]
-        for name, value in bubblewrap.environment().items():
-            argv += ["--setenv", name, value]
-        argv += ["--remount-ro", "/", "--chdir", "/", sys.executable, "-s", "/vit/lockdown.py"]
+        argv += bubblewrap.bind(self._base / "passwd", "/etc/passwd")
+        argv += [*bubblewrap.bind(submission, "/vit/submission"), *bubblewrap.start("/vit/lockdown.py")]
         # No PATH, no secret: /proc/1/environ inside shows what bubblewrap itself was given.
         argv.append(json.dumps(settings))
         self._prefix = len(argv)  # from there on it is ipykernel's, to which others may add
@@ -191,19 +177,15 @@ class Sandbox:
     def _plain(self, submission: Path) -> tuple[list[str], dict]:
         copy = self._base / "work"
         shutil.copytree(submission, copy, symlinks=True)
-        (self._base / "matplotlib").mkdir()
+        drawing = self._base / "matplotlib"
+        drawing.mkdir()
         if bubblewrap.fonts():  # making the list anew would take seconds
-            shutil.copy(bubblewrap.fonts(), self._base / "matplotlib")
-        environment = {
-            **os.environ,
-            **bubblewrap.environment(),
-            "MPLCONFIGDIR": str(self._base / "matplotlib"),
-        }
+            shutil.copy(bubblewrap.fonts(), drawing)
+        environment = {**os.environ, **bubblewrap.environment(), "MPLCONFIGDIR": str(drawing)}
         environment["HOME"] = os.environ.get("HOME", str(self._base))
         environment["PATH"] = os.environ.get("PATH", os.defpath)
-        environment["PYTHONPATH"] = os.pathsep.join(
-            [str(self._helpers.parent if self._helpers else ROOT), os.environ.get("PYTHONPATH", "")]
-        ).rstrip(os.pathsep)
+        places = [str(self._helpers.parent if self._helpers else ROOT), os.environ.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(places).rstrip(os.pathsep)
         # a path: the folder's own is not meant
         launcher = importlib.util.find_spec("ipykernel_launcher").origin
         return [sys.executable, launcher, *_KERNEL], {"env": environment, "cwd": str(copy)}
@@ -321,9 +303,5 @@ class Sandbox:
         remove(self._base)
 
 
-_KERNEL = [
-    "-f",
-    "{connection_file}",
-    "--HistoryManager.enabled=False",
-    "--InteractiveShellApp.ignore_cwd=True",
-]
+_KERNEL = ["-f", "{connection_file}", "--HistoryManager.enabled=False"]
+_KERNEL += ["--InteractiveShellApp.ignore_cwd=True"]

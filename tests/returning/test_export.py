@@ -465,7 +465,7 @@ def test_a_folder_that_cannot_be_written(grading, book):
 def test_a_broken_record(grading, book):
     (grading / "collected").mkdir()
     (grading / "collected" / f"{PART}.json").write_text("{")
-    with pytest.raises(ExportError, match="collect the part again"):
+    with pytest.raises(ExportError, match="collect all files of the part again"):
         export(PART, "csv")
 
 
