@@ -128,9 +128,8 @@ class LmsExport(ExportPlugin):
         if lost := sorted(points.keys() - filled.there):
             outcome.people.append(f"Graded but not in {sheet.name} ({len(lost)}): {', '.join(lost)}.")
         if absent := sorted(everybody - points.keys() - filled.there):
-            outcome.notes.append(
-                f"Without points and not in {sheet.name} ({len(absent)}): {', '.join(absent)}."
-            )
+            names = ", ".join(absent)
+            outcome.notes.append(f"Without points and not in {sheet.name} ({len(absent)}): {names}.")
         if filled.strangers:
             names = "; ".join(filled.strangers)
             outcome.notes.append(f"In {sheet.name} but unknown here ({len(filled.strangers)}): {names}.")

@@ -33,9 +33,8 @@ class Summary(GetGrades):
     def _get_score(self, cell: NotebookNode, resources: Any) -> None:
         super()._get_score(cell, resources)
         own = cell.metadata.nbgrader
-        grade = self.gradebook.find_grade(
-            own["grade_id"], self.notebook_id, self.assignment_id, self.student_id
-        )
+        where = (self.notebook_id, self.assignment_id, self.student_id)
+        grade = self.gradebook.find_grade(own["grade_id"], *where)
         own["waiting"] = bool(grade.needs_manual_grade)
         own["by_hand"] = grade.manual_score is not None
 
@@ -78,17 +77,11 @@ def row(cell: NotebookNode) -> dict[str, Any]:
         how = dict(zip(("mark", "verdict", "look"), words, strict=True))
         return {**found, "name": "Written answer", "by_hand": False, **how}
     # an older version's parts have three entries
-    parts = [
-        {"name": name, "score": points, "most": most, **said(State(state))}
-        for state, name, points, most in (part for part in told["parts"] if len(part) == 4)
-    ]
-    return {
-        **found,
-        "name": told["name"],
-        "by_hand": own["by_hand"],
-        "parts": parts if len(parts) > 1 else [],
-        **said(State(told["state"])),
-    }
+    for state, name, points, most in (part for part in told["parts"] if len(part) == 4):
+        found["parts"].append({"name": name, "score": points, "most": most, **said(State(state))})
+    if len(found["parts"]) == 1:
+        found["parts"] = []
+    return {**found, "name": told["name"], "by_hand": own["by_hand"], **said(State(told["state"]))}
 
 
 def said(state: State) -> dict[str, str]:

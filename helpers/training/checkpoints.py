@@ -58,14 +58,12 @@ def check_fits(model: nn.Module, weights: Mapping[str, torch.Tensor], path: str 
     theirs = {name: tuple(t.shape) for name, t in weights.items()}
     differ = [name for name in {**mine, **theirs} if mine.get(name) != theirs.get(name)]
     if differ:
-        lines = [
-            f"  {n}: {theirs.get(n, 'absent')} in the file, {mine.get(n, 'absent')} here" for n in differ
-        ]
-        rest = f"\n  and {len(lines) - 5} more" * (len(lines) > 5)
+        lines = [f"{path} holds another architecture than this model. {len(differ)} tensors differ:"]
+        for n in differ[:5]:
+            lines.append(f"  {n}: {theirs.get(n, 'absent')} in the file, {mine.get(n, 'absent')} here")
+        lines += [f"  and {len(differ) - 5} more"] * (len(differ) > 5)
         raise ValueError(
-            f"{path} holds another architecture than this model. {len(differ)} tensors differ:\n"
-            + "\n".join(lines[:5])
-            + f"{rest}\nTrain in another folder, or with resume=False to overwrite it."
+            "\n".join([*lines, "Train in another folder, or with resume=False to overwrite it."])
         )
 
 

@@ -45,14 +45,10 @@ class History(list):
         from helpers import show
 
         best = f"{self.best['validation_accuracy']:.1%}" if self.best else "not known yet"
+        says = f"the best validation accuracy is {best}, after {len(self)} evaluations."
         lines = {name: [entry[f"{name}_accuracy"] for entry in self] for name in ("train", "validation")}
-        show.curves(
-            lines,
-            f"the best validation accuracy is {best}, after {len(self)} evaluations.",
-            x=[entry["seconds"] / 60 for entry in self],
-            xlabel="minutes",
-            ylabel="accuracy",
-        )
+        minutes = [entry["seconds"] / 60 for entry in self]
+        show.curves(lines, says, x=minutes, xlabel="minutes", ylabel="accuracy")
 
 
 @torch.no_grad()
@@ -197,9 +193,8 @@ class Run:
             optimiser.zero_grad()
         self.seen += len(y)
         with torch.no_grad():
-            self.totals += torch.stack(
-                [loss * len(y), (logits.argmax(1) == y).sum(), loss.new_tensor(len(y))]
-            )
+            right = (logits.argmax(1) == y).sum()
+            self.totals += torch.stack([loss * len(y), right, loss.new_tensor(len(y))])
 
     def _evaluation(self, size: int, wanted: int) -> bool:
         """One point of the curve; True if these are the best weights so far. Full size always beats half size."""
@@ -260,9 +255,8 @@ class Run:
             with torch.no_grad():
                 shape = tuple(self.model(two).shape)
                 if shape != (2, classes):
-                    raise ValueError(
-                        f"two pictures should give logits of shape {(2, classes)} but give {shape}."
-                    )
+                    wanted = (2, classes)
+                    raise ValueError(f"two pictures should give logits of shape {wanted} but give {shape}.")
                 # whatever a model raises for pictures that do not fit it
                 with contextlib.suppress(Exception):
                     if self.full % 2 == 0 and self.model(resize(two, self.full // 2)).shape == shape:
@@ -311,9 +305,8 @@ class Run:
             checkpoints.save_run({**state, **best}, self.folder / "last.pt")
             notes = {"mean": history.mean, "std": history.std}
             checkpoints.save(self.best_weights, self.folder / "best.safetensors", notes)
-            checkpoints.write_json(
-                self.folder / "log.json", {**log, "std": history.std, "history": list(history)}
-            )
+            log |= {"std": history.std, "history": list(history)}
+            checkpoints.write_json(self.folder / "log.json", log)
         except OSError as error:
             self._give_up_folder(error.strerror or type(error).__name__)
         self.saved = now()

@@ -81,15 +81,12 @@ def places(vit: ViT) -> dict[str, nn.Parameter]:
 
     put("patch_embed.proj", _only(vit.patch_embedding, (nn.Linear, nn.Conv2d), 1, "the patch embedding")[0])
     slots["cls_token"] = _parameter(vit.class_token, "cls_token", "the class token")
-    slots["pos_embed"] = _parameter(
-        vit.positional_embedding, "learnable_positions", "the positional embedding"
-    )
+    positions, what = vit.positional_embedding, "the positional embedding"
+    slots["pos_embed"] = _parameter(positions, "learnable_positions", what)
     for number, block in enumerate(vit.blocks):
         attention = [module for module in block.modules() if hasattr(module, "queries")]
-        if len(attention) != 1:
-            raise ValueError(
-                f"an encoder block should hold 1 attention with `queries` but holds {len(attention)}."
-            )
+        if (count := len(attention)) != 1:
+            raise ValueError(f"an encoder block should hold 1 attention with `queries` but holds {count}.")
         inside = set(attention[0].modules())
         norms = _only(block, (nn.LayerNorm,), 2, "an encoder block")
         linears = _only(block, (nn.Linear,), 2, "the feed-forward block", without=inside)
