@@ -40,15 +40,11 @@ def build(
         files = builder.build()
     except builder.BuildError as error:
         raise SystemExit(f"Not built. {error}") from None
-    if not check:
-        for path in builder.write(files):
-            print("wrote" if path.exists() else "removed", path.relative_to(builder.ROOT))
-        print("\n".join([f"{len(files)} files are up to date.", *badges.elsewhere()]))
-        return
-    drifted = builder.drift(files)
-    for path in drifted:
-        print("drifted:", path.relative_to(builder.ROOT))
-    if drifted:
+    changed = builder.drift(files) if check else builder.write(files)
+    for path in changed:
+        how = "drifted:" if check else "wrote" if path.exists() else "removed"
+        print(how, path.relative_to(builder.ROOT))
+    if check and changed:
         raise SystemExit(
             "These files are not what lessons/ gives. Run `make notebooks` and commit the result."
         )

@@ -4,8 +4,6 @@ Ada has everything right, Ben about half with mistakes that students make, Cleo 
 notebooks. Their submissions are written from the notebooks each time, so they never go stale.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shutil
@@ -137,26 +135,17 @@ def grade(
 def step(folder: Path, notebooks: int, *words: str) -> None:
     """One of nbgrader's commands; while it runs, a line now and then says what it is at.
 
-    Raises:
-        DemoError: if it fails.
+    Raises DemoError if it fails.
     """
     print(f"nbgrader {' '.join(words[:2])} ...", flush=True)
     log = folder / "demo.log"
+    below = folder.relative_to(ROOT).as_posix()
+    env = {**os.environ, "VIT_GRADING": below, "VIT_GRADEBOOK": "", "VIT_OFFLINE": "1"}
+    # somebody's own settings may silence it, and its log is what we read
+    command = [sys.executable, "-m", "nbgrader", *words, "--NbGrader.log_level=INFO"]
     with log.open("a") as output:
         before = output.tell()
-        process = subprocess.Popen(
-            # somebody's own settings may silence it, and its log is what we read
-            [sys.executable, "-m", "nbgrader", *words, "--NbGrader.log_level=INFO"],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "VIT_GRADING": folder.relative_to(ROOT).as_posix(),
-                "VIT_GRADEBOOK": "",
-                "VIT_OFFLINE": "1",
-            },
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT)
 
     def said() -> str:
         return log.read_bytes()[before:].decode("utf-8", "replace")

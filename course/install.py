@@ -101,8 +101,7 @@ def cause(text: str) -> str:
 def run(*command: object, seconds: float | None = None, env: dict[str, str] | None = None) -> str:
     """What a command says, to the end; what it fetches is shown at once.
 
-    Raises:
-        Failed: if it fails, cannot be started or takes longer than `seconds`.
+    Raises Failed if it fails, cannot be started or takes longer than `seconds`.
     """
     said: list[str] = []
     try:
@@ -170,8 +169,7 @@ def install(
 ) -> None:
     """Install by uv, or by pip where there is no uv. From `index` alone what is named, without its dependencies.
 
-    Raises:
-        Failed: as the tool does.
+    Raises Failed: as the tool does.
     """
     constraints = ["-c", pins] if pins else []
     if UV.exists() and not pip:
@@ -222,10 +220,8 @@ def offers(index: str) -> bool:
     def quietly() -> None:
         try:
             look()
-        except (
-            OSError,
-            ValueError,
-        ):  # ValueError: no wheel, an odd address; OSError: all of the network's faults
+        # ValueError: no wheel, an odd address; OSError: all of the network's faults
+        except (OSError, ValueError):
             pass
 
     thread = threading.Thread(target=quietly, daemon=True)  # an answer that trickles is left behind
@@ -280,11 +276,7 @@ def pytorch(env: dict[str, str]) -> Path:
 
 
 def environment() -> None:
-    """.venv with pip in it; one that works is kept.
-
-    Raises:
-        Failed: with what Python said.
-    """
+    """.venv with pip in it; one that works is kept. Raises Failed with what Python said."""
     if works(PYTHON, "-c", "import sys, pip; sys.exit(sys.version_info < (3, 10))"):
         return
     try:
@@ -322,8 +314,7 @@ def parts(part: str) -> list[str]:
 def bring(part: str) -> None:
     """Install one extra, and mark it and those that it holds as complete.
 
-    Raises:
-        Failed: with what uv or pip said last.
+    Raises Failed with what uv or pip said last.
     """
     environment()
     env = settings()
@@ -351,9 +342,8 @@ def bring(part: str) -> None:
         else:
             raise
     UNFINISHED.unlink()
-    if (
-        part != "lab"
-    ):  # uv does not compile; kernels in a sandbox cannot, and would do it in memory at each start
+    # uv does not compile; kernels in a sandbox cannot, and would do it in memory at each start
+    if part != "lab":
         with suppress(Failed):  # there is always a file or two that is not for this Python
             run(PYTHON, "-m", "compileall", "-q", "-j", "0", site_packages())
     for each in parts(part):

@@ -3,8 +3,6 @@
 uv resolves for all of them at once; `check` has it resolve again for each one with these pins, without installing.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -28,11 +26,7 @@ class PinsError(Exception):
 
 
 def compile_(*words: str) -> str:
-    """What `uv pip compile` gives for everything in pyproject.toml.
-
-    Raises:
-        PinsError: with what uv said.
-    """
+    """What `uv pip compile` gives for everything in pyproject.toml. Raises PinsError with what uv said."""
     command = ["uv", "pip", "compile", "--quiet", "--no-annotate", "--no-header", "--extra=dev", *words]
     # macOS 14 is the oldest that PyTorch has wheels for; uv takes 13 if it is not told
     env = {"UV_PYTHON_DOWNLOADS": "never", "UV_SYSTEM_CERTS": "1", "MACOSX_DEPLOYMENT_TARGET": "14.0"}

@@ -8,8 +8,6 @@
 that runs on its own. It also stands in for a piece that is missing or not right yet.
 """
 
-from __future__ import annotations
-
 import ast
 import contextlib
 import io
@@ -49,15 +47,12 @@ def pieces(folder: str | Path = ".", given: Mapping[str, Any] | None = None) -> 
     from helpers.check import check
 
     notebooks, unreadable = _read_all(Path(folder))
+    names = {file: {getattr(n, "name", "") for _, n in nodes} for file, (nodes, _) in notebooks.items()}
     spaces: dict[str, dict[str, Any]] = {}
     found = {}
     for key, name in ASKED.items():
         # Where to look: this notebook, those that check this exercise, then any other (its copy may lack the check).
-        places = [
-            file
-            for file, (nodes, _) in notebooks.items()
-            if any(getattr(n, "name", "") == name for _, n in nodes)
-        ]
+        places = [file for file in notebooks if name in names[file]]
         own = [file for file in places if f'check("{key}")' in notebooks[file][1]]
         running = (given or {}).get(name)
         if running is not None and not str(getattr(running, "__module__", "")).startswith("helpers."):
@@ -70,9 +65,8 @@ def pieces(folder: str | Path = ".", given: Mapping[str, Any] | None = None) -> 
             if verdict.state is State.CORRECT:
                 found[key] = Piece(name, spaces[place][name])
                 break
-            if (
-                place in own and verdict.points > most
-            ):  # Q2 and Q3 both write a PatchEmbedding: not wrong, the other's
+            # Q2 and Q3 both write a PatchEmbedding: not wrong, the other's
+            if place in own and verdict.points > most:
                 most, why = verdict.points, f"{verdict.state.value} in {place}"
         else:
             found[key] = Piece(name, load(key), why)

@@ -11,8 +11,6 @@ The text is shown and the points are returned as a number, which is how nbgrader
 `observe` (helpers/checks/observe.py) and `judge` (helpers/checks/judge.py) are apart: grading runs them in two processes.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Printing on consoles that know fewer characters than we use: Windows code pages, ASCII."""
 
-from __future__ import annotations
-
 import codecs
 import sys
 from unicodedata import east_asian_width

@@ -1,7 +1,5 @@
 """Files that are there as a whole or not at all."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import threading
@@ -14,8 +12,7 @@ def write(path: Path, content: bytes) -> None:
 
     Who may read it is for the umask to say, as with any file. One that says the same already is left alone.
 
-    Raises:
-        OSError: for a full disk, a folder that can't be written; the old file, if any, is as it was.
+    Raises OSError for a full disk, a folder that can't be written; the old file, if any, is as it was.
     """
     if path.is_file() and not path.is_symlink() and path.read_bytes() == content:
         return

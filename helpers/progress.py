@@ -7,8 +7,6 @@ trying something else afterwards does not take that away, but is mentioned. Note
 neither reads nor writes any. VIT_PROGRESS=off keeps none. Deleting `.progress` starts over.
 """
 
-from __future__ import annotations
-
 import html
 import json
 import os
@@ -129,28 +127,26 @@ class Row:
 
 
 def rows(contents: list[dict[str, Any]], found: Mapping[str, Note]) -> list[Row]:
-    made = []
-    for part in contents:
-        for nb in part["notebooks"]:
-            keys = nb["exercises"]
-            told = {key: found[key] for key in keys if key in found}
-            open_ = [key for key in keys if key not in told or told[key].best != DONE]
-            changed = [keys[k]["name"] for k, n in told.items() if n.best == DONE and n.last != DONE]
-            made.append(
-                Row(
-                    part=part["part"],
-                    path=f"{part['part']}/{nb['notebook']}.ipynb",
-                    title=nb["title"],
-                    done=len(keys) - len(open_),
-                    exercises=len(keys),
-                    points=sum(min(n.points, keys[k]["points"]) for k, n in told.items()),
-                    most=sum(entry["points"] for entry in keys.values()),
-                    latest=max((n.when for n in told.values()), default=0.0),
-                    todo=_todo(open_[0], keys[open_[0]]["name"], told.get(open_[0])) if open_ else "",
-                    changed=", ".join(changed),
-                )
-            )
-    return made
+    return [row(part["part"], nb, found) for part in contents for nb in part["notebooks"]]
+
+
+def row(part: str, nb: dict[str, Any], found: Mapping[str, Note]) -> Row:
+    keys = nb["exercises"]
+    told = {key: found[key] for key in keys if key in found}
+    open_ = [key for key in keys if key not in told or told[key].best != DONE]
+    changed = [keys[k]["name"] for k, n in told.items() if n.best == DONE and n.last != DONE]
+    return Row(
+        part=part,
+        path=f"{part}/{nb['notebook']}.ipynb",
+        title=nb["title"],
+        done=len(keys) - len(open_),
+        exercises=len(keys),
+        points=sum(min(n.points, keys[k]["points"]) for k, n in told.items()),
+        most=sum(entry["points"] for entry in keys.values()),
+        latest=max((n.when for n in told.values()), default=0.0),
+        todo=_todo(open_[0], keys[open_[0]]["name"], told.get(open_[0])) if open_ else "",
+        changed=", ".join(changed),
+    )
 
 
 def _todo(key: str, name: str, told: Note | None) -> str:
@@ -165,6 +161,9 @@ class Overview:
 
     def __init__(self, table: list[Row], unread: int) -> None:
         self.rows, self.unread = table, unread
+        parts = dict.fromkeys(row.part for row in table)
+        inside = {part: [row for row in table if row.part == part] for part in parts}
+        self.parts = {_heading(part, some): some for part, some in inside.items()}
 
     def lines(self) -> list[str]:
         """What to do next, and what the table counts."""
@@ -188,36 +187,26 @@ class Overview:
         return said
 
     def __str__(self) -> str:
-        said, part = [], ""
+        said = []
         width = max((len(row.title) for row in self.rows), default=0)
-        for row in self.rows:
-            if row.part != part:
-                part = row.part
-                said.append(_heading(part, [r for r in self.rows if r.part == part]))
-            count = f"{row.done} of {row.exercises}"
-            said.append(
-                f"  {row.state:<13}{row.title:<{width}}  {count:>6} checks {f'{row.points:g}/{row.most:g}':>8} points"
-            )
+        for heading, inside in self.parts.items():
+            said.append(heading)
+            for row in inside:
+                count, points = f"{row.done} of {row.exercises}", f"{row.points:g}/{row.most:g}"
+                said.append(f"  {row.state:<13}{row.title:<{width}}  {count:>6} checks {points:>8} points")
         return "\n".join([*said, "", *self.lines()])
 
     def _repr_html_(self) -> str:
-        cell = '<td style="text-align:left">{}</td>'
-        body, part = [], ""
-        for row in self.rows:
-            if row.part != part:
-                part = row.part
-                text = html.escape(_heading(part, [r for r in self.rows if r.part == part]))
-                body.append(f'<tr><th scope="rowgroup" colspan="4" style="text-align:left">{text}</th></tr>')
-            cells = (
-                row.state,
-                f"{row.done} of {row.exercises}",
-                f"{row.points:g} of {row.most:g}",
-            )
-            body.append(
-                f'<tr><th scope="row" style="text-align:left;font-weight:normal">{html.escape(row.title)}</th>'
-                + "".join(cell.format(text) for text in cells)
-                + "</tr>"
-            )
+        body = []
+        for heading, inside in self.parts.items():
+            text = html.escape(heading)
+            body.append(f'<tr><th scope="rowgroup" colspan="4" style="text-align:left">{text}</th></tr>')
+            for row in inside:
+                text = html.escape(row.title)
+                body.append(f'<tr><th scope="row" style="text-align:left;font-weight:normal">{text}</th>')
+                for text in (row.state, f"{row.done} of {row.exercises}", f"{row.points:g} of {row.most:g}"):
+                    body.append(f'<td style="text-align:left">{text}</td>')
+                body.append("</tr>")
         head = "".join(
             f'<th scope="col" style="text-align:left">{name}</th>'
             for name in ("Notebook", "State", "Checks correct", "Points")

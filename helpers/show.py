@@ -4,8 +4,6 @@ Every function takes `says`, the one statement that the picture makes, and print
 that the picture can be read without being seen. Matplotlib is imported when the first figure is drawn.
 """
 
-from __future__ import annotations
-
 import base64
 import html
 import sys
@@ -36,9 +34,8 @@ def diagram(name: str, here: str | Sequence[str] = ()) -> None:
 
     path = DIAGRAMS / f"{name}.svg"
     if not path.exists():
-        raise ValueError(
-            f"no diagram {name!r}; there are {', '.join(sorted(p.stem for p in DIAGRAMS.glob('*.svg')))}"
-        )
+        there = ", ".join(sorted(path.stem for path in DIAGRAMS.glob("*.svg")))
+        raise ValueError(f"no diagram {name!r}; there are {there}")
     ET.register_namespace("", SVG)
     tree = ET.parse(path).getroot()
     alt = " ".join((tree.findtext(f"{{{SVG}}}desc") or "").split())
@@ -48,19 +45,11 @@ def diagram(name: str, here: str | Sequence[str] = ()) -> None:
         if group is None:
             raise ValueError(f"diagram {name!r} has no group {group_id!r}")
         next(r for r in group.iter(f"{{{SVG}}}rect") if r.get("class") == "box").attrib.update(HERE)
-        place = {
-            "x": group.get("data-note-x", "0"),
-            "y": group.get("data-note-y", "0"),
-            "text-anchor": "middle",
-        }
-        font = {
-            "font-family": tree.get("font-family", "sans-serif"),
-            "font-size": "15",
-            "font-weight": "bold",
-        }
-        note = ET.SubElement(
-            tree, f"{{{SVG}}}text", {**place, **font, "fill": "#B34700"}
-        )  # last: nothing covers it
+        place = {"x": group.get("data-note-x", "0"), "y": group.get("data-note-y", "0")}
+        font = {"text-anchor": "middle", "font-family": tree.get("font-family", "sans-serif")}
+        font |= {"font-size": "15", "font-weight": "bold", "fill": "#B34700"}
+        # last: nothing covers it
+        note = ET.SubElement(tree, f"{{{SVG}}}text", {**place, **font})
         note.text = "you are here"
     if marked:
         alt += f" You are here: {', '.join(marked).upper()}."
@@ -106,9 +95,8 @@ def heatmap(
     own = ax is None
     if own:
         _, ax = plt.subplots(figsize=(8, 4), layout="constrained")
-    picture = ax.imshow(
-        _array(matrix), aspect="auto", cmap=cmap, vmin=vmin, vmax=vmax, interpolation="nearest"
-    )
+    colours = {"cmap": cmap, "vmin": vmin, "vmax": vmax}
+    picture = ax.imshow(_array(matrix), aspect="auto", interpolation="nearest", **colours)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     ax.figure.colorbar(picture, ax=ax)
     if own:
@@ -190,9 +178,8 @@ def images(pictures: Any, says: str, *, titles: Sequence[str] = (), columns: int
     pictures = _array(pictures)
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    _, axes = plt.subplots(
-        rows, columns, figsize=(1.1 * columns, 1.35 * rows), layout="constrained", squeeze=False
-    )
+    size = (1.1 * columns, 1.35 * rows)
+    _, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
     for ax in axes.flat:
         ax.axis("off")
     for i, (ax, picture) in enumerate(zip(axes.flat, pictures, strict=False)):
@@ -221,9 +208,8 @@ def patches(picture: Any, patch_size: int, says: str) -> None:
     rows, columns = height // patch_size, width // patch_size
     gap = max(1, patch_size // 4)  # pixels of white between patches
     step = patch_size + gap
-    apart = np.full(
-        (len(picture), rows * step - gap, columns * step - gap), 255 if picture.max() > 1 else 1.0
-    )
+    white = 255 if picture.max() > 1 else 1.0
+    apart = np.full((len(picture), rows * step - gap, columns * step - gap), white)
     for i in range(rows * columns):
         r, c = divmod(i, columns)
         patch = picture[:, r * patch_size : (r + 1) * patch_size, c * patch_size : (c + 1) * patch_size]
@@ -232,11 +218,10 @@ def patches(picture: Any, patch_size: int, says: str) -> None:
     _draw(left, picture)
     _draw(right, apart)
     left.set(title=f"the image: {height} x {width} pixels", xticks=[], yticks=[])
-    right.set_title(
-        f"its {rows} x {columns} = {rows * columns} patches of {patch_size} x {patch_size} pixels"
-    )
+    count = rows * columns
+    right.set_title(f"its {rows} x {columns} = {count} patches of {patch_size} x {patch_size} pixels")
     right.axis("off")
-    if rows * columns <= 64:
+    if count <= 64:
         box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.8}
         for i in range(rows * columns):
             r, c = divmod(i, columns)

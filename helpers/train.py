@@ -15,8 +15,6 @@ no two runs are equally fast.
 In `out`: best.safetensors (weights), last.pt (all that a resumed run needs), log.json (recipe, machine, history).
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import math
@@ -122,12 +120,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--out", type=Path, default=Path("run"), help="folder for weights and log (run/)")
     parser.add_argument("--data", choices=["cifar10", "digits"], default="cifar10")
-    parser.add_argument(
-        "--positions", choices=["sin-cos", "random"], default="sin-cos", help="how they start"
-    )
-    parser.add_argument(
-        "--strong", action="store_true", help="strong augmentation, for half an hour and more"
-    )
+    starts = ["sin-cos", "random"]
+    parser.add_argument("--positions", choices=starts, default=starts[0], help="how they start")
+    strong = "strong augmentation, for half an hour and more"
+    parser.add_argument("--strong", action="store_true", help=strong)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--fresh", action="store_true", help="start afresh instead of going on in --out")
     options = parser.parse_args(arguments)
@@ -136,10 +132,9 @@ def main(arguments: list[str] | None = None) -> None:
     torch.manual_seed(options.seed)  # for the first weights
     vit, load_split = course_vit(positions=options.positions), getattr(data, options.data)
     recipe = Recipe(seed=options.seed, strong=options.strong)
+    pictures, resume = load_split("train"), not options.fresh
     try:
-        history = fit(
-            vit, load_split("train"), options.minutes, recipe, options.out, resume=not options.fresh
-        )
+        history = fit(vit, pictures, options.minutes, recipe, options.out, resume=resume)
     except ValueError as error:
         parser.exit(1, f"{error}\n")
     test = load_split("test")

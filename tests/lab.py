@@ -84,12 +84,9 @@ def jupyterlab(course: Path, env: dict[str, str], *flags: str):
     log, runtime = Path(env["HOME"]) / "lab.log", Path(env["JUPYTER_RUNTIME_DIR"])
     command = ["make", "--silent", *flags, "lab"]
     with log.open("w") as output:
+        # BROWSER: what it calls to open one
         process = subprocess.Popen(
-            command,
-            cwd=course,
-            env={**env, "BROWSER": "true"},  # what it calls to open a browser
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            command, cwd=course, env={**env, "BROWSER": "true"}, stdout=output, stderr=subprocess.STDOUT
         )
     lab = None
     try:

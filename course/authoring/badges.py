@@ -4,8 +4,6 @@ Every address comes from two lines of pyproject.toml, `Repository` and `version`
 the tag `v<version>` and never a branch: a notebook that a student opened in March finds the helpers of March.
 """
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys
@@ -96,28 +94,14 @@ def _badge(place: str, image: str, address: str) -> str:
 def notebook_badges(part: str, name: str) -> str:
     """Markdown: open `notebooks/<part>/<name>.ipynb` in Colab or in Kaggle."""
     path = f"blob/{tag()}/notebooks/{part}/{name}.ipynb"
-    return " ".join(
-        (
-            _badge("Colab", f"{COLAB}/assets/colab-badge.svg", f"{COLAB}/github/{slug()}/{path}"),
-            _badge(
-                "Kaggle",
-                f"{KAGGLE}/static/images/open-in-kaggle.svg",
-                f"{KAGGLE}/kernels/welcome?src={repository()}/{path}",
-            ),
-        )
-    )
+    colab = _badge("Colab", f"{COLAB}/assets/colab-badge.svg", f"{COLAB}/github/{slug()}/{path}")
+    there = f"{KAGGLE}/kernels/welcome?src={repository()}/{path}"
+    return f"{colab} {_badge('Kaggle', f'{KAGGLE}/static/images/open-in-kaggle.svg', there)}"
 
 
 def course_badges() -> str:
     """Markdown: open the whole course in Binder or in a codespace."""
     lab = f"{BINDER}/v2/gh/{slug()}/{tag()}?labpath={quote(FIRST, safe='')}"
-    return " ".join(
-        (
-            _badge("Binder", f"{BINDER}/badge_logo.svg", lab),
-            _badge(
-                "Codespaces",
-                "https://github.com/codespaces/badge.svg",
-                f"{CODESPACES}/{slug()}?quickstart=1",  # a codespace lives on a branch, so no tag here
-            ),
-        )
-    )
+    place = f"{CODESPACES}/{slug()}?quickstart=1"  # a codespace lives on a branch, so no tag here
+    codespaces = _badge("Codespaces", "https://github.com/codespaces/badge.svg", place)
+    return f"{_badge('Binder', f'{BINDER}/badge_logo.svg', lab)} {codespaces}"

@@ -4,8 +4,6 @@ Everything is derived: metadata written out in full, cell ids, badges, bootstrap
 the README's table. Building twice gives the same bytes, so `build --check` can compare.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
@@ -105,18 +103,13 @@ def lessons() -> list[Path]:
 def solution(lesson: Path) -> NotebookNode:
     """The complete notebook of one lesson.
 
-    Raises:
-        BuildError: no title, not exactly one setup cell, a duplicate grade_id, a blank outside of a
-            solution cell, or a check whose exercise does not exist.
+    Raises BuildError: no title, not exactly one setup cell, a duplicate grade_id, a blank outside of a solution cell,
+    or a check whose exercise does not exist.
     """
     part, name = lesson.parent.name, lesson.stem
     nb = jupytext.reads(lesson.read_text("utf-8"), fmt="py:percent")
-    nb.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-        }
-    )
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    nb.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}})
     nb.nbformat, nb.nbformat_minor = 4, 5
     if not nb.cells or not nb.cells[0].source.startswith("# "):
         raise BuildError(f"{lesson}: the first cell must be markdown that starts with the title, `# ...`.")
@@ -198,9 +191,8 @@ def written(nb: NotebookNode) -> bytes:
 def prove(lesson: Path, solved: NotebookNode, released: NotebookNode) -> None:
     """See that every blank is one, and that no answer goes out.
 
-    Raises:
-        BuildError: a part of an exercise names a blank that is not there exactly once, a blank belongs to no part, or a
-            line of an answer stands in the release.
+    Raises BuildError: a part of an exercise names a blank that is not there exactly once, a blank belongs to no part,
+    or a line of an answer stands in the release.
     """
     marks = {grade_id(cell): blanks(cell.source) for cell in solved.cells if cell.cell_type == "code"}
     for key in filter(None, (check_called(cell.source) for cell in solved.cells)):
@@ -229,12 +221,9 @@ def readme_table(solved: Mapping[Path, NotebookNode]) -> str:
     for lesson, nb in solved.items():
         title, purpose = nb.cells[0].source.split("\n\n")[1:3]
         points = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in nb.cells)
-        path = f"notebooks/{lesson.parent.name}/{lesson.stem}.ipynb"
-        purpose = " ".join(purpose.split())
-        rows.append(
-            f"| [{title.removeprefix('# ')}]({path}) | {purpose} | {points:g} | "
-            f"{badges.notebook_badges(lesson.parent.name, lesson.stem)} |"
-        )
+        link = f"[{title.removeprefix('# ')}](notebooks/{lesson.parent.name}/{lesson.stem}.ipynb)"
+        opens = badges.notebook_badges(lesson.parent.name, lesson.stem)
+        rows.append(f"| {link} | {' '.join(purpose.split())} | {points:g} | {opens} |")
     return "\n".join([*rows, "", f"The whole course: {badges.course_badges()}"]) + "\n"
 
 
@@ -243,13 +232,10 @@ def contents(solved: Mapping[Path, NotebookNode]) -> bytes:
     parts: dict[str, list] = {}
     for lesson, nb in solved.items():
         loaded = [exercises.load(key) for cell in nb.cells if (key := check_called(cell.source))]
-        parts.setdefault(lesson.parent.name, []).append(
-            {
-                "notebook": lesson.stem,
-                "title": nb.cells[0].source.split("\n\n")[1].removeprefix("# "),
-                "exercises": {made.key: {"name": made.name, "points": made.points} for made in loaded},
-            }
-        )
+        asked = {made.key: {"name": made.name, "points": made.points} for made in loaded}
+        title = nb.cells[0].source.split("\n\n")[1].removeprefix("# ")
+        listed = {"notebook": lesson.stem, "title": title, "exercises": asked}
+        parts.setdefault(lesson.parent.name, []).append(listed)
     listed = [{"part": part, "notebooks": notebooks} for part, notebooks in parts.items()]
     return (json.dumps(listed, indent=1, ensure_ascii=False) + "\n").encode()
 

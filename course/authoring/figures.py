@@ -1,7 +1,5 @@
 """Notebooks run here for their figures (the course's own, never a student's), and what a figure says about itself."""
 
-from __future__ import annotations
-
 import os
 import sys
 import tempfile
@@ -36,8 +34,7 @@ def client(nb: NotebookNode, folder: str | Path, **options: Any) -> Iterator[Not
 def run(nb: NotebookNode) -> None:
     """Execute the notebook in an empty folder, without a network, so that the same machine draws the same figures.
 
-    Raises:
-        nbclient.exceptions.CellExecutionError: a cell raised; nbclient's other errors if no kernel comes up.
+    Raises nbclient.exceptions.CellExecutionError: a cell raised; nbclient's other errors if no kernel comes up.
     """
     env = {**os.environ, "VIT_OFFLINE": "1", "VIT_PROGRESS": "off"}
     with tempfile.TemporaryDirectory() as folder, client(nb, folder, timeout=900) as executing:

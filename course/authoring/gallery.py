@@ -4,8 +4,6 @@ Each solution is run up to the cell of its figure, offline, so the same machine 
 as before keeps its file.
 """
 
-from __future__ import annotations
-
 import base64
 import html
 import io
@@ -91,11 +89,7 @@ class PictureError(Exception):
 
 
 def cell_of(nb: NotebookNode, figure: Figure) -> int:
-    """The place of the figure's cell.
-
-    Raises:
-        PictureError: if its text is in no cell, or in several.
-    """
+    """The place of the figure's cell. Raises PictureError if its text is in no cell, or in several."""
     found = [i for i, cell in enumerate(nb.cells) if cell.cell_type == "code" and figure.cell in cell.source]
     if len(found) != 1:
         raise PictureError(
@@ -107,8 +101,7 @@ def cell_of(nb: NotebookNode, figure: Figure) -> int:
 def draw(figure: Figure) -> tuple[bytes, str]:
     """The PNG as the notebook shows it, and the reading that it prints under it.
 
-    Raises:
-        PictureError: if a cell fails, or no figure comes.
+    Raises PictureError if a cell fails, or no figure comes.
     """
     nb = nbformat.read(ROOT / "solutions" / f"{figure.notebook}.ipynb", as_version=4)
     nb.cells = nb.cells[: cell_of(nb, figure) + 1]

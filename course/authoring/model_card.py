@@ -1,7 +1,5 @@
 """The checkpoint that ships: from a run of `python -m helpers.train` to data/vit_cifar10.safetensors, its log and card."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any
@@ -42,8 +40,7 @@ def timm_names(vit: torch.nn.Module) -> dict[str, torch.Tensor]:
 def pack(run: Path, folder: Path, class_names: tuple[str, ...]) -> Path:
     """Write the checkpoint, its log and its model card into `folder`.
 
-    Raises:
-        ValueError: if the run is not readable, of another architecture, or has no test accuracy yet.
+    Raises ValueError if the run is not readable, of another architecture, or has no test accuracy yet.
     """
     vit = train.course_vit()
     notes = checkpoints.load(vit, run / "best.safetensors")

@@ -1,7 +1,5 @@
 """Tables of measured numbers, from the JSON that benchmarks/ wrote: a number that no log shows stands nowhere."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any
@@ -16,7 +14,14 @@ MARKS = re.compile(
 
 def stamp(text: str) -> str:
     """The text with every marked table (`<!-- training:start -->` ... `<!-- training:end -->`) written anew."""
-    return MARKS.sub(lambda m: m[1] + TABLES[m["name"]]() + m[3], text)
+    return MARKS.sub(lambda m: m[1] + table(m["name"]) + m[3], text)
+
+
+def table(name: str) -> str:
+    """One of them, or how to measure what it shows."""
+    form, file, command = TABLES[name]
+    measured = _read(f"benchmarks/{file}.json")
+    return form(measured) if measured else f"Not measured yet: `python {command}`.\n"
 
 
 def _read(path: str) -> dict[str, Any]:
@@ -24,23 +29,18 @@ def _read(path: str) -> dict[str, Any]:
     return json.loads(file.read_text("utf-8")) if file.exists() else {}
 
 
-def training() -> str:
+def _head(*columns: str) -> list[str]:
+    return [f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
+
+
+def training(measured: dict[str, Any]) -> str:
     """Test accuracy by minutes, ours beside the UvA configuration and the shipped checkpoint, and throughput."""
-    measured, shipped = _read("benchmarks/train.json"), _read("data/vit_cifar10.json")
-    if not measured:
-        return "Not measured yet: `python benchmarks/train.py`.\n"
-    lines = [
-        "| model | minutes of training | hardware | epochs | test accuracy |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+    shipped = _read("data/vit_cifar10.json")
+    lines = _head("model", "minutes of training", "hardware", "epochs", "test accuracy")
 
     def row(model: str, minutes: float, machine: dict[str, Any], epochs: float, accuracy: float) -> None:
-        threads = machine["threads"]
-        hardware = (
-            machine["device_name"]
-            if machine["device"] != "cpu"
-            else f"{threads} CPU core{'s' * (threads != 1)}"
-        )
+        cores = f"{machine['threads']} CPU core{'s' * (machine['threads'] != 1)}"
+        hardware = cores if machine["device"] == "cpu" else machine["device_name"]
         lines.append(f"| {model} | {minutes:g} | {hardware} | {epochs:.1f} | {accuracy:.1%} |")
 
     for entry in sorted(measured["rows"], key=lambda e: (e["minutes"], e["test_accuracy"])):
@@ -62,11 +62,8 @@ def training() -> str:
     )
 
 
-def first_minutes() -> str:
+def first_minutes(measured: dict[str, Any]) -> str:
     """How long it takes from `git clone` to the first answer that is right, as measured in a browser."""
-    measured = _read("benchmarks/first_minutes.json")
-    if not measured:
-        return "Not measured yet: `python -m benchmarks.first_minutes`.\n"
     minutes, setup = (s / 60 for s in (measured["total_seconds"], measured["seconds"]["installation"]))
     return (
         f"From `git clone` to the first *correct* in JupyterLab: {minutes:.1f} minutes on {measured['machine']['cores']} "
@@ -75,17 +72,10 @@ def first_minutes() -> str:
     )
 
 
-def set_up() -> str:
+def set_up(measured: dict[str, Any]) -> str:
     """What each command installs, how long that takes and how large it is."""
-    measured = _read("benchmarks/set_up.json")
-    if not measured:
-        return "Not measured yet: `python -m benchmarks.set_up`.\n"
-    parts = measured["parts"].values()
-    lines = [
-        "| for | packages | seconds | from uv's cache | `.venv` | without CUDA |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    for part in parts:
+    lines = _head("for", "packages", "seconds", "from uv's cache", "`.venv`", "without CUDA")
+    for part in measured["parts"].values():
         sizes = [f"{size / 1e9:.1f} GB" for size in (part["bytes"], part["bytes"] - part["bytes_cuda"])]
         seconds = f"{part['seconds']:.0f} | {part['seconds_cached']:.0f}"
         lines.append(f"| `{part['command']}` | {part['packages']} | {seconds} | {' | '.join(sizes)} |")
@@ -97,17 +87,11 @@ def set_up() -> str:
     )
 
 
-def grading() -> str:
+def grading(measured: dict[str, Any]) -> str:
     """Seconds for the same submissions: nbgrader, otter-grader, ours."""
-    measured = _read("benchmarks/grade.json")
-    if not measured:
-        return "Not measured yet: `python benchmarks/grade.py`.\n"
     seconds, notebooks = measured["seconds"], measured["notebooks"]
     stock = seconds["nbgrader autograde"]
-    lines = [
-        "| grader | sandbox | seconds | notebooks a minute | times nbgrader |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+    lines = _head("grader", "sandbox", "seconds", "notebooks a minute", "times nbgrader")
     for name in sorted(seconds, key=seconds.get, reverse=True):
         took, walls = seconds[name], "yes" if name.startswith("ours") else "no"
         lines.append(f"| {name} | {walls} | {took:.0f} | {60 * notebooks / took:.0f} | {stock / took:.1f} |")
@@ -138,4 +122,10 @@ def growth() -> str:
     )
 
 
-TABLES = {"training": training, "first minutes": first_minutes, "set up": set_up, "grading": grading}
+# name -> what forms it, the file of the measurement, what measures
+TABLES = {
+    "training": (training, "train", "benchmarks/train.py"),
+    "first minutes": (first_minutes, "first_minutes", "-m benchmarks.first_minutes"),
+    "set up": (set_up, "set_up", "-m benchmarks.set_up"),
+    "grading": (grading, "grade", "benchmarks/grade.py"),
+}

@@ -4,12 +4,10 @@ The students' site shows the releases, run as they are: figures of the given cel
 attempted*. The instructors' site shows the solutions, run. Front page: the README's own beginning.
 """
 
-from __future__ import annotations
-
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +41,7 @@ class SiteError(Exception):
 def execute(nb: NotebookNode, name: str) -> None:
     """Run a notebook in a folder of its own, without a network, and give its figures their readings as alt text.
 
-    Raises:
-        SiteError: a cell raised.
+    Raises SiteError: a cell raised.
     """
     from nbclient.exceptions import CellExecutionError
 
@@ -59,11 +56,12 @@ def execute(nb: NotebookNode, name: str) -> None:
 
 def sources(folder: Path, solutions: bool, names: Sequence[str], run: bool) -> None:
     """Fill `folder` with what Sphinx reads: notebooks, the front page, the students' page."""
-    toctrees = []
+    toctrees: dict[str, list[str]] = {}
     solved = build_solutions()
     chosen = {lesson: nb for lesson, nb in solved.items() if not names or lesson.stem in names}
     if unknown := set(names) - {lesson.stem for lesson in chosen}:
-        raise SiteError(f"No notebook {', '.join(sorted(unknown))}; there are {_list(solved)}.")
+        there = ", ".join(lesson.stem for lesson in solved)
+        raise SiteError(f"No notebook {', '.join(sorted(unknown))}; there are {there}.")
     for lesson, nb in chosen.items():
         part, name = lesson.parent.name, lesson.stem
         if not solutions:
@@ -77,25 +75,22 @@ def sources(folder: Path, solutions: bool, names: Sequence[str], run: bool) -> N
         target = folder / "notebooks" / part / f"{name}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(nb, target)
-        if not toctrees or toctrees[-1][0] != part:
-            toctrees.append((part, []))
-        toctrees[-1][1].append(f"notebooks/{part}/{name}")
+        toctrees.setdefault(part, []).append(f"notebooks/{part}/{name}")
     front = (ROOT / "README.md").read_text("utf-8").split("\n## ")[0] + "\n\n"
     if not names:
         front += f"## The notebooks\n\n{readme_table(solved)}"
-    for part, pages in [("", ["docs/students"]), *toctrees]:
+    for part, pages in [("", ["docs/students"]), *toctrees.items()]:
         caption = f":caption: {part_name(part)}\n" if part else ""
         front += f"\n```{{toctree}}\n:hidden:\n{caption}\n" + "\n".join(pages) + "\n```\n"
     if solutions:
         front = front.replace("\n\n", "\n\n:::{warning}\nWith solutions: for instructors only.\n:::\n\n", 1)
     (folder / "index.md").write_text(front, "utf-8")
-    for name in (DIAGRAM, "docs/students.md"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, folder / name)
-    (folder / "static").mkdir()
+    for place in (DIAGRAM, "docs/students.md", "static/course.css"):
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / DIAGRAM, folder / DIAGRAM)
     (folder / "static" / "course.css").write_text(STYLE)
-    students = folder / "docs" / "students.md"
-    students.write_text(absolute(students.read_text("utf-8")), "utf-8")
+    students = (ROOT / "docs" / "students.md").read_text("utf-8")
+    (folder / "docs" / "students.md").write_text(absolute(students), "utf-8")
 
 
 def absolute(text: str) -> str:
@@ -103,10 +98,6 @@ def absolute(text: str) -> str:
     blob = f"{badges.repository()}/blob/{badges.tag()}"
     text = re.sub(r"\]\(\.\./(?!notebooks/)([^)]+)\)", rf"]({blob}/\1)", text)
     return re.sub(r"\]\((?!students\.md|https?:|\.\./|#)([^)]+)\)", rf"]({blob}/docs/\1)", text)
-
-
-def _list(paths: Iterable[Path]) -> str:
-    return ", ".join(path.stem for path in paths)
 
 
 def setup(app: Any) -> None:
@@ -168,16 +159,8 @@ def build(out: Path, solutions: bool = False, names: Sequence[str] = (), run: bo
         sources(Path(folder), solutions, names, run)
         shutil.rmtree(out, ignore_errors=True)
         try:
-            app = Sphinx(
-                srcdir=folder,
-                confdir=None,
-                outdir=str(out),
-                doctreedir=str(Path(folder) / ".doctrees"),
-                buildername="html",
-                confoverrides=settings,
-                status=None,
-                warningiserror=True,
-            )
+            how = {"confoverrides": settings, "status": None, "warningiserror": True}
+            app = Sphinx(folder, None, str(out), str(Path(folder) / ".doctrees"), "html", **how)
             app.build(force_all=True)
         except SphinxError as error:
             raise SiteError(f"Sphinx: {error}") from None

@@ -3,8 +3,6 @@
 Nothing is written here and no name from an archive is ever used as a path.
 """
 
-from __future__ import annotations
-
 import io
 import lzma
 import os

@@ -4,8 +4,6 @@ lovelaceada_LATE_1234_5678_q1-1.ipynb      flat: name, late, user, attachment, c
 anon_x9Zf1_5678_q1.ipynb                   anonymous
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 

@@ -9,8 +9,6 @@ Below grading/ (`VIT_GRADING`):
 Collecting the same files again changes nothing; files that come later are added, and the latest attempt counts.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from dataclasses import asdict, dataclass
@@ -63,7 +61,10 @@ def collect(
         CollectError: there is no such part, or the record of earlier runs cannot be read.
     """
     grading = grading or default_grading()
-    parts = {folder.name: _releases(folder) for folder in sorted(releases.iterdir()) if folder.is_dir()}
+    parts: dict[str, dict[str, NotebookNode]] = {}
+    for folder in filter(Path.is_dir, sorted(releases.iterdir())):
+        found = sorted(folder.glob("*.ipynb"))
+        parts[folder.name] = {path.stem: nbformat.read(path, as_version=4) for path in found}
     if not parts.get(part):
         there = ", ".join(name for name, notebooks in parts.items() if notebooks)
         raise CollectError(f"There is no part {part!r} with notebooks in {releases}; the parts are: {there}.")
@@ -100,14 +101,8 @@ def collect(
             number = tidy(sender.file or "")[1]
             sure = file.dated or sender.lms
             stamp = file.date.timestamp() if file.date else 0.0
-            order = [
-                student is not None,
-                sender.attachment,
-                stamp if sure else 0,
-                number,
-                0 if sure else stamp,
-            ]
-            entry.order = [float(value) for value in order]
+            times = (stamp, number, 0) if sure else (0, number, stamp)
+            entry.order = [float(value) for value in (student is not None, sender.attachment, *times)]
             entry.date = _utc(file.date) if file.dated and file.date else None
         entries.append(entry)
 
@@ -128,30 +123,12 @@ def collect(
                 verdicts[entry.notebook] = entry.verdict
     _lost(entries, students)
     missing = sorted(known.ids - students.keys())
-    report = Report(
-        part,
-        list(parts[part]),
-        entries,
-        students,
-        {ids[k]: n for k, n in names.items() if k in ids},
-        missing,
-        [],
-    )
-    report.people = [f"{printable(e.path)}: {e.human}" for e in entries if e.human]
-    content = {
-        "part": part,
-        "students": students,
-        "missing": missing,
-        "ids": ids,
-        "names": names,
-        "files": [asdict(entry) for entry in everything],
-    }
+    content = {"part": part, "students": students, "missing": missing, "ids": ids, "names": names}
+    content["files"] = [asdict(entry) for entry in everything]
     write(record, (json.dumps(content, indent=1, ensure_ascii=True, sort_keys=True) + "\n").encode())
-    return report
-
-
-def _releases(folder: Path) -> dict[str, NotebookNode]:
-    return {path.stem: nbformat.read(path, as_version=4) for path in sorted(folder.glob("*.ipynb"))}
+    called = {ids[key]: name for key, name in names.items() if key in ids}
+    people = [f"{printable(e.path)}: {e.human}" for e in entries if e.human]
+    return Report(part, list(parts[part]), entries, students, called, missing, people)
 
 
 # --- which notebook, and can it be read -----------------------------------------------------------
@@ -210,9 +187,8 @@ def _recognise(
     if which is None or which[0] != part:
         entry.verdict = "not this part" if which else "not a notebook"
         entry.why = f"it belongs to {which[0]}" if which else "no notebook of the course"
-        command = f"python -m course collect {which[0]} FILE" if which else ""
         entry.human = (
-            f"it belongs to {which[0]}: {command}."
+            f"it belongs to {which[0]}: python -m course collect {which[0]} FILE."
             if which
             else f"it is no notebook of this course by its name or its cells; if it is, call it {'/'.join(parts[part])}."
         )

@@ -1,7 +1,5 @@
 """What collect has recorded of a part, for those who give grades and feedback back."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -67,8 +65,7 @@ class Collected:
 def load(grading: Path, part: str) -> Collected:
     """What is below `grading`; empty where nothing was collected.
 
-    Raises:
-        CollectError: if it can't be read; the text says what to do.
+    Raises CollectError if it can't be read; the text says what to do.
     """
     path = grading / "collected" / f"{part}.json"
     if not path.exists():

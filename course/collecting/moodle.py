@@ -3,8 +3,6 @@
 Ada Lovelace_4711_assignsubmission_file_/q1.ipynb      name, participant (a new number in each part)
 """
 
-from __future__ import annotations
-
 import re
 
 from course.collecting.names import Sender

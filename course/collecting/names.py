@@ -1,7 +1,5 @@
 """What a file's name says: which notebook it is, and what a student may be called."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import unicodedata

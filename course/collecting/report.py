@@ -1,7 +1,5 @@
 """What `python -m course collect` prints: who sent what, what was repaired, who needs somebody."""
 
-from __future__ import annotations
-
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -35,18 +33,20 @@ def show(report: Report, console: Console | None = None) -> int:
             console.print(Text(printable(line)), soft_wrap=True)
         console.print()
     taken = len(report.entries) - len(left)
-    console.print(f"{_files(len(report.entries))} came, {taken} will be graded.")
+    files = "1 file" if len(report.entries) == 1 else f"{len(report.entries)} files"
+    console.print(f"{files} came, {taken} will be graded.")
     if report.missing:
         console.print(Text(f"Nothing received from {len(report.missing)}: {', '.join(report.missing)}"))
-    if report.people:
-        console.print(Text(f"\nNeeds somebody ({len(report.people)}):"))
-        for sentence in report.people:
-            console.print(Text(f"  - {printable(sentence)}"), soft_wrap=True)
-    return 1 if report.people else 0
+    return needs_somebody(report.people, console)
 
 
-def _files(number: int) -> str:
-    return "1 file" if number == 1 else f"{number} files"
+def needs_somebody(people: list[str], console: Console) -> int:
+    """Print a sentence for everything that does; the exit code."""
+    if people:
+        console.print(Text(f"\nNeeds somebody ({len(people)}):"))
+    for sentence in people:
+        console.print(Text(f"  - {printable(sentence)}"), soft_wrap=True)
+    return 1 if people else 0
 
 
 def _students(report: Report) -> Table:

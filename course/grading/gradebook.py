@@ -4,8 +4,6 @@ Only one process writes: `Course.alone`. Recording is nbgrader's own autograder,
 nothing, so manual grades, late penalties and autograded notebooks are what `nbgrader autograde` makes of them.
 """
 
-from __future__ import annotations
-
 import errno
 import logging
 import time
@@ -17,36 +15,19 @@ from pathlib import Path
 from typing import TypeVar
 
 from filelock import FileLock, Timeout
-from nbgrader.api import (
-    Assignment,
-    BaseCell,
-    Grade,
-    MissingEntry,
-    Notebook,
-    Student,
-    SubmittedAssignment,
-    SubmittedNotebook,
-)
+from nbgrader import api
 from nbgrader.apps import NbGraderAPI
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import temp_attrs
-from sqlalchemy import create_engine, make_url, select
-from sqlalchemy.exc import (
-    ArgumentError,
-    DatabaseError,
-    InterfaceError,
-    InternalError,
-    OperationalError,
-    SAWarning,
-)
+from sqlalchemy import create_engine, exc, make_url, select
 from traitlets.config import Config
 
-from course.judging import judge, records
 from course.base import settings
-from course.base.settings import Gradebook
 from course.base.paths import ROOT, bracketed
+from course.base.settings import Gradebook
 from course.grading.plugins import finished, submitted
+from course.judging import judge, records
 from course.notebook.release import Release
 
 PATIENCE = 180.0  # seconds that a gradebook may be out of reach
@@ -58,10 +39,11 @@ T = TypeVar("T")
 
 def unwritable(error: OSError) -> str:
     """What can't be written, why, and what to do."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        do = "make room"
-    else:
-        do = "let the course lie where you may write"
+    do = (
+        "make room"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT)
+        else "let the course lie where you may write"
+    )
     return (
         f"{error.filename or 'A file'} can't be written ({error.strerror or error}): {do}, then run it again."
     )
@@ -107,7 +89,7 @@ def quiet() -> Iterator[None]:
     log = logging.getLogger("tornado.application")
     before = log.disabled
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SAWarning)
+        warnings.simplefilter("ignore", exc.SAWarning)
         log.disabled = True
         try:
             yield
@@ -142,7 +124,7 @@ class Course:
         try:
             self.url = make_url(self.dir.db_url)
             create_engine(self.url)  # connects to nothing yet
-        except (ArgumentError, ImportError) as error:
+        except (exc.ArgumentError, ImportError) as error:
             raise GradeError(
                 f"The gradebook's address can't be used ({error}). It should look like "
                 "postgresql+psycopg://user:password@host/name, whose driver comes with vit-course[cluster]."
@@ -159,11 +141,7 @@ class Course:
         return sorted(path.parent.name for path in found)
 
     def releases(self, part: str) -> list[Release]:
-        """The notebooks of a part.
-
-        Raises:
-            GradeError: if there is no such part.
-        """
+        """The notebooks of a part. Raises GradeError if there is no such part."""
         paths = sorted(self._folder("source", ".", part).glob("*.ipynb"))
         if not paths:
             parts = sorted(path.name for path in (ROOT / "solutions").iterdir() if path.is_dir())
@@ -203,8 +181,7 @@ class Course:
     def prepare(self, releases: list[Release]) -> None:
         """Make sure that the gradebook knows the part; its notebooks go to grading/release, not to notebooks/.
 
-        Raises:
-            GradeError: if it can't be.
+        Raises GradeError if it can't be.
         """
         part, names = releases[0].part, {release.name for release in releases}
 
@@ -212,7 +189,7 @@ class Course:
             with Gradebook(self.dir.db_url, self.dir.course_id) as gradebook:
                 try:
                     return {notebook.name for notebook in gradebook.find_assignment(part).notebooks}
-                except MissingEntry:
+                except api.MissingEntry:
                     return set()
 
         if self.patiently(known) != names:
@@ -226,15 +203,16 @@ class Course:
     def scores(self, part: str) -> dict[str, dict[tuple[str, str], float | None]]:
         """What the gradebook holds: student -> (notebook, test cell) -> points given by the judge."""
         # one query; through nbgrader's objects it would be one for each student, notebook and cell
+        sent, copy, grade, cell = api.SubmittedAssignment, api.SubmittedNotebook, api.Grade, api.BaseCell
         query = (
-            select(Student.id, Notebook.name, BaseCell.name, Grade.auto_score)
-            .join(SubmittedAssignment, SubmittedAssignment.student_id == Student.id)
-            .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
-            .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
-            .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
-            .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
-            .join(BaseCell, BaseCell.id == Grade.cell_id)
-            .where(Assignment.name == part)
+            select(api.Student.id, api.Notebook.name, cell.name, grade.auto_score)
+            .join(sent, sent.student_id == api.Student.id)
+            .join(api.Assignment, api.Assignment.id == sent.assignment_id)
+            .join(copy, copy.assignment_id == sent.id)
+            .join(api.Notebook, api.Notebook.id == copy.notebook_id)
+            .join(grade, grade.notebook_id == copy.id)
+            .join(cell, cell.id == grade.cell_id)
+            .where(api.Assignment.name == part)
         )
 
         def read() -> dict[str, dict[tuple[str, str], float | None]]:
@@ -264,8 +242,7 @@ class Course:
     def record(self, part: str, student: str) -> str:
         """Put this student's records into the gradebook; a sentence if they could not be, else "".
 
-        Raises:
-            GradeError: if gradebook or disk can't be written, whoever's turn it is.
+        Raises GradeError if gradebook or disk can't be written, whoever's turn it is.
         """
 
         def once() -> None:
@@ -291,8 +268,7 @@ class Course:
     def patiently(self, action: Callable[[], T]) -> T:
         """Its result; while the gradebook is out of reach it is tried again.
 
-        Raises:
-            GradeError: if the gradebook stays so, or files can't be written.
+        Raises GradeError if the gradebook stays so, or files can't be written.
         """
         begun, tries = time.monotonic(), 0
         while True:
@@ -323,7 +299,7 @@ class Course:
     def _away(self, error: BaseException) -> str:
         """What a database server said that is down, or SQLite about a file that somebody else holds; else ""."""
         for each in _causes(error):
-            if isinstance(each, (OperationalError, InterfaceError, InternalError)):
+            if isinstance(each, (exc.OperationalError, exc.InterfaceError, exc.InternalError)):
                 said = str(each.orig).strip().splitlines()[0]
                 if self.url.get_backend_name() != "sqlite" or "locked" in said:
                     return said
@@ -332,13 +308,12 @@ class Course:
     def _blocked(self, error: BaseException) -> str:
         """What keeps everybody's files or the SQLite file from being written; else ""."""
         for each in _causes(error):
-            if isinstance(each, OperationalError) or type(each) is DatabaseError:
+            if isinstance(each, exc.OperationalError) or type(each) is exc.DatabaseError:
                 if not self._away(each):
                     return f"The gradebook {self.shown} can't be written ({each.orig})"
             if isinstance(each, OSError) and each.errno in DISK:
-                theirs = (
-                    Path(self.dir.root) / self.dir.submitted_directory
-                )  # one student's file stops nobody else
+                # one student's file stops nobody else
+                theirs = Path(self.dir.root) / self.dir.submitted_directory
                 if theirs not in Path(each.filename or "").parents:
                     return f"{each.filename or 'A file'} can't be written ({each.strerror})"
         return ""

@@ -7,8 +7,6 @@
 3. nbgrader's own steps save the points and write the autograded notebook; manual grades stay.
 """
 
-from __future__ import annotations
-
 import copy
 import json
 import os
@@ -27,11 +25,11 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from traitlets import Bool, Unicode
 
+from course.base.paths import ROOT
 from course.base.text import digest
 from course.judging import judge, records
-from course.base.paths import ROOT
-from course.notebook.release import JudgeError, Release
 from course.notebook.read import LARGEST
+from course.notebook.release import JudgeError, Release
 from course.sandbox.sandbox import why_not
 
 
@@ -53,8 +51,7 @@ class Listing(ExchangeList):
 def file_bytes(path: Path) -> bytes:
     """A submitted file; links are not followed, and of a larger file one byte too many comes, which `rebuild` refuses.
 
-    Raises:
-        OSError: if it is a link, a folder or a pipe, or can't be read.
+    Raises OSError if it is a link, a folder or a pipe, or can't be read.
     """
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     with open(descriptor, "rb") as file:
@@ -98,7 +95,9 @@ class Intake(NotebookExporter):
         at = resources["nbgrader"]
         release = release_of(self.parent, at["assignment"], at["notebook"])
         data, says = submitted(Path(filename)), Judge(parent=self)
-        if says.recording and (record := records.load(says.folder(self.parent), judge.key_of(release, data, says.sandboxed))):
+        if says.recording and (
+            record := records.load(says.folder(self.parent), judge.key_of(release, data, says.sandboxed))
+        ):
             nb = nbformat.from_dict(record.content)
         else:
             nb, repairs, unreadable = judge.rebuilt(release, data)

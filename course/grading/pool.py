@@ -3,8 +3,6 @@
 Imports are few, so that `ahead` can start what takes seconds while its caller imports as much.
 """
 
-from __future__ import annotations
-
 import concurrent.futures
 import multiprocessing
 import os

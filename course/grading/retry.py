@@ -4,8 +4,6 @@ Any `concurrent.futures.Executor` will do. Who was at work when a worker died ma
 who did; it is tried again when everything else is done, and alone, so that no work is blamed for another's fault.
 """
 
-from __future__ import annotations
-
 import signal
 import threading
 from collections import deque
@@ -41,13 +39,8 @@ def is_infrastructure(error: BaseException) -> bool:
     """Whether another try may do better: a worker died, no kernel came up, a disk of a worker's was full."""
     # Dask's KilledWorker by its name: Dask need not be installed
     names = {cls.__name__ for cls in type(error).__mro__}
-    faults = (
-        BrokenExecutor,
-        NoKernel,
-        NoSandbox,
-        OSError,
-        SystemExit,
-    )  # a worker that is ended raises the last
+    # a worker that is ended raises the last
+    faults = (BrokenExecutor, NoKernel, NoSandbox, OSError, SystemExit)
     return isinstance(error, faults) or "KilledWorker" in names
 
 

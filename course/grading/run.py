@@ -6,8 +6,6 @@ in a file of its own as it comes, and one thread of it takes a student whose not
 the gradebook as the records say is recorded by the next run.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
@@ -16,15 +14,15 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
-from course.judging import judge, records
-from course.grading import retry, task, pool
+from course.grading import pool, retry, task
 from course.grading.gradebook import Course, GradeError, Submission, quiet, unwritable
 from course.grading.plugins import finished, submitted
 from course.grading.progress import Progress
+from course.grading.task import Task, WrongVersion
+from course.judging import judge, records
 from course.judging.records import Record
 from course.notebook.release import JudgeError, Release
 from course.sandbox.sandbox import NoSandbox, why_not
-from course.grading.task import Task, WrongVersion
 
 HOPELESS = (JudgeError, NoSandbox, WrongVersion)  # would be the same for every other notebook
 
@@ -52,13 +50,13 @@ class Run:
     ) -> None:
         """Judge and record everything; ends early if `stop` says so.
 
-        Raises:
-            GradeError, JudgeError, NoSandbox, WrongVersion, retry.Lost: what has been judged is kept.
+        Raises GradeError, JudgeError, NoSandbox, WrongVersion, retry.Lost: what has been judged is kept.
         """
         with ThreadPoolExecutor(1, "gradebook") as self.writer:
             try:
                 with workers as (executor, width):
-                    for (one, _), result in retry.each(self._todo(), executor, self._task, width, stop):
+                    work = retry.each(self._todo(), executor, lambda it: (self.perform, it[1]), width, stop)
+                    for (one, _), result in work:
                         self._take(one, result)
                         self._written()
                 while self.writing and not stop():
@@ -87,9 +85,6 @@ class Run:
                     yield one, Task.of(one.release, data, sandboxed, folder)
                 else:
                     self._done(one, record, found=True)
-
-    def _task(self, piece: tuple[Submission, Task]) -> tuple[Callable, Task]:
-        return self.perform, piece[1]
 
     def _take(self, one: Submission, result: Record | retry.Fault) -> None:
         if isinstance(result, retry.Fault):
@@ -167,9 +162,7 @@ def grade(
                 raise GradeError(
                     f"Nothing of {', '.join(unknown)} is in {course.dir.submitted_directory}/*/{part}."
                 )
-            workers = (
-                task.cluster(scheduler, progress.say) if scheduler else pool.local(jobs, sandboxed)
-            )
+            workers = task.cluster(scheduler, progress.say) if scheduler else pool.local(jobs, sandboxed)
             with course.alone():
                 course.prepare(releases)
                 run = Run(

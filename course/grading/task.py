@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from course.judging import judge, records
 from course.grading.retry import Lost
+from course.judging import judge
 from course.judging.records import Record
 from course.notebook.release import Release
 from course.sandbox.sandbox import Limits
@@ -57,17 +57,13 @@ class Task:
 def perform(task: Task) -> Record:
     """Raises what `course.judging.judge.judge_submission` does, and WrongVersion."""
     with _ONE:
-        return _perform(task)
-
-
-def _perform(task: Task) -> Record:
-    release = _release(task.part, task.name, task.content)
-    if task.version != judge.version_of(release):
-        raise WrongVersion(
-            f"A worker on {os.uname().nodename} has another version of the course. Install the same there."
-        )
-    folder = task.folder or _own()
-    return judge.judge_submission(release, task.data, folder, limits=task.limits, sandboxed=task.sandboxed)
+        release = _release(task.part, task.name, task.content)
+        if task.version != judge.version_of(release):
+            raise WrongVersion(
+                f"A worker on {os.uname().nodename} has another version of the course. Install the same there."
+            )
+        folder, how = task.folder or _own(), {"limits": task.limits, "sandboxed": task.sandboxed}
+        return judge.judge_submission(release, task.data, folder, **how)
 
 
 def _own() -> Path:
@@ -77,9 +73,7 @@ def _own() -> Path:
     return Path(get_worker().local_directory) / "solutions"
 
 
-@lru_cache(maxsize=64)
-def _release(part: str, name: str, content: bytes) -> Release:
-    return Release(part, name, content)
+_release = lru_cache(maxsize=64)(Release)
 
 
 # --- past this machine ----------------------------------------------------------------------------
@@ -89,8 +83,7 @@ def _release(part: str, name: str, content: bytes) -> Release:
 def cluster(address: str, say: Callable[[str], None] = print) -> Iterator[tuple[Executor, Callable[[], int]]]:
     """As `local`, on the workers of a Dask scheduler; each has one notebook in work and one that waits.
 
-    Raises:
-        Lost: if there is no scheduler at this address, or it goes away.
+    Raises Lost if there is no scheduler at this address, or it goes away.
     """
     try:
         from distributed import Client

@@ -5,8 +5,6 @@ student's code does in between, it can only change which arrays these are. Nothi
 read without following links, and parsed within bounds.
 """
 
-from __future__ import annotations
-
 import copy
 import itertools
 import re
@@ -162,8 +160,7 @@ def kernel(
 def observed(release: Release, key: str, session: Session) -> Observation:
     """Have the kernel try the student's object on the public and on the hidden inputs.
 
-    Raises:
-        Dead: if it does not survive that.
+    Raises Dead if it does not survive that.
     """
     request = {"key": key, "source": kernel_helpers.observer(key), "cases": release.cases(key)}
     asked, answer = f"{key}-asked.npz", f"{key}-answer.npz"

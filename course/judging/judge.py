@@ -10,8 +10,6 @@ word what that check says. The hidden ones are drawn from a seed that belongs to
 hidden ones nothing is shown.
 """
 
-from __future__ import annotations
-
 import ast
 import copy
 import json
@@ -151,12 +149,7 @@ def combine(
 ) -> Verdict:
     """Points need both; the words are about the public inputs, and of the hidden ones only that something differs."""
     parts = tuple(
-        Mark(
-            a.state if a.state is not State.CORRECT else b.state,
-            a.label,
-            min(a.points, b.points),
-            a.max_points,
-        )
+        Mark(b.state if a.state is State.CORRECT else a.state, a.label, min(a.points, b.points), a.max_points)
         for a, b in zip(public.parts, hidden.parts, strict=True)
     )
     shown = public if public.state is not State.CORRECT else hidden
@@ -172,15 +165,8 @@ def combine(
     if isinstance(seen, Problem) and re.search(r"^MemoryError|DefaultCPUAllocator", seen.error):
         state = State.MEMORY
     mistakes = tuple(dict.fromkeys(public.misconceptions + hidden.misconceptions))
-    return replace(
-        shown,
-        state=state,
-        points=points,
-        lines=lines,
-        parts=parts,
-        misconceptions=mistakes,
-        pictures=public.pictures,
-    )
+    said = {"lines": lines, "misconceptions": mistakes, "pictures": public.pictures}
+    return replace(shown, state=state, points=points, parts=parts, **said)
 
 
 def plain(source: str) -> tuple[str, str]:
@@ -194,9 +180,8 @@ def plain(source: str) -> tuple[str, str]:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
         lines = source.splitlines()
-        where = (
-            f"Line {line}, `{lines[line - 1].strip()[:80]}`" if line and line <= len(lines) else "Your cell"
-        )
+        known = line and line <= len(lines)
+        where = f"Line {line}, `{lines[line - 1].strip()[:80]}`" if known else "Your cell"
         return "", f"{where}, is not Python that can be read: {getattr(error, 'msg', error)}."
 
 
@@ -311,10 +296,8 @@ def judge_submission(
     attention = [repair.what for repair in repairs if repair.human]
     if unreadable:
         attention.append(unreadable)
-        marks = {
-            key: nothing(exercises.load(key), State.UNREADABLE, [unreadable])
-            for key in release.tests.values()
-        }
+        for key in release.tests.values():
+            marks[key] = nothing(exercises.load(key), State.UNREADABLE, [unreadable])
     else:
         expected = reference(release, folder, sandboxed)
         taken = borrowed(release, nb)
@@ -322,14 +305,8 @@ def judge_submission(
         def on_observed(key: str, seen: Observation) -> State:
             exercise = exercises.load(key)
             try:
-                marks[key] = verdict(
-                    exercise,
-                    release.cases(key),
-                    seen,
-                    expected.arrays[key],
-                    source_of(release, nb, key),
-                    taken,
-                )
+                cases, source = release.cases(key), source_of(release, nb, key)
+                marks[key] = verdict(exercise, cases, seen, expected.arrays[key], source, taken)
             except Exception as error:  # arrays that no honest observation holds
                 attention.append(f"{key}: judging raised {type(error).__name__}: {error}")
                 marks[key] = nothing(exercise, State.ERROR, ["What your code gave could not be judged."])

@@ -4,8 +4,6 @@ The judge copies this file there (course/judging/kernel_helpers.py). A student's
 `check.ready` answers what the judge has told it, so that the cells behind an exercise run as they did for the student.
 """
 
-from __future__ import annotations
-
 import importlib
 import tempfile
 from collections.abc import Mapping

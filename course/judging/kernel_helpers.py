@@ -5,8 +5,6 @@ compares anything. What belongs to an exercise that is graded in this very noteb
 observer when it is observed, the course's equivalent when that is done.
 """
 
-from __future__ import annotations
-
 import functools
 import shutil
 from collections.abc import Collection
@@ -18,13 +16,8 @@ HELPERS = Path(helpers.__file__).resolve().parent
 DATA = ("registry.txt", "vit_cifar10.safetensors")  # what ships in data/ and notebooks use
 # Not for kernels: `check` is another one there, which compares nothing; observers come when they are needed.
 LEFT_OUT = {"check.py", "exercises", "observers"}
-OBSERVING = {
-    "__init__.py",
-    "arrays.py",
-    "objects.py",
-    "observe.py",
-    "wire.py",
-}  # what they get of helpers/checks
+# what they get of helpers/checks
+OBSERVING = {"__init__.py", "arrays.py", "objects.py", "observe.py", "wire.py"}
 
 
 def copy_helpers(folder: Path, own: Collection[str]) -> Path:

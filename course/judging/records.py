@@ -4,8 +4,6 @@ A record is written under the hash of all that it depends on: submission, releas
 the versions of the libraries that compute, and isolation.
 """
 
-from __future__ import annotations
-
 import importlib.metadata
 import json
 from dataclasses import asdict, dataclass
@@ -23,15 +21,9 @@ from helpers.files import write
 LIBRARIES = ("torch", "numpy", "einops")  # what computes expected values and observations
 # A submission is what its worst exercise is.
 WORST_FIRST = (
-    State.UNREADABLE,
-    State.KILLED,
-    State.MEMORY,
-    State.TIMEOUT,
-    State.ERROR,
-    State.INCORRECT,
-    State.NOT_ATTEMPTED,
+    State.UNREADABLE, State.KILLED, State.MEMORY, State.TIMEOUT, State.ERROR, State.INCORRECT, State.NOT_ATTEMPTED,
     State.CORRECT,
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,6 @@ Outputs are cleaned once, when they come out of the kernel. So autograded notebo
 need no cleaning of their own (nbconvert's `sanitize_html` would take the course's diagrams away).
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 
@@ -57,8 +55,7 @@ def plain(value: Any) -> str:
 def output(made: NotebookNode) -> NotebookNode:
     """An output with nothing in it but plain text, pictures and harmless HTML.
 
-    Raises:
-        AttributeError, TypeError: if it is no output.
+    Raises AttributeError, TypeError if it is no output.
     """
     if made.output_type == "stream":
         return new_output(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-from queue import Empty
 from typing import Any
 
 from jupyter_core.utils import ensure_async, run_sync
@@ -140,9 +139,7 @@ class Session:
             message = wait(getattr(self.client, f"get_{channel}_msg")(timeout=seconds))
             whole = isinstance(message["content"], dict) and isinstance(message["parent_header"], dict)
             return message if whole and isinstance(message["msg_type"], str) else None
-        except Empty:
-            return None
-        except Exception:  # a wrong signature, no JSON, a missing field
+        except Exception:  # none in time, a wrong signature, no JSON, a missing field
             return None
 
     def _keep(self, message: dict[str, Any], outputs: list[NotebookNode]) -> None:

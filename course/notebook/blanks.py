@@ -35,8 +35,7 @@ class KeepLeftHandSide(ClearSolutions):
             return super()._replace_solution_region(cell, language)
         kept, replaced = [], False
         for line in cell.source.split("\n"):
-            mark = MARK.match(line)
-            if not mark:
+            if not (mark := MARK.match(line)):
                 kept.append(line)
                 continue
             replaced = True

@@ -1,7 +1,5 @@
 """A cell of the course: its name, whether it is an answer, and which check it calls."""
 
-from __future__ import annotations
-
 import re
 
 from nbformat import NotebookNode

@@ -4,8 +4,6 @@ nbformat reads only valid notebooks, and raises on the ones that matter here, so
 submission needs (type, source and names of each cell) and takes nothing else on trust.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import dataclass
@@ -49,8 +47,7 @@ class Sent:
 def parse(data: bytes) -> Sent:
     """The cells in these bytes.
 
-    Raises:
-        Unreadable: there is no notebook in these bytes. Nothing else is raised, whatever the bytes.
+    Raises Unreadable: there is no notebook in these bytes. Nothing else is raised, whatever the bytes.
     """
     if len(data) > LARGEST:
         raise Unreadable(f"has {len(data) / 1e6:,.0f} MB; up to {LARGEST / 1e6:,.0f} MB are read")
@@ -100,15 +97,13 @@ def _raw_cells(text: str, repairs: list[str]) -> list[Any]:
             ours, theirs = (side or [] for side in found)
             return ours + [cell for cell in theirs if cell not in ours]
     if whole is None:
-        start = text.find("{")
         try:
-            whole, _ = _decoder().raw_decode(text, max(start, 0))
-            if _cells_of(whole):
-                repairs.append("text before or after the notebook was left out")
-            else:
-                whole = None
+            found, _ = _decoder().raw_decode(text, max(text.find("{"), 0))
         except (ValueError, RecursionError):
-            whole = None
+            found = None
+        if _cells_of(found):
+            whole = found
+            repairs.append("text before or after the notebook was left out")
     cells = _cells_of(whole)
     if cells is None and whole is not None:
         raise Unreadable("is JSON but not a notebook: it has no list of cells")
@@ -202,12 +197,8 @@ def _cell(raw: Any) -> Cell | None:
     metadata = raw.get("metadata") if isinstance(raw.get("metadata"), dict) else {}
     graded = metadata.get("nbgrader") if isinstance(metadata.get("nbgrader"), dict) else {}
     names = (graded.get("grade_id"), raw.get("id"), metadata.get("id"))
-    return Cell(
-        kind,
-        clean(source),
-        tuple(n if isinstance(n, str) else "" for n in names),
-        bool(raw.get("attachments")),
-    )
+    names = tuple(name if isinstance(name, str) else "" for name in names)
+    return Cell(kind, clean(source), names, bool(raw.get("attachments")))
 
 
 def clean(source: str) -> str:

@@ -7,8 +7,6 @@ come the sources of the answer cells and code cells of their own (tagged `extra`
 need a helper or an import that stands there. Outputs, attachments, tags and other metadata stay behind.
 """
 
-from __future__ import annotations
-
 import ast
 import copy
 import difflib
@@ -69,10 +67,10 @@ def rebuild(release: NotebookNode, notebook: Sent) -> tuple[NotebookNode, list[R
         release: the notebook as released, format 4.5; not changed.
     """
     sent = notebook.cells
-    repairs = [
-        Repair("encoding" if "read as" in p or "characters (" in p else "salvaged", "", p)
-        for p in notebook.repairs
-    ]
+    repairs = []
+    for what in notebook.repairs:
+        kind = "encoding" if "read as" in what or "characters (" in what else "salvaged"
+        repairs.append(Repair(kind, "", what))
     place, how = _match(release, sent)  # place[i]: index of the release's cell that sent[i] is, or None
 
     clean = copy.deepcopy(release)
@@ -93,14 +91,12 @@ def rebuild(release: NotebookNode, notebook: Sent) -> tuple[NotebookNode, list[R
         for i in copies:
             if same(sent[i].source) == same(cell.source) and sent[i].kind == cell.cell_type:
                 continue
-            added = _additions(cell.source, sent[i].source, bound) if cell.cell_type == "code" else ""
-            kept = (
-                "; what was added (imports, functions, new names) is kept as an extra cell" if added else ""
-            )
             what = "a check was edited" if cell.metadata.get("nbgrader") else "a given cell was edited"
-            repairs.append(Repair("restored", name_of(cell), f"{what}; it is as released again{kept}"))
-            if added:
+            what += "; it is as released again"
+            if cell.cell_type == "code" and (added := _additions(cell.source, sent[i].source, bound)):
+                what += "; what was added (imports, functions, new names) is kept as an extra cell"
                 extra[i] = added
+            repairs.append(Repair("restored", name_of(cell), what))
     written = {i for i, cell in enumerate(clean.cells) if _written(cell)}
     last = None
     for i, cell in enumerate(sent):
@@ -120,17 +116,14 @@ def rebuild(release: NotebookNode, notebook: Sent) -> tuple[NotebookNode, list[R
     if lost and any(r.kind == "salvaged" for r in repairs):
         what = f"the file is damaged and {', '.join(lost)} could not be found in it; ask for the file again"
         repairs.append(Repair("missing", "", what, human=True))
-    unplaced = any(
-        at is None and sent[i].kind == "markdown" and sent[i].source.strip() for i, at in enumerate(place)
-    )
-    if unplaced and not written <= set(chosen):
+    texts = (cell for cell, at in zip(sent, place, strict=True) if at is None and cell.kind == "markdown")
+    if any(cell.source.strip() for cell in texts) and not written <= set(chosen):
         what = "a written answer was not recognised, and there is text of their own in the file; look at the original"
         repairs.append(Repair("missing", "", what, human=True))
     matched = [at for at in place if at is not None]
     if sorted(first := list(dict.fromkeys(matched))) != first:
-        repairs.append(
-            Repair("reordered", "", "cells stood in another order; they are in the released order")
-        )
+        what = "cells stood in another order; they are in the released order"
+        repairs.append(Repair("reordered", "", what))
     return _assemble(clean, sent, place, extra, set(chosen.items()), repairs), repairs
 
 
@@ -188,11 +181,8 @@ def _match(release: NotebookNode, sent: list[Cell]) -> tuple[list[int | None], d
             continue
         before = max((i for i, p in enumerate(place) if p is not None and p < at), default=-1)
         after = min((i for i, p in enumerate(place) if p is not None and p > at), default=len(sent))
-        between = [
-            i
-            for i in range(before + 1, after)
-            if place[i] is None and sent[i].source.strip() and (sent[i].kind == cell.cell_type)
-        ]
+        between = [i for i in range(before + 1, after) if place[i] is None and sent[i].kind == cell.cell_type]
+        between = [i for i in between if sent[i].source.strip()]
         if len(between) == 1 and (before >= 0 or after < len(sent)):
             place[between[0]] = at
             taken.add(at)
@@ -200,11 +190,8 @@ def _match(release: NotebookNode, sent: list[Cell]) -> tuple[list[int | None], d
 
     # the only written answer that is missing, and the only text that is not the course's
     missing = [at for at, cell in enumerate(release.cells) if at not in taken and _written(cell)]
-    own = [
-        i
-        for i, cell in enumerate(sent)
-        if place[i] is None and cell.kind == "markdown" and cell.source.strip()
-    ]
+    texts = [i for i, cell in enumerate(sent) if cell.kind == "markdown" and cell.source.strip()]
+    own = [i for i in texts if place[i] is None]
     if len(missing) == len(own) == 1:
         place[own[0]], how[missing[0]] = missing[0], "as the only text of their own"
     return place, how
@@ -223,12 +210,8 @@ def _names(source: str) -> set[str]:
 
 
 def _imported(source: str) -> set[str]:
-    return {
-        name.split()[-1].split(".")[0]
-        for line in IMPORT.findall(source)
-        for name in line.split(",")
-        if name.strip()
-    }
+    names = (name for line in IMPORT.findall(source) for name in line.split(","))
+    return {name.split()[-1].split(".")[0] for name in names if name.strip()}
 
 
 def _words(source: str) -> list[str]:
@@ -266,16 +249,14 @@ def _fill(cell: NotebookNode, sent: Cell | None, how: str | None, repairs: list[
     """Put what was sent into the release's answer cell."""
     name = name_of(cell)
     if sent is None:
-        repairs.append(
-            Repair("missing", name, "the answer cell is not in the file; the empty one stands there")
-        )
+        what = "the answer cell is not in the file; the empty one stands there"
+        repairs.append(Repair("missing", name, what))
         return
     if how:
         repairs.append(Repair("matched", name, f"the cell had lost its name and was recognised {how}"))
     if sent.kind != cell.cell_type:
-        repairs.append(
-            Repair("retyped", name, f"the answer was a {sent.kind} cell; it is {cell.cell_type} again")
-        )
+        what = f"the answer was a {sent.kind} cell; it is {cell.cell_type} again"
+        repairs.append(Repair("retyped", name, what))
     if sent.pictures and cell.cell_type == "markdown":
         what = "a picture pasted into the written answer is only in the original"
         repairs.append(Repair("picture", name, what, human=True))

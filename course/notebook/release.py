@@ -41,8 +41,7 @@ class Release:
     def read(cls, path: Path) -> Release:
         """The release of solution notebook `path`, .../<part>/<name>.ipynb.
 
-        Raises:
-            JudgeError: if there is none, or a test cell of it calls no known check.
+        Raises JudgeError if there is none, or a test cell of it calls no known check.
         """
         try:
             release = cls(path.parent.name, path.stem, path.read_bytes())

@@ -6,8 +6,6 @@
     feedback     lovelaceada_101_9001_q1.html: the user's and the attachment's number are what is read
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path, PurePosixPath
 

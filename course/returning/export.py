@@ -11,8 +11,6 @@ Whoever handed in nothing has an empty cell, never 0. Points that are not final 
 back unless forced.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import os
@@ -103,12 +101,12 @@ class LmsExport(ExportPlugin):
 
     def _for_lms(self, outcome: Outcome, grading: Path) -> bytes:
         points = {s.id: s.points for s in outcome.students if s.points}
-        if not self.sheet and self.lms == "canvas":
-            raise ExportError(
-                "Canvas takes grades back in its own file: export the gradebook there (Grades, Export) and give it "
-                "with --gradebook FILE."
-            )
         if not self.sheet:
+            if self.lms == "canvas":
+                raise ExportError(
+                    "Canvas takes grades back in its own file: export the gradebook there (Grades, Export) and give it "
+                    "with --gradebook FILE."
+                )
             rows = [[s.id, s.cells["email"], s.points] for s in outcome.students if s.points]
             outcome.notes.append(
                 "In Moodle: Grades, Import, CSV file; map ID number or Email address, and the last column. "
@@ -130,9 +128,8 @@ class LmsExport(ExportPlugin):
         if lost := sorted(points.keys() - filled.there):
             outcome.people.append(f"Graded but not in {sheet.name} ({len(lost)}): {', '.join(lost)}.")
         if absent := sorted(everybody - points.keys() - filled.there):
-            outcome.notes.append(
-                f"Without points and not in {sheet.name} ({len(absent)}): {', '.join(absent)}."
-            )
+            names = ", ".join(absent)
+            outcome.notes.append(f"Without points and not in {sheet.name} ({len(absent)}): {names}.")
         if filled.strangers:
             names = "; ".join(filled.strangers)
             outcome.notes.append(f"In {sheet.name} but unknown here ({len(filled.strangers)}): {names}.")
@@ -271,6 +268,8 @@ def show(outcome: Outcome) -> int:
     from rich.table import Table
     from rich.text import Text
 
+    from course.collecting.report import needs_somebody
+
     console = Console(highlight=False)
     missing = [s.id for s in outcome.students if s.status == "missing"]
     kept = [s for s in outcome.students if s.status not in ("graded", "missing")]
@@ -284,8 +283,4 @@ def show(outcome: Outcome) -> int:
         console.print(Text(f"wrote {path}"), soft_wrap=True)
     for sentence in outcome.notes:
         console.print(Text(printable(sentence)), soft_wrap=True)
-    if outcome.people:
-        console.print(Text(f"\nNeeds somebody ({len(outcome.people)}):"))
-        for sentence in outcome.people:
-            console.print(Text(f"  - {printable(sentence)}"), soft_wrap=True)
-    return 1 if outcome.people else 0
+    return needs_somebody(outcome.people, console)

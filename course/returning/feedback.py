@@ -33,9 +33,8 @@ class Summary(GetGrades):
     def _get_score(self, cell: NotebookNode, resources: Any) -> None:
         super()._get_score(cell, resources)
         own = cell.metadata.nbgrader
-        grade = self.gradebook.find_grade(
-            own["grade_id"], self.notebook_id, self.assignment_id, self.student_id
-        )
+        where = (self.notebook_id, self.assignment_id, self.student_id)
+        grade = self.gradebook.find_grade(own["grade_id"], *where)
         own["waiting"] = bool(grade.needs_manual_grade)
         own["by_hand"] = grade.manual_score is not None
 
@@ -77,27 +76,16 @@ def row(cell: NotebookNode) -> dict[str, Any]:
         words = ("○", "not graded yet", "open") if own["waiting"] else ("✓", "graded by hand", "right")
         how = dict(zip(("mark", "verdict", "look"), words, strict=True))
         return {**found, "name": "Written answer", "by_hand": False, **how}
-    parts = [
-        {"name": name, "score": points, "most": most, **said(State(state))}
-        for state, name, points, most in (
-            part for part in told["parts"] if len(part) == 4
-        )  # 3: an older version's
-    ]
-    return {
-        **found,
-        "name": told["name"],
-        "by_hand": own["by_hand"],
-        "parts": parts if len(parts) > 1 else [],
-        **said(State(told["state"])),
-    }
+    # an older version's parts have three entries
+    for state, name, points, most in (part for part in told["parts"] if len(part) == 4):
+        found["parts"].append({"name": name, "score": points, "most": most, **said(State(state))})
+    if len(found["parts"]) == 1:
+        found["parts"] = []
+    return {**found, "name": told["name"], "by_hand": own["by_hand"], **said(State(told["state"]))}
 
 
 def said(state: State) -> dict[str, str]:
-    return {
-        "mark": MARKS.get(state, WRONG[0]),
-        "verdict": state.value,
-        "look": LOOKS.get(state, "wrong"),
-    }
+    return {"mark": MARKS.get(state, WRONG[0]), "verdict": state.value, "look": LOOKS.get(state, "wrong")}
 
 
 def describe(cell: NotebookNode) -> None:

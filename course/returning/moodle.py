@@ -6,8 +6,6 @@ running Moodle was asked.
     feedback     Ada Lovelace_4711_assignsubmission_file_/q1.html: the number is what is read
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
@@ -51,24 +49,17 @@ def fill_in(
         key = keys.get(digits[0]) if digits else None
         if key is not None:
             who, known = collected.ids[key], collected.names.get(key, "")
-            if (
-                name
-                and known
-                and not known.casefold().startswith("participant")
-                and plain(name) != plain(known)
-            ):
+            blind = known.casefold().startswith("participant")
+            if name and known and not blind and plain(name) != plain(known):
                 result.people.append(
                     f"{row[participant]} is {name} in {sheet.name} but was {known} when the part was collected: "
                     "is it the worksheet of this part? Nothing was filled in there."
                 )
                 who = ""
         else:
-            who = roster.find(cell(row, mail), name)
-            who = (
-                who
-                or collected.ids.get(name)
-                or (safe_id(name) if name and safe_id(name) in students else None)
-            )
+            who = roster.find(cell(row, mail), name) or collected.ids.get(name)
+            if not who and name and safe_id(name) in students:
+                who = safe_id(name)
         rows.append((row, label, who))
         if (limit := number(cell(row, highest))) is not None:
             limits.add(limit)

@@ -5,19 +5,10 @@ yet) or `needs a person` (formgrader asks for a look). Points are nbgrader's: th
 plug-in recorded, at least 0.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nbgrader.api import (
-    Grade,
-    Gradebook,
-    MissingEntry,
-    Notebook,
-    SubmittedAssignment,
-    SubmittedNotebook,
-)
+from nbgrader.api import Grade, Gradebook, MissingEntry, Notebook, SubmittedAssignment, SubmittedNotebook
 
 from course.collecting import collected, roster
 from course.collecting.collected import COUNTS
@@ -50,8 +41,7 @@ class Student:
 def students(book: Gradebook, part: str, grading: Path, force: bool = False) -> list[Student]:
     """Everybody in the gradebook, in grading/roster.csv and in collect's record, with their points in `part`.
 
-    Raises:
-        ExportError: the gradebook does not know `part`.
+    Raises ExportError: the gradebook does not know `part`.
     """
     try:
         assignment = book.find_assignment(part)
@@ -62,27 +52,17 @@ def students(book: Gradebook, part: str, grading: Path, force: bool = False) -> 
     listed = roster.load(grading).people if (grading / "roster.csv").exists() else {}
     received = _received(grading, part)
     everybody = sorted({*known, *(listed or {}), *received}, key=str.casefold)
-    scores = {
-        row.student_id: row
-        for row in book.db.query(
-            SubmittedAssignment.student_id,
-            SubmittedAssignment.timestamp,
-            SubmittedAssignment.score,
-            SubmittedAssignment.late_submission_penalty,
-        ).filter(SubmittedAssignment.assignment_id == assignment.id)
-    }
+    sent = SubmittedAssignment
+    rows = book.db.query(sent.student_id, sent.timestamp, sent.score, sent.late_submission_penalty)
+    scores = {row.student_id: row for row in rows.filter(sent.assignment_id == assignment.id)}
     graded, waiting, looks = _cells(book, assignment.id)
     wanted = {notebook.name for notebook in assignment.notebooks if notebook.max_score}
     result = []
     for who in everybody:
         person = (listed or {}).get(who, {}) | {k: v for k, v in known.get(who, {}).items() if v}
         student = Student(who, {column: person.get(column, "") for column in COLUMNS})
-        student.cells |= {
-            "assignment": part,
-            "student_id": who,
-            "max_score": plain_number(assignment.max_score),
-        }
-        student.cells["duedate"] = str(assignment.duedate or "")
+        student.cells |= {"assignment": part, "student_id": who, "duedate": str(assignment.duedate or "")}
+        student.cells["max_score"] = plain_number(assignment.max_score)
         if (score := scores.get(who)) is None:
             if who in received:
                 student.status, student.note = "not graded", received[who]
@@ -111,18 +91,13 @@ def _cells(book: Gradebook, assignment: str) -> tuple[dict[str, set[str]], ...]:
     graded: dict[str, set[str]] = {}
     waiting: dict[str, set[str]] = {}
     looks: dict[str, set[str]] = {}
+    sent, points = SubmittedAssignment, (Grade.auto_score, Grade.manual_score, Grade.needs_manual_grade)
     rows = (
-        book.db.query(
-            SubmittedAssignment.student_id,
-            Notebook.name,
-            Grade.auto_score,
-            Grade.manual_score,
-            Grade.needs_manual_grade,
-        )
+        book.db.query(sent.student_id, Notebook.name, *points)
         .join(SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id)
-        .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .join(sent, SubmittedNotebook.assignment_id == sent.id)
         .join(Notebook, SubmittedNotebook.notebook_id == Notebook.id)
-        .filter(SubmittedAssignment.assignment_id == assignment)
+        .filter(sent.assignment_id == assignment)
     )
     for who, notebook, auto, manual, look in rows:
         graded.setdefault(who, set()).add(notebook)

@@ -3,8 +3,6 @@
 A cell that somebody set to EX (excused) or N/A (not assigned) stays.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 from collections import Counter

@@ -132,9 +132,8 @@ def arguments(root: bool, size: int = 2**20) -> list[str]:
                 if hidden in path.parents:
                     argv += bind(path)
             argv += ["--remount-ro", str(hidden)]
-    installed = (
-        Path(sys.prefix) / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
-    )
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    installed = Path(sys.prefix) / "lib" / version / "site-packages"
     for name in ("course", "helpers"):  # helpers comes to /vit
         if (installed / name).is_dir():
             argv += ["--tmpfs", str(installed / name), "--remount-ro", str(installed / name)]
@@ -166,6 +165,12 @@ def environment() -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "VIT_OFFLINE": "1",
     }
+
+
+def start(*words: str) -> list[str]:
+    """The last arguments: the environment, nothing to be written any more, and what Python is to run."""
+    argv = [word for name, value in environment().items() for word in ("--setenv", name, value)]
+    return [*argv, "--remount-ro", "/", "--chdir", "/", sys.executable, "-s", *words]
 
 
 def helpers(instead: Path | None = None) -> Path:

@@ -69,9 +69,8 @@ def mount(source: str, target: str, kind: str, flags: int = 0, options: str = ""
 
 
 def read_only(target: str) -> None:
-    kept = os.statvfs(target).f_flag & (
-        NO_SUID | NO_DEVICES | NO_PROGRAMS
-    )  # an ordinary user may not drop them
+    # an ordinary user may not drop them
+    kept = os.statvfs(target).f_flag & (NO_SUID | NO_DEVICES | NO_PROGRAMS)
     mount("", target, "", REMOUNT | BIND | READ_ONLY | NO_SUID | NO_DEVICES | kept)
 
 
@@ -178,9 +177,8 @@ def first(settings: dict, connection: socket.socket) -> None:
         sys.argv = [lockdown.__file__, *settings["argv"]]
         lockdown.become_kernel(settings)
         sys.exit()
-    signal.signal(
-        signal.SIGINT, signal.SIG_DFL
-    )  # what process 1 does not handle does not reach it from inside
+    # what process 1 does not handle does not reach it from inside
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     pid, status = 0, 0
     while pid != kernel:
         pid, status = os.wait()

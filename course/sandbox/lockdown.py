@@ -103,12 +103,8 @@ def forbid() -> None:
     column, architecture = ARCHITECTURES[platform.machine()]
     load, equal, at_least, any_bit, answer = 0x20, 0x15, 0x35, 0x45, 0x06  # BPF opcodes
     allow, kill, not_permitted, no_such_call = 0x7FFF0000, 0x80000000, 0x50001, 0x50026
-    program = [
-        (load, 0, 0, 4),
-        (equal, 1, 0, architecture),
-        (answer, 0, 0, kill),  # another architecture's system calls
-        (load, 0, 0, 0),
-    ]
+    # killed: another architecture's system calls
+    program = [(load, 0, 0, 4), (equal, 1, 0, architecture), (answer, 0, 0, kill), (load, 0, 0, 0)]
     if column == 0:
         program += [(at_least, 0, 1, 0x40000000), (answer, 0, 0, kill)]  # x32's second set of numbers
     for numbers in FORBIDDEN.values():

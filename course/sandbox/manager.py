@@ -81,9 +81,8 @@ def bounded_context() -> zmq.asyncio.Context:
     context = zmq.asyncio.Context()
     context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)
     context.setsockopt(zmq.RCVHWM, MESSAGES_WAITING)
-    context.setsockopt(
-        zmq.RECONNECT_IVL, 10
-    )  # milliseconds until the next try: we are there before the kernel is
+    # milliseconds until the next try: we are there before the kernel is
+    context.setsockopt(zmq.RECONNECT_IVL, 10)
     return context
 
 
@@ -104,14 +103,12 @@ class BoundedClient(AsyncKernelClient):
 class UntrustedKernel(AsyncKernelManager):
     """Starts `argv` and nothing else, in the environment given, whatever the notebook's kernelspec says.
 
-    Parameters
-    ----------
-    argv : list of str, with "{connection_file}" in it
-    output_bytes : int
-    forked : called with argv; gives what stands for a Popen object, or None to have a new process started
-    started : called with the Popen object of the new process
-    stop : called when somebody asks for the kernel's end; ends it
-    popen : keyword arguments of Popen (env, cwd, stderr, ...); they win over the caller's
+    Args:
+        argv: with "{connection_file}" in it.
+        forked: called with argv; gives what stands for a Popen object, or None to have a new process started.
+        started: called with the Popen object of the new process.
+        stop: called when somebody asks for the kernel's end; ends it.
+        popen: keyword arguments of Popen (env, cwd, stderr, ...); they win over the caller's.
     """
 
     def __init__(

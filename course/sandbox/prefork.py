@@ -19,7 +19,6 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import tempfile
 import threading
 from multiprocessing.util import Finalize
@@ -106,9 +105,7 @@ def _argv(folder: Path, *options: str) -> list[str]:
     argv += bubblewrap.bind(folder, how="--bind")
     for name in ("/vit/exchange", "/vit/submission"):
         argv += ["--perms", "0755", "--dir", name]
-    for name, value in bubblewrap.environment().items():
-        argv += ["--setenv", name, value]
-    return [*argv, "--remount-ro", "/", "--chdir", "/", sys.executable, "-s", *options, "/vit/fork_server.py"]
+    return [*argv, *bubblewrap.start(*options, "/vit/fork_server.py")]
 
 
 # ------------------------------------------------------------------------------
@@ -170,19 +167,17 @@ class ForkServer(Borrowed):
             os.close(end_of_ours)
 
     def _live(self, argv: list[str], handles: list[int]) -> None:
-        fonts = bubblewrap.fonts_inside() or ""
+        argv = [*argv, "serve", *map(str, handles), bubblewrap.fonts_inside() or ""]
+        alone = {
+            "env": {},
+            "cwd": "/",
+            "pass_fds": handles,
+            "start_new_session": True,
+        }  # Ctrl-C is not for it
+        silent = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
         try:
             with open(self._log, "ab") as log:
-                self.process = process = subprocess.Popen(
-                    [*argv, "serve", *map(str, handles), fonts],
-                    env={},
-                    cwd="/",
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=log,
-                    pass_fds=handles,
-                    start_new_session=True,  # Ctrl-C is not for it
-                )
+                self.process = process = subprocess.Popen(argv, **alone, **silent, stderr=log)
         finally:
             self._started.set()
         process.wait()

@@ -73,26 +73,20 @@ class Limits:
 class Sandbox:
     """One submission's kernel, from start to end. A context manager; the kernel starts with `manager`.
 
-    Parameters
-    ----------
-    submission : folder that is copied; the copy is the kernel's working folder and is thrown away
-    limits : Limits
-    sandboxed : False runs a plain kernel where there is no sandbox, or none is wanted
-    helpers : folder to import in place of the course's `helpers`
-    warmed : False starts a kernel of its own, though a warm one might be had
+    Args:
+        submission: folder that is copied; the copy is the kernel's working folder and is thrown away.
+        sandboxed: False runs a plain kernel where there is no sandbox, or none is wanted.
+        helpers: folder to import in place of the course's `helpers`.
+        warmed: False starts a kernel of its own, though a warm one might be had.
 
-    Attributes
-    ----------
-    manager : jupyter_client AsyncKernelManager, to give nbclient as `km`
-    exchange, inside : the folder that both sides see; the kernel knows it as `inside`
-        Student code may put anything there: use `read` and `write`, which follow no link. Files only: a kernel
-        that makes folders in it is ended ("killed").
-    level : what `level()` says, "none" for a plain kernel; goes on record with the grade
+    Attributes:
+        manager: jupyter_client AsyncKernelManager, to give nbclient as `km`.
+        exchange, inside: the folder that both sides see; the kernel knows it as `inside`. Student code may put
+            anything there: use `read` and `write`, which follow no link. Files only: a kernel that makes folders in it
+            is ended ("killed").
+        level: what `level()` says, "none" for a plain kernel; goes on record with the grade.
 
-    Raises
-    ------
-    NoSandbox
-        If this machine has none and sandboxed is not False.
+    Raises NoSandbox if this machine has none and sandboxed is not False.
     """
 
     def __init__(
@@ -138,16 +132,9 @@ class Sandbox:
         popen |= {"stdout": subprocess.DEVNULL, "stderr": self._log}
         # sockets of its own: no port that another account can listen to, no network needed
         transport = {} if sys.platform == "win32" else {"transport": "ipc", "ip": str(run / "k")}
-        self.manager = UntrustedKernel(
-            argv,
-            self.limits.output_bytes,
-            self._forked,
-            self._start_watch,
-            self._end,
-            popen,
-            connection_file=str(run / "kernel.json"),
-            **transport,
-        )
+        transport["connection_file"] = str(run / "kernel.json")
+        hooks = (self._forked, self._start_watch, self._end)
+        self.manager = UntrustedKernel(argv, self.limits.output_bytes, *hooks, popen, **transport)
 
     def _settings(self, run: Path) -> dict:
         """What the kernel's first process is told (`lockdown.settle`)."""
@@ -170,18 +157,11 @@ class Sandbox:
         }
 
     def _contained(self, submission: Path, run: Path, settings: dict) -> tuple[list[str], dict]:
-        argv = [
-            *bubblewrap.arguments(settings["uid"] is not None, settings["disk_bytes"]),
-            *bubblewrap.course_files(self._helpers),
-        ]
+        argv = bubblewrap.arguments(settings["uid"] is not None, settings["disk_bytes"])
+        argv += bubblewrap.course_files(self._helpers)
         argv += [*bubblewrap.bind(run, how="--bind"), *bubblewrap.bind(self.exchange, EXCHANGE, "--bind")]
-        argv += [
-            *bubblewrap.bind(self._base / "passwd", "/etc/passwd"),
-            *bubblewrap.bind(submission, "/vit/submission"),
-        ]
-        for name, value in bubblewrap.environment().items():
-            argv += ["--setenv", name, value]
-        argv += ["--remount-ro", "/", "--chdir", "/", sys.executable, "-s", "/vit/lockdown.py"]
+        argv += bubblewrap.bind(self._base / "passwd", "/etc/passwd")
+        argv += [*bubblewrap.bind(submission, "/vit/submission"), *bubblewrap.start("/vit/lockdown.py")]
         # No PATH, no secret: /proc/1/environ inside shows what bubblewrap itself was given.
         argv.append(json.dumps(settings))
         self._prefix = len(argv)  # from there on it is ipykernel's, to which others may add
@@ -197,22 +177,17 @@ class Sandbox:
     def _plain(self, submission: Path) -> tuple[list[str], dict]:
         copy = self._base / "work"
         shutil.copytree(submission, copy, symlinks=True)
-        (self._base / "matplotlib").mkdir()
+        drawing = self._base / "matplotlib"
+        drawing.mkdir()
         if bubblewrap.fonts():  # making the list anew would take seconds
-            shutil.copy(bubblewrap.fonts(), self._base / "matplotlib")
-        environment = {
-            **os.environ,
-            **bubblewrap.environment(),
-            "MPLCONFIGDIR": str(self._base / "matplotlib"),
-        }
+            shutil.copy(bubblewrap.fonts(), drawing)
+        environment = {**os.environ, **bubblewrap.environment(), "MPLCONFIGDIR": str(drawing)}
         environment["HOME"] = os.environ.get("HOME", str(self._base))
         environment["PATH"] = os.environ.get("PATH", os.defpath)
-        environment["PYTHONPATH"] = os.pathsep.join(
-            [str(self._helpers.parent if self._helpers else ROOT), os.environ.get("PYTHONPATH", "")]
-        ).rstrip(os.pathsep)
-        launcher = importlib.util.find_spec(
-            "ipykernel_launcher"
-        ).origin  # a path: the folder's own is not meant
+        places = [str(self._helpers.parent if self._helpers else ROOT), os.environ.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(places).rstrip(os.pathsep)
+        # a path: the folder's own is not meant
+        launcher = importlib.util.find_spec("ipykernel_launcher").origin
         return [sys.executable, launcher, *_KERNEL], {"env": environment, "cwd": str(copy)}
 
     # -- the exchange ----------------------------------------------------------
@@ -227,10 +202,7 @@ class Sandbox:
     def read(self, name: str, limit: int) -> bytes:
         """A file of the exchange, of at most `limit` bytes.
 
-        Raises
-        ------
-        FileNotFoundError, ValueError
-            If it is missing; if it is a link, a folder or a pipe, or larger.
+        Raises FileNotFoundError if it is missing; ValueError if it is a link, a folder or a pipe, or larger.
         """
         path = self._path(name)
         try:
@@ -331,9 +303,5 @@ class Sandbox:
         remove(self._base)
 
 
-_KERNEL = [
-    "-f",
-    "{connection_file}",
-    "--HistoryManager.enabled=False",
-    "--InteractiveShellApp.ignore_cwd=True",
-]
+_KERNEL = ["-f", "{connection_file}", "--HistoryManager.enabled=False"]
+_KERNEL += ["--InteractiveShellApp.ignore_cwd=True"]

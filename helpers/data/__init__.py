@@ -38,17 +38,12 @@ PRETRAINED = (
 class Pretrained(NamedTuple):
     """A trained Vision Transformer.
 
-    Attributes
-    ----------
-    model : timm.models.vision_transformer.VisionTransformer
-        float32, in eval mode.
-    config : dict
-        mean, std : 3 floats each, to be used on pictures in 0..1 as (picture - mean) / std
-        img_size, patch_size : int, pixels
-    class_names : tuple of str
-        What each output stands for.
-    source : str
-        The timm tag, or what stands in for it.
+    Attributes:
+        model: float32, in eval mode.
+        config: mean, std: 3 floats each, to be used on pictures in 0..1 as (picture - mean) / std;
+            img_size, patch_size: pixels.
+        class_names: what each output stands for.
+        source: the timm tag, or what stands in for it.
     """
 
     model: "timm.models.vision_transformer.VisionTransformer"
@@ -66,20 +61,15 @@ def cifar10(split: str = "train", download: bool | None = None) -> Images:
 
     Class folders (`train/<class>/*.png` or `.jpg`) do as well; helpers/data/cifar.py has every form.
 
-    Parameters
-    ----------
-    split : "train" (50,000 pictures) or "test" (10,000)
-    download : bool, optional
-        What to do when no intact copy is on this machine.
-        None: download, except with VIT_OFFLINE or while grading; if that fails, digits stand in and a line
-        says so. True: download or raise. False: never touch the network, digits stand in.
+    Args:
+        split: "train" (50,000 pictures) or "test" (10,000).
+        download: what to do when no intact copy is on this machine. None: download, except with VIT_OFFLINE or while
+            grading; if that fails, digits stand in and a line says so. True: download or raise. False: never touch
+            the network, digits stand in.
 
-    Raises
-    ------
-    ValueError
-        For any other split, and for a class folder with something that is not a 32x32 picture.
-    DownloadError
-        With download=True, when every mirror failed.
+    Raises:
+        ValueError: for any other split, and for a class folder with something that is not a 32x32 picture.
+        DownloadError: with download=True, when every mirror failed.
 
     Source: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
     """
@@ -102,15 +92,9 @@ def cifar10(split: str = "train", download: bool | None = None) -> Images:
 def digits(split: str | None = None) -> Images:
     """Handwritten digits, 8x8 in 0..16, enlarged to 32x32 in 0..255 with three equal channels.
 
-    Parameters
-    ----------
-    split : None (all 1,797), "train" (1,437) or "test" (360)
-        The split is always the same, with every class in equal proportion on both sides.
-
-    Raises
-    ------
-    ValueError
-        For any other split.
+    Args:
+        split: None (all 1,797), "train" (1,437) or "test" (360): always the same, with every class in equal proportion
+            on both sides. ValueError for any other.
 
     Source: scikit-learn's `load_digits`: the test set of the UCI handwritten digits (Alpaydin and Kaynak).
     """
@@ -137,27 +121,16 @@ def digits(split: str | None = None) -> Images:
 
 
 def photo(name: str, size: int | None = None, download: bool | None = None) -> "torch.Tensor":
-    """One photo.
+    """One photo: uint8, (3, H, W), red, green, blue in 0..255.
 
-    Parameters
-    ----------
-    name : "china" or "flower" (427x640, ship with scikit-learn), or "santorini" (224x224, downloaded)
-    size : int, optional
-        Side in pixels, usually 224: the centre square is cut out and resized, antialiased. None: as it is.
-    download : bool, optional
-        As in `cifar10`. The centre of "china" at 224x224 stands in for "santorini", and a line says so.
+    Args:
+        name: "china" or "flower" (427x640, ship with scikit-learn), or "santorini" (224x224, downloaded).
+        size: side in pixels, usually 224: the centre square is cut out and resized, antialiased. None: as it is.
+        download: as in `cifar10`. The centre of "china" at 224x224 stands in for "santorini", and a line says so.
 
-    Returns
-    -------
-    torch.Tensor, uint8, (3, H, W)
-        Red, green, blue in 0..255.
-
-    Raises
-    ------
-    ValueError
-        For an unknown name, or a size below 1.
-    DownloadError
-        With download=True, when every mirror failed.
+    Raises:
+        ValueError: for an unknown name, or a size below 1.
+        DownloadError: with download=True, when every mirror failed.
     """
     if name not in PHOTOS:
         raise ValueError(f"name should be one of {', '.join(map(repr, PHOTOS))} but is {name!r}.")
@@ -201,21 +174,16 @@ def photo(name: str, size: int | None = None, download: bool | None = None) -> "
 def pretrained(name: str = PRETRAINED[0], download: bool | None = None) -> Pretrained:
     """A ViT trained on ImageNet, by its exact timm tag.
 
-    Parameters
-    ----------
-    name : one of PRETRAINED. The tag matters: three sets of weights have been called vit_base_patch16_224.
-        Or "vit_cifar10", the small ViT that ships with the course.
-    download : bool, optional
-        As in `cifar10`. The small ViT that ships with the course (CIFAR-10, 32x32) stands in, and a line says so.
+    Args:
+        name: one of PRETRAINED. The tag matters: three sets of weights have been called vit_base_patch16_224.
+            Or "vit_cifar10", the small ViT that ships with the course.
+        download: as in `cifar10`. The small ViT that ships with the course (CIFAR-10, 32x32) stands in, and a line
+            says so.
 
-    Raises
-    ------
-    ValueError
-        For another name, and for weights that do not fit the model.
-    DownloadError
-        With download=True, when every mirror failed.
-    FileNotFoundError
-        If the course's own checkpoint, which should stand in, is missing.
+    Raises:
+        ValueError: for another name, and for weights that do not fit the model.
+        DownloadError: with download=True, when every mirror failed.
+        FileNotFoundError: if the course's own checkpoint, which should stand in, is missing.
 
     Source: Steiner et al., "How to train your ViT?", 2021 (augreg); Dosovitskiy et al., 2020 (orig); by way of
     timm on huggingface.co. The sha256 in data/registry.txt are those that several projects report for these files.
@@ -270,9 +238,8 @@ def _shipped() -> Pretrained:
     _load(model, path)
     config = {key: tuple(json.loads(about[key])) for key in ("mean", "std")}
     config |= {"img_size": arguments["img_size"], "patch_size": arguments["patch_size"]}
-    return Pretrained(
-        model, config, tuple(json.loads(about["class_names"])), "vit_cifar10 (ships with the course)"
-    )
+    class_names = tuple(json.loads(about["class_names"]))
+    return Pretrained(model, config, class_names, "vit_cifar10 (ships with the course)")
 
 
 def _load(model: "torch.nn.Module", path) -> None:

@@ -17,7 +17,9 @@ from typing import NamedTuple
 from helpers import console, data
 from helpers.data import cifar, downloads
 
-NAMES = ("cifar10", "santorini", *data.PRETRAINED)
+FILES = {"cifar10": cifar.TARBALL, "santorini": "santorini.png"}
+FILES |= {name: f"{name}.safetensors" for name in data.PRETRAINED}
+NAMES = tuple(FILES)
 FOOTER = (
     "digits, china and flower come with scikit-learn and are always there.\n"
     "python -m helpers.data get NAME downloads something, remove NAME deletes it again."
@@ -34,7 +36,7 @@ class Copy(NamedTuple):
 
 def copies(name: str) -> Iterator[Copy]:
     """Every copy of `name` in the folders that are looked in, in this order; unfinished downloads last."""
-    filename = {"cifar10": cifar.TARBALL, "santorini": "santorini.png"}.get(name, f"{name}.safetensors")
+    filename = FILES[name]
     for folder in downloads.folders():
         if name == "cifar10":
             yield from _cifar10(folder)
@@ -97,10 +99,8 @@ def get(name: str) -> int:
     try:
         if name == "cifar10":
             data.cifar10(download=True)
-        elif name == "santorini":
-            downloads.fetch("santorini.png", download=True)
         else:
-            downloads.fetch(f"{name}.safetensors", download=True)
+            downloads.fetch(FILES[name], download=True)
     except data.DownloadError as error:
         print(error)
         return 1

@@ -30,23 +30,12 @@ PICTURES = (".png", ".jpg", ".jpeg")
 
 
 class Images(NamedTuple):
-    """Labelled pictures, all of one size.
+    """Labelled pictures, all of one size."""
 
-    Attributes
-    ----------
-    images : torch.Tensor, uint8, (N, 3, 32, 32)
-        Red, green, blue in 0..255.
-    labels : torch.Tensor, int64, (N,)
-        Index into `class_names`.
-    class_names : tuple of str
-    source : str
-        "CIFAR-10", "CIFAR-10 (class folders)", or what stands in for it.
-    """
-
-    images: "torch.Tensor"
-    labels: "torch.Tensor"
+    images: "torch.Tensor"  # uint8, (N, 3, 32, 32): red, green, blue in 0..255
+    labels: "torch.Tensor"  # int64, (N,): index into `class_names`
     class_names: tuple[str, ...]
-    source: str
+    source: str  # "CIFAR-10", "CIFAR-10 (class folders)", or what stands in for it
 
 
 def read(folder: Path, split: str) -> Images | None:
@@ -246,6 +235,5 @@ def _decode(root: Path, split: str) -> Images | None:
     source = "class folders" if files[0][0].suffix.lower() == ".png" else "class folders, JPEG"
     if len(files) != SPLITS[split]:
         source += f", {len(files):,} of {SPLITS[split]:,} pictures"
-    return Images(
-        torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), labels, CLASSES, f"CIFAR-10 ({source})"
-    )
+    images = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()  # (N, 3, 32, 32)
+    return Images(images, labels, CLASSES, f"CIFAR-10 ({source})")

@@ -30,15 +30,12 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 HERE = Path(__file__).resolve().parents[1]  # helpers/
-HIDDEN = (
-    ".vit-course"  # in every folder we write to: unfinished downloads, locks, receipts of what we put there
-)
+# in every folder we write to: unfinished downloads, locks, receipts of what we put there
+HIDDEN = ".vit-course"
 TIMEOUT = (5, 30)  # seconds to connect, seconds of silence: a blocked network is noticed soon
 ATTEMPTS = 5  # connections to one mirror, if each brings us further
-SLOW, PATIENCE = (
-    200_000,
-    20,
-)  # bytes a second, measured over as many seconds: then another mirror has its turn
+# bytes a second, measured over as many seconds: then another mirror has its turn
+SLOW, PATIENCE = 200_000, 20
 FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # the disk, or what one may use of it
 BAR_AFTER = 2  # seconds: no progress bar for what is over before one would look at it
 
@@ -140,15 +137,10 @@ def receipt_of(path: Path) -> Path:
 
 
 def fetch(filename: str, download: bool | None) -> tuple[Path | None, str]:
-    """Find or download one file of the registry.
+    """Find or download one file of the registry: its path and "", or None and a phrase that says why not.
 
-    Parameters
-    ----------
-    download : None: if needed, except with VIT_OFFLINE or while grading. True: or raise. False: never.
-
-    Returns
-    -------
-    Its path and "", or None and a phrase that says why not. Raises DownloadError only with download=True.
+    Args:
+        download: None: if needed, except with VIT_OFFLINE or while grading. True: or raise DownloadError. False: never.
     """
     if (path := find(filename)) is not None:
         return path, ""
@@ -210,16 +202,14 @@ def _from_mirrors(filename: str, folder: Path) -> Path:
         except _TooSlow:
             slow.add(url)
             queue.append(url)  # better than nothing, when nothing else is left
-        except OSError as error:  # no network, HTTP error
-            if error.errno in FULL:
+        except (OSError, ValueError) as error:  # no network, HTTP error; wrong bytes
+            if isinstance(error, OSError) and error.errno in FULL:
                 part.unlink(missing_ok=True)  # give back what it took
                 raise DownloadError(
                     f"{filename} does not fit on the disk of {folder}: {error.strerror or error}. "
                     "Make room, or set VIT_DATA to a folder with more.",
                     f"the disk of {folder} is full",
                 ) from error
-            failures.append((url, error))
-        except ValueError as error:  # wrong bytes
             failures.append((url, error))
         else:
             place(part, folder / filename, url)
@@ -361,17 +351,8 @@ def bar(title: str, total: int | None, initial: int = 0, unit: str = "B"):
     with quiet():
         from tqdm import tqdm
 
-    return tqdm(
-        desc=title,
-        total=total,
-        initial=initial,
-        unit=unit,
-        unit_scale=True,
-        mininterval=0.5,
-        delay=BAR_AFTER,
-        file=sys.stdout,
-        disable=grading(),
-    )
+    how = {"unit": unit, "unit_scale": True, "mininterval": 0.5, "delay": BAR_AFTER, "disable": grading()}
+    return tqdm(desc=title, total=total, initial=initial, file=sys.stdout, **how)
 
 
 def grading() -> bool:

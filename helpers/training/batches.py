@@ -1,7 +1,5 @@
 """From stored pictures to what a model trains on: split, augment, normalise; whole batches at once, on any device."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 
@@ -52,9 +50,8 @@ def _strongly(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
     grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
     x = F.grid_sample(images.float(), grid, padding_mode="reflection", align_corners=False)
 
-    contrast, brightness, saturation = (
-        (1 + uniform(-0.4, 0.4, 3)).to(images.device).view(b, 3, 1, 1, 1).unbind(1)
-    )
+    three = (1 + uniform(-0.4, 0.4, 3)).to(images.device)  # (b, 3)
+    contrast, brightness, saturation = three.view(b, 3, 1, 1, 1).unbind(1)
     mean = x.mean(dim=(1, 2, 3), keepdim=True)
     x = (x - mean) * contrast + mean * brightness
     grey = x.mean(dim=1, keepdim=True)
@@ -62,14 +59,10 @@ def _strongly(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
 
     side = height // 3  # the square hides about a ninth: random erasing, Zhong et al. 2020
     corner = torch.randint(0, height - side + 1, (2, b, 1), generator=rng)
-    inside = [
-        (i >= c) & (i < c + side)
-        for i, c in zip((torch.arange(height), torch.arange(width)), corner, strict=True)
-    ]
-    hidden = (inside[0][:, :, None] & inside[1][:, None, :] & (torch.rand(b, 1, 1, generator=rng) < 0.5))[
-        :, None
-    ]
-    return torch.where(hidden.to(images.device), mean, x).to(images.dtype)
+    places = ((torch.arange(height), corner[0]), (torch.arange(width), corner[1]))
+    rows, columns = ((i >= c) & (i < c + side) for i, c in places)  # (b, H), (b, W)
+    hidden = rows[:, :, None] & columns[:, None, :] & (torch.rand(b, 1, 1, generator=rng) < 0.5)
+    return torch.where(hidden[:, None].to(images.device), mean, x).to(images.dtype)
 
 
 def normalise(images: torch.Tensor, mean: list[float], std: list[float]) -> torch.Tensor:

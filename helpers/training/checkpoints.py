@@ -1,7 +1,5 @@
 """Weights and training runs on the disk: written whole or not at all, read without running anything in them."""
 
-from __future__ import annotations
-
 import io
 import json
 from collections.abc import Mapping
@@ -29,8 +27,7 @@ def save(weights: Mapping[str, torch.Tensor], path: str | Path, notes: Mapping[s
 def read(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Tensors and notes of a file that `save` wrote.
 
-    Raises:
-        ValueError: with a sentence, if there is no such file or it is not readable as safetensors.
+    Raises ValueError with a sentence, if there is no such file or it is not readable as safetensors.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -47,8 +44,7 @@ def read(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
 def load(model: nn.Module, path: str | Path) -> dict[str, Any]:
     """Put the weights of a file that `save` wrote into the model; returns the notes ("mean" and "std" of its pictures).
 
-    Raises:
-        ValueError: if the file is of another architecture (the message names the tensors) or is not readable.
+    Raises ValueError if the file is of another architecture (the message names the tensors) or is not readable.
     """
     weights, notes = read(path)
     check_fits(model, weights, path)
@@ -62,14 +58,12 @@ def check_fits(model: nn.Module, weights: Mapping[str, torch.Tensor], path: str 
     theirs = {name: tuple(t.shape) for name, t in weights.items()}
     differ = [name for name in {**mine, **theirs} if mine.get(name) != theirs.get(name)]
     if differ:
-        lines = [
-            f"  {n}: {theirs.get(n, 'absent')} in the file, {mine.get(n, 'absent')} here" for n in differ
-        ]
-        rest = f"\n  and {len(lines) - 5} more" * (len(lines) > 5)
+        lines = [f"{path} holds another architecture than this model. {len(differ)} tensors differ:"]
+        for n in differ[:5]:
+            lines.append(f"  {n}: {theirs.get(n, 'absent')} in the file, {mine.get(n, 'absent')} here")
+        lines += [f"  and {len(differ) - 5} more"] * (len(differ) > 5)
         raise ValueError(
-            f"{path} holds another architecture than this model. {len(differ)} tensors differ:\n"
-            + "\n".join(lines[:5])
-            + f"{rest}\nTrain in another folder, or with resume=False to overwrite it."
+            "\n".join([*lines, "Train in another folder, or with resume=False to overwrite it."])
         )
 
 
@@ -83,9 +77,8 @@ def save_run(state: Mapping[str, Any], path: Path) -> None:
 def read_run(path: Path, model: nn.Module, setup: Mapping[str, Any]) -> dict[str, Any]:
     """What `save_run` wrote, after a look whether it is the same run.
 
-    Raises:
-        ValueError: for a file that can't be read, another architecture, or another setup (its validation pictures
-            might be among our training pictures).
+    Raises ValueError for a file that can't be read, another architecture, or another setup (its validation pictures
+    might be among our training pictures).
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)

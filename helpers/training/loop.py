@@ -1,7 +1,5 @@
 """The training loop behind `helpers.train.fit`: one run with its data, its clock, its state and its files."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 import os
@@ -47,14 +45,10 @@ class History(list):
         from helpers import show
 
         best = f"{self.best['validation_accuracy']:.1%}" if self.best else "not known yet"
+        says = f"the best validation accuracy is {best}, after {len(self)} evaluations."
         lines = {name: [entry[f"{name}_accuracy"] for entry in self] for name in ("train", "validation")}
-        show.curves(
-            lines,
-            f"the best validation accuracy is {best}, after {len(self)} evaluations.",
-            x=[entry["seconds"] / 60 for entry in self],
-            xlabel="minutes",
-            ylabel="accuracy",
-        )
+        minutes = [entry["seconds"] / 60 for entry in self]
+        show.curves(lines, says, x=minutes, xlabel="minutes", ylabel="accuracy")
 
 
 @torch.no_grad()
@@ -93,9 +87,8 @@ class Run:
         self.images, self.labels = data.images[rows].to(device), data.labels[rows].to(device)
         self.kept = data._replace(images=data.images[kept].to(device), labels=data.labels[kept].to(device))
         self.history = History()
-        std, mean = torch.std_mean(
-            self.images[:10_000].float() / 255, dim=(0, 2, 3)
-        )  # (3,), training pictures only
+        # (3,), training pictures only
+        std, mean = torch.std_mean(self.images[:10_000].float() / 255, dim=(0, 2, 3))
         self.history.mean, self.history.std = mean.tolist(), std.clamp(min=1e-3).tolist()
         self.full = self.images.shape[-1]
         self.small = self._half(len(data.class_names)) if recipe.half_size else self.full
@@ -200,18 +193,16 @@ class Run:
             optimiser.zero_grad()
         self.seen += len(y)
         with torch.no_grad():
-            self.totals += torch.stack(
-                [loss * len(y), (logits.argmax(1) == y).sum(), loss.new_tensor(len(y))]
-            )
+            right = (logits.argmax(1) == y).sum()
+            self.totals += torch.stack([loss * len(y), right, loss.new_tensor(len(y))])
 
     def _evaluation(self, size: int, wanted: int) -> bool:
         """One point of the curve; True if these are the best weights so far. Full size always beats half size."""
         before = now()
         loss, right, pictures = self.totals.tolist()
         wanted = min(wanted, self._affordable(size))
-        cut = min(
-            wanted, self.recipe.quick
-        )  # weights are compared on the same pictures, also in the last, long one
+        # weights are compared on the same pictures, also in the last, long one
+        cut = min(wanted, self.recipe.quick)
         found = []  # loss, accuracy and pictures of both parts
         for part in (slice(cut), slice(cut, wanted)):
             some = self.kept._replace(images=self.kept.images[part], labels=self.kept.labels[part])
@@ -264,12 +255,10 @@ class Run:
             with torch.no_grad():
                 shape = tuple(self.model(two).shape)
                 if shape != (2, classes):
-                    raise ValueError(
-                        f"two pictures should give logits of shape {(2, classes)} but give {shape}."
-                    )
-                with contextlib.suppress(
-                    Exception
-                ):  # whatever a model raises for pictures that do not fit it
+                    wanted = (2, classes)
+                    raise ValueError(f"two pictures should give logits of shape {wanted} but give {shape}.")
+                # whatever a model raises for pictures that do not fit it
+                with contextlib.suppress(Exception):
                     if self.full % 2 == 0 and self.model(resize(two, self.full // 2)).shape == shape:
                         return self.full // 2
         finally:
@@ -316,9 +305,8 @@ class Run:
             checkpoints.save_run({**state, **best}, self.folder / "last.pt")
             notes = {"mean": history.mean, "std": history.std}
             checkpoints.save(self.best_weights, self.folder / "best.safetensors", notes)
-            checkpoints.write_json(
-                self.folder / "log.json", {**log, "std": history.std, "history": list(history)}
-            )
+            log |= {"std": history.std, "history": list(history)}
+            checkpoints.write_json(self.folder / "log.json", log)
         except OSError as error:
             self._give_up_folder(error.strerror or type(error).__name__)
         self.saved = now()

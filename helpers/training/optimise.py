@@ -6,8 +6,6 @@ it is: it keeps the directions and makes them equally long, so that no few of th
 matrices inside the blocks; everything else (patch embedding, tokens, positions, norms, biases, head) stays with AdamW.
 """
 
-from __future__ import annotations
-
 import contextlib
 import math
 import time
@@ -25,9 +23,8 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan's quintic: five steps bring 
 def orthogonalised(matrices: torch.Tensor, steps: int = 5) -> torch.Tensor:
     """(k, m, n) -> (k, m, n): the same singular vectors, singular values near 1, by a Newton-Schulz iteration."""
     a, b, c = NEWTON_SCHULZ
-    x = (
-        matrices.mT if matrices.shape[-2] > matrices.shape[-1] else matrices
-    )  # the short side first: less to do
+    # the short side first: less to do
+    x = matrices.mT if matrices.shape[-2] > matrices.shape[-1] else matrices
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(steps):
         gram = x @ x.mT

@@ -14,16 +14,13 @@ class Recipe:
     label_smoothing: float = 0.1  # 10 % of the target is spread over all classes, against overconfidence
     half_size: float = 0.5  # share of the time at half the resolution; 0: never
     warm_up: float = 0.1  # share of the time in which the learning rate rises: early gradients mislead
-    clip: float = (
-        1.0  # largest norm of the gradient, as in Dosovitskiy et al. 2021: one odd batch does no harm
-    )
+    # largest norm of the gradient, as in Dosovitskiy et al. 2021: one odd batch does no harm
+    clip: float = 1.0
     strong: bool = False  # strong augmentation, for long runs
     mixed: bool = False  # half of the batches are mixed by CutMix (Yun et al. 2019), for longer runs still
-    patience: int | None = (
-        None  # evaluations without improvement before it stops; a cycle gains most at its end
-    )
+    # evaluations without improvement before it stops; a cycle gains most at its end
+    patience: int | None = None
     validation: float = 0.1  # share of the pictures kept apart, to choose the best weights
-    quick: int = (
-        1000  # validation pictures for a point of the curve (+-1.5 %); the last one takes all of them
-    )
+    # validation pictures for a point of the curve (+-1.5 %); the last one takes all of them
+    quick: int = 1000
     seed: int = 0

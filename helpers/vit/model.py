@@ -1,7 +1,5 @@
 """The Vision Transformer (Dosovitskiy et al. 2021), from the student's own pieces or the course's."""
 
-from __future__ import annotations
-
 import contextlib
 import inspect
 import math

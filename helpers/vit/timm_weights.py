@@ -8,8 +8,6 @@ Your pieces may look different inside from the course's: their layers are found 
 the order of pixels and of patches by asking the module itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -74,8 +72,7 @@ def load_timm(vit: ViT, model: nn.Module) -> ViT:
 def places(vit: ViT) -> dict[str, nn.Parameter]:
     """Every parameter that is loaded, by its name in `load`.
 
-    Raises:
-        ValueError: if a piece does not have the layers that it should have.
+    Raises ValueError if a piece does not have the layers that it should have.
     """
     slots: dict[str, nn.Parameter] = {}
 
@@ -84,15 +81,12 @@ def places(vit: ViT) -> dict[str, nn.Parameter]:
 
     put("patch_embed.proj", _only(vit.patch_embedding, (nn.Linear, nn.Conv2d), 1, "the patch embedding")[0])
     slots["cls_token"] = _parameter(vit.class_token, "cls_token", "the class token")
-    slots["pos_embed"] = _parameter(
-        vit.positional_embedding, "learnable_positions", "the positional embedding"
-    )
+    positions, what = vit.positional_embedding, "the positional embedding"
+    slots["pos_embed"] = _parameter(positions, "learnable_positions", what)
     for number, block in enumerate(vit.blocks):
         attention = [module for module in block.modules() if hasattr(module, "queries")]
-        if len(attention) != 1:
-            raise ValueError(
-                f"an encoder block should hold 1 attention with `queries` but holds {len(attention)}."
-            )
+        if (count := len(attention)) != 1:
+            raise ValueError(f"an encoder block should hold 1 attention with `queries` but holds {count}.")
         inside = set(attention[0].modules())
         norms = _only(block, (nn.LayerNorm,), 2, "an encoder block")
         linears = _only(block, (nn.Linear,), 2, "the feed-forward block", without=inside)

@@ -205,9 +205,8 @@ class Course:
         for name, text in (("pyproject.toml", PYPROJECT), ("constraints.txt", PINS), ("backend.py", BACKEND)):
             (folder / name).write_text(text)
         shutil.copytree(fresh, self.venv, symlinks=True)
-        (folder / "pip.conf").write_text(
-            f"[global]\nindex-url = {ordinary.address}/simple\n"
-        )  # as behind a mirror
+        # as behind a mirror
+        (folder / "pip.conf").write_text(f"[global]\nindex-url = {ordinary.address}/simple\n")
         self.env = {"PATH": os.environ["PATH"], "HOME": str(folder / "home"), "NO_PROXY": "127.0.0.1"}
         self.env |= {
             "PIP_CONFIG_FILE": str(folder / "pip.conf"),

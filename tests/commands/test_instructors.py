@@ -18,10 +18,8 @@ from course.base.paths import ROOT
 
 PART = demo.PART
 NAMES = ("q1_positional_encoding", "q6_residual_block")
-SENT = {
-    "ada": "lovelaceada_101_900{}_{}.ipynb",
-    "ben": "boolegeorge_102_901{}_{}.ipynb",
-}  # as Canvas names them
+# as Canvas names them
+SENT = {"ada": "lovelaceada_101_900{}_{}.ipynb", "ben": "boolegeorge_102_901{}_{}.ipynb"}
 CANVAS = """\
 Student,ID,SIS User ID,SIS Login ID,Section,2 Build a ViT (42)
 Points Possible,,,,,22

@@ -95,3 +95,9 @@ def test_the_example_of_a_lesson_passes_ruff_as_it_is_printed(root):
                 text=True,
             )
             assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_ruff_sees_every_module(root):
+    done = subprocess.run(["ruff", "check", "--show-files", "."], cwd=root, capture_output=True, text=True)
+    ours = {str(path) for top in ("course", "helpers", "tests") for path in (root / top).rglob("*.py")}
+    assert ours <= set(done.stdout.split("\n"))

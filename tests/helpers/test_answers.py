@@ -110,9 +110,8 @@ def test_the_solution_is_right_and_each_blank_alone_is_not_attempted(key, kernel
         text, points = kernels(notebook_of(key)).answer(key, {line: indent + stub})
         assert text.startswith("○ not attempted"), text
         assert stub.replace('"', "").rstrip(",") in text, text  # the blank is named
-        name = re.sub(
-            r'^"(.*)": ', r"\1: ", stub
-        )  # of a dict's entry the check knows the key without its quotes
+        # of a dict's entry the check knows the key without its quotes
+        name = re.sub(r'^"(.*)": ', r"\1: ", stub)
         others = sum(p.points for p in exercises.load(key).parts if not (p.blank and p.blank in name))
         assert points < exercises.load(key).points
         assert (points == pytest.approx(others)) != (stub in NOT_ALONE.get(key, ())), (points, others)

@@ -32,9 +32,8 @@ def test_crop_and_flip_move_whole_rows_and_columns():
     middle = moved[:, 0, 0, 8:24].int().diff()
     flipped = (middle == -1).all(1)
     assert (flipped | (middle == 1).all(1)).all() and 60 < flipped.sum() < 140
-    assert (
-        moved[:, 0, 0, 16].int() - 16
-    ).abs().max() <= 5  # up to an eighth of the side (and the flip's one)
+    # up to an eighth of the side (and the flip's one)
+    assert (moved[:, 0, 0, 16].int() - 16).abs().max() <= 5
 
 
 @pytest.mark.parametrize("strong", [False, True])

@@ -26,9 +26,8 @@ def test_muon_steps_like_torchs():
             optimiser.zero_grad()
             layer(x).square().sum().backward()
             optimiser.step()
-    assert (
-        ours.weight - theirs.weight
-    ).abs().max() < 8e-3  # of 0.1 in five steps; torch's computes in bfloat16
+    # of 0.1 in five steps; torch's computes in bfloat16
+    assert (ours.weight - theirs.weight).abs().max() < 8e-3
 
 
 def test_muon_refuses_vectors():

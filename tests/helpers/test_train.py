@@ -62,9 +62,8 @@ def test_it_learns_and_ends_with_its_best_weights(digits, tmp_path, capsys):
 def test_weights_are_compared_on_the_same_pictures(digits, monkeypatch):
     def evaluate(model, some, *more):
         found.append(len(some.labels))
-        return 1.0, 0.9 if len(
-            some.labels
-        ) == 100 else 0.1  # the pictures that only the last evaluation sees are hard
+        # the pictures that only the last evaluation sees are hard
+        return 1.0, 0.9 if len(some.labels) == 100 else 0.1
 
     found = []
     monkeypatch.setattr(loop, "evaluate", evaluate)
@@ -264,12 +263,8 @@ def test_smaller_pictures_get_the_mean_of_their_positions():
 def test_course_vit_starts_from_the_grid_or_from_nothing():
     start = train.course_vit().positional_embedding.embedding.learnable_positions[1:]
     near = nn.functional.cosine_similarity(start[27], start, dim=-1)
-    assert near.argsort(descending=True)[1:5].sort().values.tolist() == [
-        19,
-        26,
-        28,
-        35,
-    ]  # its four neighbours
+    # its four neighbours
+    assert near.argsort(descending=True)[1:5].sort().values.tolist() == [19, 26, 28, 35]
     assert (
         train.course_vit(positions="random").positional_embedding.embedding.learnable_positions.std() < 0.03
     )

@@ -104,10 +104,8 @@ def from_kaggle(nb) -> dict:
 STUDENTS = {
     "ada": ("Copy of {}.ipynb", from_colab),
     "ben": ("{}.ipynb", from_kaggle),
-    "cleo": (
-        "Copy_of_{} (1).ipynb",
-        lambda nb: from_colab(nb, names_kept=False),
-    ),  # cells pasted into a new notebook
+    # cells pasted into a new notebook
+    "cleo": ("Copy_of_{} (1).ipynb", lambda nb: from_colab(nb, names_kept=False)),
 }
 
 

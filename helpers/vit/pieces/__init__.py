@@ -4,8 +4,6 @@ They are "what was built before" in a notebook that runs on its own, and stand i
 right yet. A file each: a grading kernel gets those of its own notebook's exercises when these have been judged.
 """
 
-from __future__ import annotations
-
 import importlib
 from dataclasses import dataclass
 from typing import Any

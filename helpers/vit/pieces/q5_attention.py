@@ -16,9 +16,8 @@ class MultiHeadAttention(nn.Module):
     def forward(self, x):
         layers = (self.queries, self.keys, self.values)
         weight, bias = (torch.cat([getattr(each, kind) for each in layers]) for kind in ("weight", "bias"))
-        three = F.linear(x, weight, bias).unflatten(
-            -1, (3, self.num_heads, -1)
-        )  # one product is faster than three
+        # one product is faster than three
+        three = F.linear(x, weight, bias).unflatten(-1, (3, self.num_heads, -1))
         q, k, v = three.permute(2, 0, 3, 1, 4).unbind()  # (b, h, n, d) each
         dropout = self.att_drop.p if self.training else 0.0
         out = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)  # (b, h, n, d)
