@@ -15,7 +15,7 @@ from rich.table import Table
 from course.authoring import badges
 from course.base import paths
 from course.sandbox import bubblewrap, prefork
-from course.sandbox.sandbox import Limits
+from course.sandbox.limits import Limits
 
 GB = 10**9
 

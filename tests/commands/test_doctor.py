@@ -12,7 +12,7 @@ from course.__main__ import app
 from course.authoring import badges
 from course.base import paths
 from course.sandbox import bubblewrap, prefork
-from course.sandbox.sandbox import Limits
+from course.sandbox.limits import Limits
 
 
 def printed(findings) -> str:
