@@ -5,6 +5,7 @@ import re
 
 import pytest
 from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_output
 
 from course.judging import judge
 from course.returning import feedback
@@ -132,3 +133,17 @@ def test_no_map_of_hidden_inputs():
     both = judge.combine(exercise, public, hidden, wrong)
     assert both.points == 0 and both.pictures == ()
     assert "<img" not in render.bundle(both)["text/html"]
+
+
+def test_a_blank_keeps_the_maximum_of_the_day_it_was_judged():
+    parts = [["correct", "the sum", 2.0, 5.0], ["correct", "as an older version noted it", 1.0]]
+    told = {"name": "ResidualAdd", "state": "incorrect", "parts": [*parts, ["incorrect", "rest", 0.0, 7.0]]}
+    cell = new_code_cell(
+        outputs=[new_output("display_data", metadata={"vit": told})],
+        metadata={
+            "nbgrader": {"grade_id": "check_q6_residual_add", "score": 2, "points": 12, "solution": False}
+        },
+    )
+    cell.metadata.nbgrader.update(waiting=False, by_hand=False)
+    found = [(part["name"], part["score"], part["most"]) for part in feedback.row(cell)["parts"]]
+    assert found == [("the sum", 2.0, 5.0), ("rest", 0.0, 7.0)]
