@@ -71,10 +71,8 @@ def submission(student: str, notebook: str, part: str = PART) -> nbformat.Notebo
     release = nbformat.read(ROOT / "notebooks" / part / notebook, as_version=4)
     if student == "cleo":
         return release
-    answers = {
-        cell.id: cell.source
-        for cell in nbformat.read(ROOT / "solutions" / part / notebook, as_version=4).cells
-    }
+    solved = nbformat.read(ROOT / "solutions" / part / notebook, as_version=4)
+    answers = {cell.id: cell.source for cell in solved.cells}
     for cell in release.cells:
         if cell.metadata.get("nbgrader", {}).get("solution"):
             answer = "\n".join(line.split("  # blank")[0] for line in answers[cell.id].split("\n"))

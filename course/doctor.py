@@ -93,9 +93,8 @@ def warm_kernels() -> Finding:
     """They save each notebook the import of PyTorch."""
     if not (why := prefork.why_not()):
         return Finding("warm kernels", "yes")
-    return Finding(
-        "warm kernels", "no, grading is slower", False, "" if bubblewrap.why_not() else why, needed=False
-    )
+    fix = "" if bubblewrap.why_not() else why
+    return Finding("warm kernels", "no, grading is slower", False, fix, needed=False)
 
 
 def cores() -> Finding:

@@ -82,9 +82,8 @@ def collect(
             who = [Sender(student, key, file=f.parts[-1] if f.parts else f.path) for f in found]
         else:
             who = senders(found, path.name, list(parts[part]), set(parts))
-        download = max(
-            (f.date for f, s in zip(found, who, strict=True) if s and s.lms and f.date), default=None
-        )
+        dates = (f.date for f, s in zip(found, who, strict=True) if s and s.lms and f.date)
+        download = max(dates, default=None)
         for file, sender in zip(found, who, strict=True):
             if sender and sender.lms:
                 file.date, file.dated = download, False
@@ -168,11 +167,7 @@ def _recognise(
         return entry
     entry.received = _keep(file.data, grading)
     parsed[entry.received] = sent
-    scores = {
-        (p, n): _alike(sent.cells, release)
-        for p, notebooks in parts.items()
-        for n, release in notebooks.items()
-    }
+    scores = {(p, n): _alike(sent.cells, nb) for p, nbs in parts.items() for n, nb in nbs.items()}
     best = max(scores, key=scores.get)
     clear = scores[best] >= 2 and list(scores.values()).count(scores[best]) == 1
     which = (part, by_name) if by_name else None
@@ -260,9 +255,8 @@ def _settle(
         clean = {}
         for entry in attempts:
             try:
-                sent = parsed.get(entry.received) or parse(
-                    (grading / "received" / f"{entry.received}.ipynb").read_bytes()
-                )
+                kept = grading / "received" / f"{entry.received}.ipynb"
+                sent = parsed.get(entry.received) or parse(kept.read_bytes())
                 clean[entry.received], repairs = rebuild(releases[notebook], sent)
                 _describe(entry, repairs)
             except (OSError, Unreadable) as problem:

@@ -165,9 +165,8 @@ def grade(
             workers = task.cluster(scheduler, progress.say) if scheduler else pool.local(jobs, sandboxed)
             with course.alone():
                 course.prepare(releases)
-                run = Run(
-                    course, releases, chosen, again, perform, progress, not scheduler, course.scores(part)
-                )
+                scores = course.scores(part)
+                run = Run(course, releases, chosen, again, perform, progress, not scheduler, scores)
                 progress.total = sum(len(course.submissions(releases, student)) for student in chosen)
                 try:
                     with progress:

@@ -135,9 +135,8 @@ class Borrowed:
                 raise ConnectionError("The fork server has died.")
             kernel = Kernel(connection, struct.unpack("3i", more[0][2])[0])
             if (said := connection.recv(64)) != b"up":
-                raise ConnectionError(
-                    f"The walls could not be built: {said.decode() or 'the fork server has died'}."
-                )
+                why = said.decode() or "the fork server has died"
+                raise ConnectionError(f"The walls could not be built: {why}.")
             connection.setblocking(False)
             return kernel
         except BaseException:
@@ -168,12 +167,8 @@ class ForkServer(Borrowed):
 
     def _live(self, argv: list[str], handles: list[int]) -> None:
         argv = [*argv, "serve", *map(str, handles), bubblewrap.fonts_inside() or ""]
-        alone = {
-            "env": {},
-            "cwd": "/",
-            "pass_fds": handles,
-            "start_new_session": True,
-        }  # Ctrl-C is not for it
+        # a session of its own: Ctrl-C is not for it
+        alone = {"env": {}, "cwd": "/", "pass_fds": handles, "start_new_session": True}
         silent = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
         try:
             with open(self._log, "ab") as log:

@@ -143,11 +143,9 @@ def _read_tarball(tarball: Path) -> dict[str, Images]:
         import torch
 
         with tarfile.open(tarball) as tar:
-            files = {
-                Path(member.name).name: pickle.load(tar.extractfile(member), encoding="latin1")
-                for member in tar
-                if Path(member.name).name.startswith(("data_batch_", "test_batch", "batches.meta"))
-            }
+            kinds = ("data_batch_", "test_batch", "batches.meta")
+            wanted = (m for m in tar if Path(m.name).name.startswith(kinds))
+            files = {Path(m.name).name: pickle.load(tar.extractfile(m), encoding="latin1") for m in wanted}
     class_names = tuple(files.pop("batches.meta")["label_names"])
     both = {}
     for split in SPLITS:
