@@ -122,17 +122,17 @@ def disk() -> Finding:
 
 def gpu() -> Finding:
     """By nvidia-smi: asking torch takes seconds."""
-    if shutil.which("nvidia-smi"):
-        asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-        try:
-            said = subprocess.run(asked, capture_output=True, text=True, timeout=20, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return Finding("GPU", f"none (nvidia-smi: {error})", None)
+    if not shutil.which("nvidia-smi"):
+        return Finding("GPU", "none (nothing here needs one)", None)
+    asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        said = subprocess.run(asked, capture_output=True, text=True, timeout=20, check=False)
+        why = (said.stdout + said.stderr).strip().replace("\n", " ") or f"exit code {said.returncode}"
         if said.returncode == 0 and said.stdout.strip():
             return Finding("GPU", said.stdout.strip().replace("\n", ", "), None)
-        why = (said.stdout + said.stderr).strip().replace("\n", " ") or f"exit code {said.returncode}"
-        return Finding("GPU", f"none (nvidia-smi: {why})", None)
-    return Finding("GPU", "none (nothing here needs one)", None)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        why = str(error)
+    return Finding("GPU", f"none (nvidia-smi: {why})", None)
 
 
 def one_click() -> Finding:

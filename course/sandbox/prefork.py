@@ -61,8 +61,7 @@ def bring(source: Path, target: Path) -> None:
     lockdown.copy(str(source), str(target))
 
 
-# ------------------------------------------------------------------------------
-# What this machine offers
+# --- what this machine offers ---------------------------------------------------------------------
 
 
 def why_not() -> str:
@@ -108,8 +107,7 @@ def _argv(folder: Path, *options: str) -> list[str]:
     return [*argv, *bubblewrap.start(*options, "/vit/fork_server.py")]
 
 
-# ------------------------------------------------------------------------------
-# The process that kernels are forked from
+# --- the process that kernels are forked from -----------------------------------------------------
 
 
 class Borrowed:
@@ -233,8 +231,7 @@ class Kernel:
             self._connection.close()
 
 
-# ------------------------------------------------------------------------------
-# This process's own
+# --- this process's own ---------------------------------------------------------------------------
 
 
 def folder() -> Path | None:

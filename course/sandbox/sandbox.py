@@ -66,8 +66,7 @@ class Limits:
     output_bytes: int = 1_000_000  # what all cells print, pictures included
 
 
-# ------------------------------------------------------------------------------
-# The sandbox
+# --- the sandbox ----------------------------------------------------------------------------------
 
 
 class Sandbox:

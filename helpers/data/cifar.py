@@ -47,8 +47,7 @@ def read(folder: Path, split: str) -> Images | None:
     )
 
 
-# ------------------------------------------------------------------------------
-# One array file
+# --- one array file -------------------------------------------------------------------------------
 
 
 def read_arrays(path: Path, stamp: str | None = "") -> Images | None:
@@ -96,8 +95,7 @@ def _sha256(images: "torch.Tensor", labels: "torch.Tensor") -> str:
     return digest.hexdigest()
 
 
-# ------------------------------------------------------------------------------
-# The archive, packed and unpacked
+# --- the archive, packed and unpacked -------------------------------------------------------------
 
 
 def read_batches(folder: Path, split: str) -> Images | None:
@@ -157,8 +155,7 @@ def _read_tarball(tarball: Path) -> dict[str, Images]:
     return both
 
 
-# ------------------------------------------------------------------------------
-# Class folders
+# --- class folders --------------------------------------------------------------------------------
 
 
 def class_folders(folder: Path, split: str) -> Path | None:
