@@ -24,7 +24,7 @@ import torch
 
 from benchmarks.grade import PART, lay_out, tree
 from course import demo
-from course.sandbox.sandbox import Limits
+from course.sandbox.limits import Limits
 from helpers.training import checkpoints, loop
 
 NAME = "q6_residual_block"

@@ -13,9 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from course.authoring import badges
-from course.base.paths import ROOT, bracketed, grading
+from course.base import paths
 from course.sandbox import bubblewrap, prefork
-from course.sandbox.sandbox import Limits
+from course.sandbox.limits import Limits
 
 GB = 10**9
 
@@ -74,13 +74,13 @@ def command(name: str) -> Finding:
 
 def folder() -> Finding:
     """Where nbgrader works and writes."""
-    if why := bracketed():
-        return Finding("course folder", str(ROOT), False, why)
-    there = grading()
+    if why := paths.bracketed():
+        return Finding("course folder", str(paths.ROOT), False, why)
+    there = paths.grading()
     if not os.access(next(path for path in (there, *there.parents) if path.exists()), os.W_OK):
         fix = f"grading writes to {there}, which you may not: copy the course to a folder of yours"
-        return Finding("course folder", f"read-only: {ROOT}", False, fix)
-    return Finding("course folder", str(ROOT))
+        return Finding("course folder", f"read-only: {paths.ROOT}", False, fix)
+    return Finding("course folder", str(paths.ROOT))
 
 
 def containment() -> Finding:
@@ -115,7 +115,7 @@ def memory() -> Finding:
 
 
 def disk() -> Finding:
-    free = shutil.disk_usage(ROOT).free
+    free = shutil.disk_usage(paths.ROOT).free
     fix = "" if free > GB else "grading/ may need 1 GB: make room"
     return Finding("free disk", f"{free / GB:.1f} GB", free > GB, fix, needed=False)
 

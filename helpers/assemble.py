@@ -20,7 +20,7 @@ from typing import Any
 
 from helpers.checks.observe import State
 from helpers.vit.model import ViT as ViT
-from helpers.vit.pieces import NAMES, Piece, load
+from helpers.vit.pieces import ASKED, NAMES, Piece, load
 
 
 def __getattr__(name: str) -> Any:
@@ -50,7 +50,7 @@ def pieces(folder: str | Path = ".", given: Mapping[str, Any] | None = None) -> 
     names = {file: {getattr(n, "name", "") for _, n in nodes} for file, (nodes, _) in notebooks.items()}
     spaces: dict[str, dict[str, Any]] = {}
     found = {}
-    for key, name in NAMES.items():
+    for key, name in ASKED.items():
         # Where to look: this notebook, those that check this exercise, then any other (its copy may lack the check).
         places = [file for file in notebooks if name in names[file]]
         own = [file for file in places if f'check("{key}")' in notebooks[file][1]]

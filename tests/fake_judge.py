@@ -19,7 +19,7 @@ from course.grading import task
 from course.judging import judge
 from course.judging.records import Record
 from course.judging.session import NoKernel
-from course.sandbox.sandbox import Limits
+from course.sandbox.limits import Limits
 from helpers import exercises
 from helpers.checks.judge import nothing
 from helpers.checks.observe import State

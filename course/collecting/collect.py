@@ -23,8 +23,8 @@ from course.base.paths import grading as default_grading
 from course.base.text import printable
 from course.collecting import archives, collected, roster
 from course.collecting.collected import COUNTS, CollectError, Entry
+from course.collecting.lms import senders
 from course.collecting.names import Sender, notebook_of, tidy
-from course.collecting.senders import senders
 from course.notebook.read import Cell, Sent, Unreadable, parse
 from course.notebook.rebuild import Repair, name_of, rebuild, same
 from helpers.files import write

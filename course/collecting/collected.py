@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from course.collecting.lms import by_lms
 from course.collecting.names import Sender
-from course.collecting.senders import by_lms
 
 COUNTS = ("collected", "repaired")  # verdicts of files that will be graded
 

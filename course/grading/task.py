@@ -18,7 +18,7 @@ from course.grading.retry import Lost
 from course.judging import judge
 from course.judging.records import Record
 from course.notebook.release import Release
-from course.sandbox.sandbox import Limits
+from course.sandbox.limits import Limits
 
 CONNECT = 60  # seconds in which a Dask scheduler must answer; a busy one takes its time
 _ONE = threading.Lock()  # a Dask worker may have more threads; one process has one notebook at a time

@@ -20,11 +20,12 @@ import numpy as np
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from course.judging import kernel_helpers
+from course.judging import kernel_files
 from course.judging.session import Dead, NoKernel, Session, stopped
 from course.notebook.cells import grade_id
 from course.notebook.release import Release
-from course.sandbox.sandbox import Limits, Sandbox
+from course.sandbox.limits import Limits
+from course.sandbox.sandbox import Sandbox
 from helpers.checks import wire
 from helpers.checks.arrays import Arrays, Case
 from helpers.checks.observe import Problem, State
@@ -149,7 +150,7 @@ def kernel(
         work = Path(folder) / "work"
         work.mkdir()
         nbformat.write(nb, work / f"{release.name}.ipynb")
-        helpers = kernel_helpers.copy_helpers(Path(folder), release.tests.values())
+        helpers = kernel_files.copy_helpers(Path(folder), release.tests.values())
         with Sandbox(work, limits, sandboxed, helpers, warmed) as box, Session(box, limits) as session:
             yield session
 
@@ -159,7 +160,7 @@ def observed(release: Release, key: str, session: Session) -> Observation:
 
     Raises Dead if it does not survive that.
     """
-    request = {"key": key, "source": kernel_helpers.observer(key), "cases": release.cases(key)}
+    request = {"key": key, "source": kernel_files.observer(key), "cases": release.cases(key)}
     asked, answer = f"{key}-asked.npz", f"{key}-answer.npz"
     session.sandbox.write(asked, wire.dump(request))
     code = f"__import__('helpers').check.observe({session.sandbox.inside!r}, {asked!r}, {answer!r})"
@@ -209,7 +210,7 @@ def tell(key: str, state: State, session: Session) -> State | None:
     """Let the kernel know how exercise `key` was judged; why it died if it did."""
     try:
         session.cell(
-            f"__import__('helpers').check.tell({key!r}, {state.value!r}, {kernel_helpers.equivalent(key)!r})",
+            f"__import__('helpers').check.tell({key!r}, {state.value!r}, {kernel_files.equivalent(key)!r})",
             keep=False,
         )
     except Dead as dead:

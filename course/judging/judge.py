@@ -33,7 +33,8 @@ from course.notebook.cells import grade_id, is_answer
 from course.notebook.read import Unreadable, parse
 from course.notebook.rebuild import rebuild
 from course.notebook.release import HIDDEN, PUBLIC, JudgeError, Release
-from course.sandbox.sandbox import Limits, level
+from course.sandbox.limits import Limits
+from course.sandbox.sandbox import level
 from helpers import exercises
 from helpers.checks import render, wire
 from helpers.checks.arrays import Arrays, Case

@@ -15,7 +15,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output, output_from_msg
 
 from course.judging import sanitise
-from course.sandbox.sandbox import Limits, Sandbox
+from course.sandbox.limits import Limits
+from course.sandbox.sandbox import Sandbox
 from helpers.checks.observe import State
 
 START_SECONDS = 120  # importing on a busy machine takes a while

@@ -19,7 +19,6 @@ kernel in a copy of the folder: the time limit holds, nothing else does.
 The thread that starts the kernel must live as long as the kernel does (a bubblewrap of its own dies with it).
 """
 
-import dataclasses
 import importlib.util
 import json
 import os
@@ -36,6 +35,7 @@ from course.base.paths import ROOT
 from course.sandbox import bubblewrap, prefork
 from course.sandbox.bubblewrap import EXCHANGE, level
 from course.sandbox.bubblewrap import why_not as why_not
+from course.sandbox.limits import Limits
 from course.sandbox.manager import UntrustedKernel
 from course.sandbox.processes import end, proportional, remove, resident, tree, written
 
@@ -48,22 +48,6 @@ _BINARY = getattr(os, "O_BINARY", 0)
 
 class NoSandbox(RuntimeError):
     """Student code cannot be contained on this machine. The message says why and what to do."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """What a notebook may use.
-
-    The time of a cell is for whoever executes the notebook to keep (nbclient's `timeout`); the rest is kept here.
-    """
-
-    cell_seconds: float = 60.0
-    notebook_seconds: float = 300.0  # from the kernel's start; also the processor time of each process
-    memory: int = 4 * 2**30  # bytes, all processes together
-    processes: int = 64  # threads count; the kernel itself has about ten
-    file_bytes: int = 64_000_000  # one file
-    disk_bytes: int = 256_000_000  # the working folder; as much again in /tmp, /dev/shm and the exchange
-    output_bytes: int = 1_000_000  # what all cells print, pictures included
 
 
 # --- the sandbox ----------------------------------------------------------------------------------

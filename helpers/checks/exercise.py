@@ -19,6 +19,8 @@ class Part:
         label: what the student reads, e.g. "cosine in the odd columns".
         points: what it is worth.
         keys: the observed arrays that must agree with the expected ones (within the tolerances).
+        own: `own(observed, expected, case)`, where all `keys` were seen: right as well, for what the student's other
+            blanks gave.
         agrees: decides instead of `keys`, as `agrees(observed, expected, case)`, where closeness is not the question.
         blank: text that stands in the line of this part's blank; while that line holds `...`,
             the part is *not attempted* rather than wrong.
@@ -27,6 +29,7 @@ class Part:
     label: str
     points: float
     keys: tuple[str, ...] = ()
+    own: Callable[[Arrays, Arrays, Case], bool] | None = None
     agrees: Callable[[Arrays, Arrays, Case], bool] | None = None
     blank: str = ""
 
@@ -90,3 +93,7 @@ class Exercise:
     def close(self, a: np.ndarray, b: np.ndarray, nan: bool = False) -> bool:
         """Same shape and same values within the tolerances; NaN equals NaN only if `nan`."""
         return a.shape == b.shape and np.allclose(a, b, rtol=self.rtol, atol=self.atol, equal_nan=nan)
+
+    def same(self, seen: Arrays, wanted: Arrays, *keys: str) -> bool:
+        """All of these arrays were seen, and they are close to those that were wanted."""
+        return all(key in seen and self.close(seen[key], wanted[key]) for key in keys)

@@ -3,56 +3,96 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from helpers.checks.arrays import Arrays, Case, Unfit, to_array
 
+if TYPE_CHECKING:
+    import torch
 
-def results(result, names: tuple[str, ...], function: str, what: str) -> Arrays:
-    """What a function returned, by name; what is still `...` is left out."""
+
+def need_function(obj: Any, line: str, more: str = "") -> None:
+    """Refuse what can't be called, with the line that was given: "def embed(...):"."""
+    if not callable(obj):
+        raise Unfit(f"{_name(line)} should be a function: keep the line `{line}`{more}.")
+
+
+def need_class(obj: Any, line: str, base: type = object) -> None:
+    """Refuse what is no class (of this kind), with the line that was given: "class ViT(nn.Module):"."""
+    if not isinstance(obj, type) or not issubclass(obj, base):
+        raise Unfit(f"{_name(line)} should be a class: keep the line `{line}`.")
+
+
+def build(obj: Any, line: str, *inputs: Any, **sizes: Any) -> torch.nn.Module:
+    """A module of the student's class, in eval mode; `line` is the one that was given."""
+    need_class(obj, line)
+    return as_module(obj(*inputs, **sizes), line)
+
+
+def as_module(module: Any, line: str, keep: str = "keep") -> torch.nn.Module:
+    import torch
+
+    if not isinstance(module, torch.nn.Module):
+        raise Unfit(f"{_name(line)} should be an nn.Module: {keep} `{line}`.")
+    return module.eval()
+
+
+def _name(line: str) -> str:
+    return line.split()[1].partition("(")[0].rstrip(":")
+
+
+def has_linear(module: torch.nn.Module, name: str, out_features: int, in_features: int) -> bool:
+    """Whether `module.name` is a Linear layer of these sizes, by its parameters."""
+    import torch
+
+    layer = getattr(module, name, None)
+    named = layer.named_parameters() if isinstance(layer, torch.nn.Module) else ()
+    shapes = {key: tuple(parameter.shape) for key, parameter in named}
+    return shapes == {"weight": (out_features, in_features), "bias": (out_features,)}
+
+
+def results(result: Any, names: tuple[str, ...], function: str, what: str, *kinds: type) -> Arrays:
+    """What a function returned, by name; what is still `...` is left out.
+
+    Args:
+        what: how many of what should be returned, e.g. "two tensors".
+        kinds: what may hold them, besides a tuple or a list.
+    """
     line = f"`return {', '.join(names)}`"
     if result is None:
         raise Unfit(f"{function} gave None. Does it end with {line}?")
-    if not isinstance(result, (tuple, list, torch.Tensor)) or len(result) != len(names):
-        raise Unfit(f"{function} should return {len(names)} {what}: keep the line {line} that was given.")
+    if not isinstance(result, (tuple, list, *kinds)) or len(result) != len(names):
+        raise Unfit(f"{function} should return {what}: keep the line {line} that was given.")
     return {
         name: to_array(value, name) for name, value in zip(names, result, strict=True) if value is not ...
     }
 
 
-def pair(result, name: str) -> Arrays:
-    """`values, attention` as a function returned them; what is still `...` is left out."""
+def two(result: Any, names: str, function: str, what: str) -> Any:
+    """What a function returned, if it is two things: names "product, rows", what "tensors"."""
     if result is None:
-        raise Unfit(f"{name} gave None. Does it end with `return values, attention`?")
-    if not isinstance(result, (tuple, list)) or len(result) != 2:
-        raise Unfit(
-            f"{name} should return two tensors: keep the line `return values, attention` that was given."
-        )
-    return {
-        key: to_array(value, key)
-        for key, value in zip(("values", "attention"), result, strict=True)
-        if value is not ...
-    }
+        raise Unfit(f"{function} gave None: keep the line `return {names}`.")
+    several = isinstance(result, (tuple, list))
+    if not several or len(result) != 2:
+        given = f"{len(result)} things" if several else f"one {type(result).__name__}"
+        raise Unfit(f"{function} should return two {what}, `{names}`, but returns {given}.")
+    return result
 
 
-def make(obj: Any, name: str, case: Case) -> torch.nn.Module:
-    """The student's module for this case, in eval mode."""
+def patch_embedding(obj: Any, case: Case) -> torch.nn.Module:
+    """The student's PatchEmbedding for this case, in eval mode."""
+    line = "class PatchEmbedding(nn.Module):"
     if not isinstance(obj, type):
-        raise Unfit(
-            f"{name} should be a class, but now it is a {type(obj).__name__}: keep `class {name}(nn.Module):`."
-        )
-    module = obj(
-        in_channels=case["in_channels"],
-        patch_size=case["patch_size"],
-        emb_size=case["emb_size"],
-        img_size=case["x"].shape[2],
-    )
-    if not isinstance(module, torch.nn.Module):
-        raise Unfit(f"{name} should be an nn.Module: keep `class {name}(nn.Module):`.")
-    return module.eval()
+        raise Unfit(f"PatchEmbedding should be a class, but now it is a {type(obj).__name__}: keep `{line}`.")
+    sizes = {name: case[name] for name in ("in_channels", "patch_size", "emb_size")}
+    return build(obj, line, **sizes, img_size=case["x"].shape[2])
+
+
+def hidden_is_infinite(scores: np.ndarray) -> np.ndarray:
+    """What is below -1e8 counts as minus infinity: softmax gives it a weight of 0."""
+    return np.where(scores < -1e8, -np.inf, scores)
 
 
 def observe_shapes(obj: Any, patterns: Mapping[str, Any], name: str) -> dict[str, np.ndarray]:

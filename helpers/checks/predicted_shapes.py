@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from helpers.checks.arrays import Arrays, Case
-from helpers.checks.exercise import Misconception, Part
+from helpers.checks.exercise import Part
+from helpers.checks.mistakes import Mistakes, properties, values_by
 
 
 def as_arrays(shapes: Mapping[str, Any]) -> Arrays:
@@ -60,31 +61,30 @@ def shape_formula(
     return f"{' * '.join(letters)} = {sizes}" if len(letters) > 1 else letters[0]
 
 
-def no_shape(patterns: Mapping[str, Any]) -> Misconception:
-    def when(observed: Arrays, wanted: Arrays, case: Case) -> bool:
-        return any(observed.get(f"axes of {p}", 1) == 0 for p in patterns)
-
-    return Misconception(
-        "no-shape", "the prediction is not a tuple of whole numbers, such as (2, 5).", when=when
-    )
-
-
 Rule = Callable[[list[list[str]], Mapping[str, int]], list[int]]
 
 
-def wrong_shape(
-    name: str, message: str, rule: Rule, patterns: Mapping[str, Mapping[str, int]], *numbers: int
-):
-    """Misconceptions, one for each of the patterns: the shape that `rule(axes, sizes)` makes of it."""
+def no_shape(patterns: Mapping[str, Any]) -> Mistakes:
+    def when(observed: Arrays, wanted: Arrays, case: Case) -> bool:
+        return any(observed.get(f"axes of {p}", 1) == 0 for p in patterns)
+
+    return properties({"no-shape: the prediction is not a tuple of whole numbers, such as (2, 5).": when})
+
+
+def wrong_shapes(patterns: Mapping[str, Mapping[str, int]], rows: Mapping[str, tuple]) -> Mistakes:
+    """Row -> (rule, number, ...): `rule(axes, sizes)` makes the wrong shape of the patterns with these numbers."""
     keys = list(patterns)
-    return [
-        Misconception(
-            f"{name}-{n + 1}",
-            f"in `{keys[n]}` {message}",
-            lambda case, p=keys[n]: as_arrays({p: rule(groups(p), patterns[p])}),
-        )
-        for n in numbers or range(len(keys))
-    ]
+
+    def made(wrong: tuple[Rule, str]) -> Callable[[Case], Arrays]:
+        rule, p = wrong
+        return lambda case: as_arrays({p: rule(groups(p), patterns[p])})
+
+    each = {
+        row.replace(": ", f"-{n + 1}: in `{keys[n]}` ", 1): (rule, keys[n])
+        for row, (rule, *numbers) in rows.items()
+        for n in numbers
+    }
+    return values_by(made, each)
 
 
 def added(axes: list[list[str]], sizes: Mapping[str, int]) -> list[int]:

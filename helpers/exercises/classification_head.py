@@ -6,24 +6,22 @@ import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Misconception, Part
-from helpers.checks.mistakes import errors, properties, values, values_by
+from helpers.checks.mistakes import errors, properties, values, values_by, values_of
 from helpers.observers.classification_head import LOGITS, READ, SIZES, observer, value
 
 
 def cases(seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
-    found = []
-    for batch, tokens, emb, classes in ((2, 5, 7, 3), (3, 4, 6, 11)):
-        found.append(
-            {
-                "emb_size": emb,
-                "num_classes": classes,
-                "x": 1 + tensor(rng, batch, tokens, emb, scale=2.0),
-                "seed": int(rng.integers(1000)),
-                "label": f"emb_size={emb}, num_classes={classes} and tokens of shape {(batch, tokens, emb)}",
-            }
-        )
-    return found
+    return [
+        {
+            "emb_size": emb,
+            "num_classes": classes,
+            "x": 1 + tensor(rng, batch, tokens, emb, scale=2.0),
+            "seed": int(rng.integers(1000)),
+            "label": f"emb_size={emb}, num_classes={classes} and tokens of shape {(batch, tokens, emb)}",
+        }
+        for batch, tokens, emb, classes in ((2, 5, 7, 3), (3, 4, 6, 11))
+    ]
 
 
 def normed(case: Case) -> torch.Tensor:
@@ -47,127 +45,69 @@ def expected(case: Case) -> Arrays:
     }
 
 
-def sizes_agree(observed: Arrays, wanted: Arrays, case: Case) -> bool:
-    return np.array_equal(observed[SIZES], wanted[SIZES])
-
-
 def reading_agrees(observed: Arrays, wanted: Arrays, case: Case) -> bool:
     """The logits are right; where the linear layer's sizes are not, what it gets counts alone."""
-    key = LOGITS if sizes_agree(observed, wanted, case) else READ
-    return key in observed and exercise.close(observed[key], wanted[key])
-
-
-# --- what goes wrong ------------------------------------------------------------------------------
+    return exercise.same(observed, wanted, LOGITS if exercise.same(observed, wanted, SIZES) else READ)
 
 
 def sizes(pair):
-    """The linear layer has these sizes, from emb_size d and num_classes k."""
-
-    def produces(case: Case) -> Arrays:
-        return {SIZES: np.array([*pair(case["emb_size"], case["num_classes"]), 1.0], float)}
-
-    return produces
+    """The linear layer has these sizes, from emb_size d and num_classes k, and a bias."""
+    return lambda case: {SIZES: np.array([*pair(case["emb_size"], case["num_classes"]), 1.0], float)}
 
 
 def read(change):
     """`change(normed tokens)` reaches the linear layer."""
-
-    def produces(case: Case) -> Arrays:
-        return {READ: to_array(change(normed(case)), READ)}
-
-    return produces
+    return lambda case: {READ: to_array(change(normed(case)), READ)}
 
 
-def logits(change):
-    """The head ends in `change(logits)`, everything before it is right."""
-
-    def produces(case: Case) -> Arrays:
-        return {LOGITS: to_array(change(through(normed(case).unbind(1)[0], case)), LOGITS)}
-
-    return produces
+def right_logits(case: Case) -> tuple[torch.Tensor]:
+    return (through(normed(case).unbind(1)[0], case),)
 
 
 misconceptions = (
-    *values_by(
-        sizes,
-        {
-            "swapped: the two sizes of nn.Linear are swapped: what comes in is written first.": lambda d, k: (
-                k,
-                d,
-            ),
-            "fixed-classes: the number 10 is written out: use num_classes, for other data has other classes.": lambda d, k: (
-                d,
-                10,
-            ),
-        },
-    ),
-    *properties(
-        {
-            "fixed-sizes: numbers are written out as sizes: use emb_size and num_classes.": lambda seen, wanted, case: (
-                seen[SIZES][0] in (128, 192, 768)
-            ),
-        }
-    ),
-    *values_by(
-        sizes,
-        {
-            "to-the-same-size: nn.Linear leads from emb_size to emb_size: what should come out is one number a class.": lambda d, k: (
-                d,
-                d,
-            ),
-            "one-number: nn.Linear gives one number for each image: there should be one for each class.": lambda d, k: (
-                d,
-                1,
-            ),
-            "one-class-less: nn.Linear gives one number less than there are classes.": lambda d, k: (
-                d,
-                k - 1,
-            ),
-            "one-class-more: nn.Linear gives one number more than there are classes: the class token is no class.": lambda d, k: (
-                d,
-                k + 1,
-            ),
-        },
-    ),
-    *values(
-        {
-            "no-bias: self.linear has no bias: leave nn.Linear as it is by default.": lambda case: {
-                SIZES: np.array([case["emb_size"], case["num_classes"], 0.0])
-            },
-        }
-    ),
-    *errors(
-        {
-            "size-missing: an nn.Linear has only one of its two sizes: both are needed, what comes in and what goes out.": "missing 1 required positional argument: 'out_features'",
-        }
-    ),
-    *values_by(
-        read,
-        {
-            "last-token: the last token is read: the class token stands in front.": lambda x: x.select(1, -1),
-            "first-patch: token 1 is read, which is the first patch: counting starts at 0.": lambda x: (
-                x.select(1, 1)
-            ),
-            "mean-of-all: the mean of all tokens is read: some models do that, here the class token speaks for the image.": lambda x: (
-                x.mean(1)
-            ),
-            "mean-of-patches: the mean of the patches is read: some models do that, here the class token speaks for the image.": lambda x: (
-                x.narrow(1, 1, x.shape[1] - 1).mean(1)
-            ),
-            "largest: the largest value over the tokens is read: here the class token speaks for the image.": lambda x: (
-                x.amax(1)
-            ),
-            "all-tokens: all tokens go on: pick the class token, so that each image gets one row of logits.": lambda x: (
-                x
-            ),
-            "axis-kept: the axis of the tokens is still there, with length 1: the logits should have two axes, (b, num_classes).": lambda x: (
-                x.narrow(1, 0, 1)
-            ),
-            "first-image: the tokens of the first image are read: axis 0 counts the images, axis 1 the tokens.": lambda x: (
-                x.unbind(0)[0]
-            ),
-        },
-    ),
+    *values_by(sizes, {
+        "swapped: the two sizes of nn.Linear are swapped: what comes in is written first.":
+            lambda d, k: (k, d),
+        "fixed-classes: the number 10 is written out: use num_classes, for other data has other classes.":
+            lambda d, k: (d, 10),
+    }),
+    *properties({
+        "fixed-sizes: numbers are written out as sizes: use emb_size and num_classes.":
+            lambda seen, wanted, case: seen[SIZES][0] in (128, 192, 768),
+    }),
+    *values_by(sizes, {
+        "to-the-same-size: nn.Linear leads from emb_size to emb_size: what should come out is one number a class.":
+            lambda d, k: (d, d),
+        "one-number: nn.Linear gives one number for each image: there should be one for each class.":
+            lambda d, k: (d, 1),
+        "one-class-less: nn.Linear gives one number less than there are classes.": lambda d, k: (d, k - 1),
+        "one-class-more: nn.Linear gives one number more than there are classes: the class token is no class.":
+            lambda d, k: (d, k + 1),
+    }),
+    *values({
+        "no-bias: self.linear has no bias: leave nn.Linear as it is by default.":
+            lambda case: {SIZES: np.array([case["emb_size"], case["num_classes"], 0.0])},
+    }),
+    *errors({
+        "size-missing: an nn.Linear has only one of its two sizes: both are needed, what comes in and what goes out.": "missing 1 required positional argument: 'out_features'",
+    }),
+    *values_by(read, {
+        "last-token: the last token is read: the class token stands in front.": lambda x: x.select(1, -1),
+        "first-patch: token 1 is read, which is the first patch: counting starts at 0.":
+            lambda x: x.select(1, 1),
+        "mean-of-all: the mean of all tokens is read: some models do that, here the class token speaks for the image.":
+            lambda x: x.mean(1),
+        "mean-of-patches: the mean of the patches is read: some models do that, here the class token speaks for the image.":
+            lambda x: x.narrow(1, 1, x.shape[1] - 1).mean(1),
+        "largest: the largest value over the tokens is read: here the class token speaks for the image.":
+            lambda x: x.amax(1),
+        "all-tokens: all tokens go on: pick the class token, so that each image gets one row of logits.":
+            lambda x: x,
+        "axis-kept: the axis of the tokens is still there, with length 1: the logits should have two axes, (b, num_classes).":
+            lambda x: x.narrow(1, 0, 1),
+        "first-image: the tokens of the first image are read: axis 0 counts the images, axis 1 the tokens.":
+            lambda x: x.unbind(0)[0],
+    }),
     Misconception(
         "first-feature",
         "the first number of every token is read: axis 1 counts the tokens, the last axis their numbers.",
@@ -180,25 +120,17 @@ misconceptions = (
         read(lambda x: x.flatten(1)),
         raises=r"multiplied \(2x35 and",
     ),
-    *values(
-        {
-            "not-normed: the tokens are read before the LayerNorm: keep the line with self.norm, and use what it gives.": lambda case: {
-                READ: to_array(case["x"].unbind(1)[0], READ)
-            },
-        }
-    ),
-    *values_by(
-        logits,
-        {
-            "softmax: a softmax ends the head: logits are wanted, for the loss (cross-entropy) takes the softmax itself.": lambda y: (
-                y.softmax(-1)
-            ),
-            "argmax: the head gives the number of the class: one logit for every class is wanted, so that a gradient can flow.": lambda y: (
-                y.argmax(-1)
-            ),
-        },
-    ),
-)
+    *values({
+        "not-normed: the tokens are read before the LayerNorm: keep the line with self.norm, and use what it gives.":
+            lambda case: {READ: to_array(case["x"].unbind(1)[0], READ)},
+    }),
+    *values_of(LOGITS, right_logits, {
+        "softmax: a softmax ends the head: logits are wanted, for the loss (cross-entropy) takes the softmax itself.":
+            lambda y: y.softmax(-1),
+        "argmax: the head gives the number of the class: one logit for every class is wanted, so that a gradient can flow.":
+            lambda y: y.argmax(-1),
+    }),
+)  # fmt: skip
 
 
 def place(key: str, index: tuple[int, ...], case: Case) -> str:
@@ -211,21 +143,15 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"{key}, image {index[0]}, number {index[-1]},"
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("the linear layer", 1, (SIZES,), sizes_agree, blank="self.linear"),
-        Part("the class token is read", 1, (READ, LOGITS), reading_agrees, blank="class_token ="),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "The linear layer gets one token and gives one number for each class. How long is a token?",
-        "`encoded` has the axes (image, token, number). The class token was put in front of the patches in Q3, so which "
-        "number does it have on the middle axis? Take it for all images.",
-        "nn.Linear takes emb_size first and num_classes second. Index `encoded` with a colon for the images, then 0 for "
-        "the token; the numbers need no index.",
-    ),
-    place=place,
+parts = (
+    Part("the linear layer", 1, (SIZES,), blank="self.linear"),
+    Part("the class token is read", 1, (READ, LOGITS), agrees=reading_agrees, blank="class_token ="),
 )
+hints = (
+    "The linear layer gets one token and gives one number for each class. How long is a token?",
+    "`encoded` has the axes (image, token, number). The class token was put in front of the patches in Q3, so which "
+    "number does it have on the middle axis? Take it for all images.",
+    "nn.Linear takes emb_size first and num_classes second. Index `encoded` with a colon for the images, then 0 for "
+    "the token; the numbers need no index.",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place)

@@ -4,27 +4,26 @@ import numpy as np
 import torch
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
-from helpers.checks.exercise import Exercise, Misconception, Part
-from helpers.checks.mistakes import errors, properties, values
+from helpers.checks.exercise import Exercise, Part
+from helpers.checks.mistakes import errors, properties, values_by
 from helpers.observers.feature_maps import ENTRIES, HOOKED, LEFT, MAPS, network_of, observer
 
 
 def cases(seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
     return [
-        {"names": ("0", "2", "3"), "image": tensor(rng, 3, 8, 10), "seed": seed, "label": "a small VGG"},
-        {
-            "names": ("5", "3", "1"),
-            "image": tensor(rng, 3, 12, 6),
-            "seed": seed,
-            "label": "deep layers first",
-        },
+        {"names": names, "image": tensor(rng, *shape), "seed": seed, "label": label}
+        for names, shape, label in (
+            (("0", "2", "3"), (3, 8, 10), "a small VGG"),
+            (("5", "3", "1"), (3, 12, 6), "deep layers first"),
+        )
     ]
 
 
 def outputs(case: Case) -> dict[str, torch.Tensor]:
-    """What every layer gives before anything writes into it, and under "" what the network gives; (1, ...) each."""
-    made, x = {}, case["image"][None]
+    """What every layer gives before anything writes into it, (1, ...) each: "-1" goes in, "" is the network's output."""
+    x = case["image"][None]
+    made = {"-1": x}
     with torch.no_grad():
         for name, layer in network_of(case).named_children():
             x = made[name] = layer(torch.clone(x))
@@ -42,13 +41,13 @@ def expected(case: Case) -> Arrays:
     return {
         **maps_of(case, lambda name, made: made[name].squeeze(0)),
         ENTRIES: np.array(3.0),
-        HOOKED: np.array([0.0, *hooked[:-1]]),
+        HOOKED: np.array(hooked[:-1]),
         LEFT: np.array(0.0),
     }
 
 
 def right(seen: Arrays, wanted: Arrays) -> bool:
-    return all(key in seen and exercise.close(seen[key], wanted[key]) for key in (*MAPS, ENTRIES))
+    return exercise.same(seen, wanted, *MAPS, ENTRIES)
 
 
 def kept_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
@@ -63,11 +62,8 @@ def hook_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     return float(seen[LEFT]) == 0 and (right(seen, wanted) or exercise.close(seen[HOOKED], wanted[HOOKED]))
 
 
-# --- what goes wrong ------------------------------------------------------------------------------
-
-
-def wrong(slug: str, message: str, change) -> Misconception:
-    return Misconception(slug, message, lambda case: maps_of(case, change))
+def all_maps(change):
+    return lambda case: maps_of(case, change)
 
 
 def overwritten(name: str, made: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -75,97 +71,56 @@ def overwritten(name: str, made: dict[str, torch.Tensor]) -> torch.Tensor:
     return torch.relu(made[name]) if name in ("0", "3", "5") else made[name]
 
 
-def before(name: str, made: dict[str, torch.Tensor], case: Case) -> torch.Tensor:
-    if name in ("1", "4", "6"):  # a ReLU has written into its input
-        return made[name]
-    return made[str(int(name) - 1)] if name != "0" else case["image"][None]
+def before(name: str, made: dict[str, torch.Tensor]) -> torch.Tensor:
+    """What goes into a layer; a ReLU has written into it."""
+    return made[name if name in ("1", "4", "6") else str(int(name) - 1)]
 
 
 misconceptions = (
-    wrong(
-        "not-copied",
-        "the output is kept without a copy: the ReLU behind the layer then writes into what you kept. Use clone.",
-        lambda name, made: overwritten(name, made).squeeze(0),
-    ),
-    wrong(
-        "with-batch",
-        "the maps still have the dimension of the batch: there is one image, take number 0.",
-        lambda name, made: made[name],
-    ),
-    wrong(
-        "with-batch-not-copied",
-        "the whole output is kept as it is: take image number 0 of the batch, and keep a copy.",
-        overwritten,
-    ),
-    wrong(
-        "one-channel",
-        "only the first channel is kept: output[0] is the image, output[0][0] its first channel.",
-        lambda name, made: made[name][0, 0],
-    ),
-    wrong(
-        "channel-0",
-        "channel 0 is taken, not image 0: the batch is the first dimension.",
-        lambda name, made: made[name][:, 0],
-    ),
-    wrong(
-        "last-dimension",
-        "the last dimension is cut, which is the width: the batch is the first.",
-        lambda name, made: made[name][..., 0],
-    ),
-    wrong(
-        "mean-of-channels",
-        "the channels are averaged: keep them all.",
-        lambda name, made: made[name].mean(dim=1).squeeze(0),
-    ),
-    wrong(
-        "flattened",
-        "the maps are flattened: keep them as (channels, H, W).",
-        lambda name, made: made[name].flatten(),
-    ),
-    *values(
-        {
-            "input-instead: what goes into the layer is kept: what comes out is `output`.": lambda case: (
-                maps_of(case, lambda name, made: before(name, made, case).squeeze(0))
-            ),
-            "input-with-batch: what goes into the layer is kept: what comes out is `output`.": lambda case: (
-                maps_of(case, lambda name, made: before(name, made, case))
-            ),
-        }
-    ),
-    wrong(
-        "whole-network",
-        "the hook is on the whole network, so each name gets the network's last output: hook it to `layer`.",
-        lambda name, made: made[""].squeeze(0),
-    ),
-    *properties(
-        {
-            "only-one: all maps are put under one and the same key, or one replaces the other: use `name`.": lambda seen, wanted, case: (
-                float(seen[ENTRIES]) == 1
-            ),
-            "other-keys: the keys of `maps` are not the names that were asked for: use `name`.": lambda seen, wanted, case: (
-                float(seen[ENTRIES]) > 0 and not any(key in seen for key in MAPS)
-            ),
-            "never-called: `keep` put nothing into maps: either the hook is of another kind (for the backward pass, say), or `keep` does not store what it gets.": lambda seen, wanted, case: (
-                float(seen[ENTRIES]) == 0
-            ),
-        }
-    ),
-    # --- mistakes that end in an error
-    *errors(
-        {
-            "hook-before: the hook runs *before* the layer (a pre-hook), when there is no output yet: register a forward hook.": r"keep\(\) missing 1 required positional argument: 'output'",
-            "keep-called: `keep` is called at once: hand over the function itself, without brackets. PyTorch calls it later.": r"keep\(\) missing \d required positional arguments",
-            "no-handle: `handle` is not what registering gives back: that is an object with `remove`, which the last lines need.": r"object has no attribute 'remove'",
-            "weights-missing: weights are looked for, but a layer like ReLU has none, and filters are not feature maps: use `output`.": r"no attribute 'weight'",
-            "no-such-method: a layer has no method of that name (register_hook, say, is for tensors): look for one that registers a forward hook.": r"AttributeError: '(Conv2d|MaxPool2d|ReLU|Network)' object has no attribute",
-            "hook-on-name: the hook is hung on the name, which is text: the layer is called `layer`.": r"'str' object has no attribute",
-            "not-a-function: what is registered is no function: hand over `keep`.": r"object is not callable",
-            "tuple-cloned: `inputs` is a tuple, one for each argument of the layer; what you want is `output`.": r"'tuple' object has no attribute",
-            "index-too-large: there is only one image in the batch: its number is 0.": r"IndexError: index 1 is out of bounds",
-            "name-unknown: a name is used that does not exist here: `keep` has module, inputs, output and name.": r"NameError: name ",
-        }
-    ),
-)
+    *values_by(all_maps, {
+        "not-copied: the output is kept without a copy: the ReLU behind the layer then writes into what you kept. Use clone.":
+            lambda name, made: overwritten(name, made).squeeze(0),
+        "with-batch: the maps still have the dimension of the batch: there is one image, take number 0.":
+            lambda name, made: made[name],
+        "with-batch-not-copied: the whole output is kept as it is: take image number 0 of the batch, and keep a copy.":
+            overwritten,
+        "one-channel: only the first channel is kept: output[0] is the image, output[0][0] its first channel.":
+            lambda name, made: made[name][0, 0],
+        "channel-0: channel 0 is taken, not image 0: the batch is the first dimension.":
+            lambda name, made: made[name][:, 0],
+        "last-dimension: the last dimension is cut, which is the width: the batch is the first.":
+            lambda name, made: made[name][..., 0],
+        "mean-of-channels: the channels are averaged: keep them all.":
+            lambda name, made: made[name].mean(dim=1).squeeze(0),
+        "flattened: the maps are flattened: keep them as (channels, H, W).":
+            lambda name, made: made[name].flatten(),
+        "input-instead: what goes into the layer is kept: what comes out is `output`.":
+            lambda name, made: before(name, made).squeeze(0),
+        "input-with-batch: what goes into the layer is kept: what comes out is `output`.": before,
+        "whole-network: the hook is on the whole network, so each name gets the network's last output: hook it to `layer`.":
+            lambda name, made: made[""].squeeze(0),
+    }),
+    *properties({
+        "only-one: all maps are put under one and the same key, or one replaces the other: use `name`.":
+            lambda seen, wanted, case: float(seen[ENTRIES]) == 1,
+        "other-keys: the keys of `maps` are not the names that were asked for: use `name`.":
+            lambda seen, wanted, case: float(seen[ENTRIES]) > 0 and not any(key in seen for key in MAPS),
+        "never-called: `keep` put nothing into maps: either the hook is of another kind (for the backward pass, say), or `keep` does not store what it gets.":
+            lambda seen, wanted, case: float(seen[ENTRIES]) == 0,
+    }),
+    *errors({
+        "hook-before: the hook runs *before* the layer (a pre-hook), when there is no output yet: register a forward hook.": r"keep\(\) missing 1 required positional argument: 'output'",
+        "keep-called: `keep` is called at once: hand over the function itself, without brackets. PyTorch calls it later.": r"keep\(\) missing \d required positional arguments",
+        "no-handle: `handle` is not what registering gives back: that is an object with `remove`, which the last lines need.": r"object has no attribute 'remove'",
+        "weights-missing: weights are looked for, but a layer like ReLU has none, and filters are not feature maps: use `output`.": r"no attribute 'weight'",
+        "no-such-method: a layer has no method of that name (register_hook, say, is for tensors): look for one that registers a forward hook.": r"AttributeError: '(Conv2d|MaxPool2d|ReLU|Network)' object has no attribute",
+        "hook-on-name: the hook is hung on the name, which is text: the layer is called `layer`.": r"'str' object has no attribute",
+        "not-a-function: what is registered is no function: hand over `keep`.": r"object is not callable",
+        "tuple-cloned: `inputs` is a tuple, one for each argument of the layer; what you want is `output`.": r"'tuple' object has no attribute",
+        "index-too-large: there is only one image in the batch: its number is 0.": r"IndexError: index 1 is out of bounds",
+        "name-unknown: a name is used that does not exist here: `keep` has module, inputs, output and name.": r"NameError: name ",
+    }),
+)  # fmt: skip
 
 
 def place(key: str, index: tuple[int, ...], case: Case) -> str:
@@ -173,21 +128,15 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"maps[{case['names'][MAPS.index(key)]!r}]{at}" if key in MAPS else f"{key}{at}"
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("the maps that are kept", 1, (*MAPS, ENTRIES), kept_agrees, blank="maps[name] ="),
-        Part("the hook", 1, (*MAPS, HOOKED), hook_agrees, blank="handle ="),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "`help(nn.Module.register_forward_hook)` says when such a hook is called, and with what.",
-        "output has shape (1, channels, H, W). Which index takes the one image out of the batch? And which method of a "
-        "tensor copies it?",
-        "maps[name]: image 0 of output, then clone() of it. handle: call register_forward_hook of the layer, with keep "
-        "(no brackets behind keep).",
-    ),
-    place=place,
+parts = (
+    Part("the maps that are kept", 1, (*MAPS, ENTRIES), agrees=kept_agrees, blank="maps[name] ="),
+    Part("the hook", 1, (*MAPS, HOOKED), agrees=hook_agrees, blank="handle ="),
 )
+hints = (
+    "`help(nn.Module.register_forward_hook)` says when such a hook is called, and with what.",
+    "output has shape (1, channels, H, W). Which index takes the one image out of the batch? And which method of a "
+    "tensor copies it?",
+    "maps[name]: image 0 of output, then clone() of it. handle: call register_forward_hook of the layer, with keep "
+    "(no brackets behind keep).",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place)

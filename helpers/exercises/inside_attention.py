@@ -1,20 +1,17 @@
 """A = softmax(q k^T / sqrt(d)) for all heads of one block at once."""
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
-from helpers.checks.exercise import Exercise, Misconception, Part
-from helpers.checks.mistakes import errors, values
-from helpers.checks.softmaxes import ERRORS, rows
-from helpers.checks.softmaxes import SOFTMAXES as SOFTMAXES_OF_MATRICES
+from helpers.checks.exercise import Exercise, Part
+from helpers.checks.mistakes import errors, values_of
+from helpers.checks.softmaxes import ERRORS, SOFTMAXES, rows, without
 from helpers.observers.inside_attention import SCORES, A, observer
 
-# "columns" is said for any number of axes; the divided ones need matrices
-LEFT_OUT = ("divided-by-other-sum", "divided-by-total", "softmax-over-all")
+# the others need matrices
+WITH_HEADS = without(SOFTMAXES, "divided-by-other-sum", "divided-by-total", "softmax-over-all")
 
 
 def cases(seed: int) -> list[Case]:
@@ -45,53 +42,48 @@ def expected(case: Case) -> Arrays:
     return {SCORES: to_array(scaled(case), SCORES), A: to_array(weights, A)}
 
 
-def softmax_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
-    """Right, or right for the student's own scores."""
-    if A not in seen:
-        return False
-    if exercise.close(seen[A], wanted[A]):
-        return True
+def of_own_scores(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+    """Right for the student's own scores."""
     own = seen.get(SCORES)
     if own is None or own.ndim != 4 or seen[A].shape != own.shape:
         return False
     return exercise.close(seen[A], rows(torch.from_numpy(own)).numpy())
 
 
-# --- what goes wrong ------------------------------------------------------------------------------
-
-
-def wrong_scores(slug: str, message: str, values: Callable[[torch.Tensor, Case], torch.Tensor]):
-    """`values(products, case)`, the products not being scaled yet."""
-    return Misconception(slug, message, lambda case: {SCORES: to_array(values(products(case), case), SCORES)})
-
-
-def head_dim(case: Case) -> int:
-    return case["q"].shape[-1]
+def unscaled(case: Case) -> tuple[torch.Tensor, int, Case]:
+    """Scores that are not scaled yet, and d."""
+    return products(case), case["q"].shape[-1], case
 
 
 misconceptions = (
-    wrong_scores("no-scale", "the scores are not divided by sqrt(d).", lambda s, c: s),
-    wrong_scores("no-root", "the scores are divided by d: the square root is missing.", lambda s, c: s / head_dim(c)),
-    wrong_scores("multiplied", "the scores are multiplied by sqrt(d): divide by it.", lambda s, c: s * head_dim(c) ** 0.5),
-    wrong_scores("sqrt-emb-size", "the scores are divided by sqrt(D), the width of all heads together: d is the length of one query in one head.", lambda s, c: s / (head_dim(c) * s.shape[1]) ** 0.5),
-    wrong_scores("sqrt-tokens", "the scores are divided by the square root of the number of tokens: d is the length of one query.", lambda s, c: s / s.shape[-1] ** 0.5),
-    wrong_scores("sqrt-heads", "the scores are divided by the square root of the number of heads: d is the length of one query.", lambda s, c: s / s.shape[1] ** 0.5),
-    wrong_scores("sqrt-64", "the scores are divided by 8, the root of ViT-Base's 64: take d from the shape of q, models differ.", lambda s, c: s / 8),
-    wrong_scores("transposed", "the keys ask the queries: q comes first, so that rows are queries.", lambda s, c: s.mT * head_dim(c) ** -0.5),
-    wrong_scores("queries-with-queries", "queries meet queries: the keys are not used.", lambda s, c: torch.cdist(c["q"], c["q"]).square().neg().add(c["q"].square().sum(-1)[..., None]).add(c["q"].square().sum(-1)[..., None, :]) / 2 * head_dim(c) ** -0.5),
-    wrong_scores("softmax-too-early", "`scores` has the softmax in it already: that comes in the next line.", lambda s, c: rows(s * head_dim(c) ** -0.5)),
-    *(
-        Misconception(
-            slug, f"{text}.", lambda case, make=make: {A: to_array(make(scaled(case)), A)}
-        )
-        for slug, text, make in SOFTMAXES_OF_MATRICES
-        if slug not in LEFT_OUT
-    ),
-    *values({
-        "softmax-heads: the softmax runs over the heads: it runs over the keys, the last axis.": lambda c: {A: to_array(scaled(c).softmax(1), A)},
-        "softmax-batch: the softmax runs over the batch: it runs over the keys, the last axis.": lambda c: {A: to_array(scaled(c).softmax(0), A)},
-        "scaled-after: the scaling comes after the softmax: then the rows no longer sum to 1.": lambda c: {A: to_array(rows(products(c)) * head_dim(c) ** -0.5, A)},
-        "scaled-twice: the scores are scaled once more in the line of the softmax.": lambda c: {A: to_array(rows(products(c) / head_dim(c)), A)},
+    *values_of(SCORES, unscaled, {
+        "no-scale: the scores are not divided by sqrt(d).": lambda s, d, c: s,
+        "no-root: the scores are divided by d: the square root is missing.": lambda s, d, c: s / d,
+        "multiplied: the scores are multiplied by sqrt(d): divide by it.": lambda s, d, c: s * d**0.5,
+        "sqrt-emb-size: the scores are divided by sqrt(D), the width of all heads together: d is the length of one query in one head.":
+            lambda s, d, c: s / (d * s.shape[1]) ** 0.5,
+        "sqrt-tokens: the scores are divided by the square root of the number of tokens: d is the length of one query.":
+            lambda s, d, c: s / s.shape[-1] ** 0.5,
+        "sqrt-heads: the scores are divided by the square root of the number of heads: d is the length of one query.":
+            lambda s, d, c: s / s.shape[1] ** 0.5,
+        "sqrt-64: the scores are divided by 8, the root of ViT-Base's 64: take d from the shape of q, models differ.":
+            lambda s, d, c: s / 8,
+        "transposed: the keys ask the queries: q comes first, so that rows are queries.":
+            lambda s, d, c: s.mT * d**-0.5,
+        "queries-with-queries: queries meet queries: the keys are not used.":
+            lambda s, d, c: products({**c, "k": c["q"]}) * d**-0.5,
+        "softmax-too-early: `scores` has the softmax in it already: that comes in the next line.":
+            lambda s, d, c: rows(s * d**-0.5),
+    }),
+    *values_of(A, lambda case: (scaled(case),), WITH_HEADS),
+    *values_of(A, unscaled, {
+        "softmax-heads: the softmax runs over the heads: it runs over the keys, the last axis.":
+            lambda s, d, c: (s * d**-0.5).softmax(1),
+        "softmax-batch: the softmax runs over the batch: it runs over the keys, the last axis.":
+            lambda s, d, c: (s * d**-0.5).softmax(0),
+        "scaled-after: the scaling comes after the softmax: then the rows no longer sum to 1.":
+            lambda s, d, c: rows(s) * d**-0.5,
+        "scaled-twice: the scores are scaled once more in the line of the softmax.": lambda s, d, c: rows(s / d),
     }),
     *errors({
         "layer-not-called: nn.Softmax is a layer: it is made first with its axis, and then called with the scores.": "but is a Softmax",
@@ -100,19 +92,14 @@ misconceptions = (
     *ERRORS,
 )  # fmt: skip
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("scaled scores", 1, (SCORES,), blank="scores ="),
-        Part("softmax over the keys", 1, (A,), softmax_agrees, blank="A ="),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "Write the shapes down: (b, h, n, d) times what gives (b, h, n, n)? And along which axis should A sum to 1?",
-        "`k.transpose(-2, -1)` swaps the last two axes. d is the last size of q: `q.shape[-1]`.",
-        "scores: q, then `@`, then the transposed k, divided by the square root of d (`** 0.5`). A: the softmax of "
-        "the scores along dim=-1.",
-    ),
+parts = (
+    Part("scaled scores", 1, (SCORES,), blank="scores ="),
+    Part("softmax over the keys", 1, (A,), own=of_own_scores, blank="A ="),
 )
+hints = (
+    "Write the shapes down: (b, h, n, d) times what gives (b, h, n, n)? And along which axis should A sum to 1?",
+    "`k.transpose(-2, -1)` swaps the last two axes. d is the last size of q: `q.shape[-1]`.",
+    "scores: q, then `@`, then the transposed k, divided by the square root of d (`** 0.5`). A: the softmax of "
+    "the scores along dim=-1.",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints)

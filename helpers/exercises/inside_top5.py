@@ -1,25 +1,26 @@
 """Logits to probabilities, and the classes that get most of them."""
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
-from helpers.checks.exercise import Exercise, Misconception, Part
-from helpers.checks.mistakes import errors, properties
+from helpers.checks.exercise import Exercise, Part
+from helpers.checks.mistakes import errors, properties, properties_by, values_of
 from helpers.observers.inside_top5 import CLASSES, PROBABILITIES, UNKNOWN, observer
 
 
 def cases(seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
-    made = []
-    for count, k in ((13, 5), (8 + int(rng.integers(3)), 3)):
-        logits = tensor(rng, count, scale=1.5)
-        names = tuple(f"class {letter}" for letter in "KDBEAMCGHJFLI"[:count])
-        made.append({"logits": logits, "names": names, "k": k, "label": f"{count} classes, k = {k}"})
-    return made
+    return [
+        {
+            "logits": tensor(rng, count, scale=1.5),
+            "names": tuple(f"class {letter}" for letter in "KDBEAMCGHJFLI"[:count]),
+            "k": k,
+            "label": f"{count} classes, k = {k}",
+        }
+        for count, k in ((13, 5), (8 + int(rng.integers(3)), 3))
+    ]
 
 
 def shares(case: Case) -> torch.Tensor:
@@ -37,57 +38,60 @@ def expected(case: Case) -> Arrays:
     return {CLASSES: np.array(first, float), PROBABILITIES: to_array(shares(case), "probabilities")[first]}
 
 
-def right_numbers(seen: Arrays, wanted: Arrays, case: Case) -> bool:
-    """Every class that came has its own probability, whichever classes came."""
-    if PROBABILITIES not in seen or not len(seen[CLASSES]) or (seen[CLASSES] == UNKNOWN).any():
-        return False
-    own = to_array(shares(case), "probabilities")[seen[CLASSES].astype(int)]
-    return exercise.close(seen[PROBABILITIES], own)
-
-
-# --- what goes wrong ------------------------------------------------------------------------------
-
-
-def wrong_numbers(slug: str, message: str, values: Callable[[torch.Tensor], torch.Tensor]) -> Misconception:
-    """`values(logits)` stand in place of the probabilities, for the classes that came."""
+def numbers_are(make):
+    """`make(case)` stands in place of the probabilities, for whichever classes came."""
 
     def when(seen: Arrays, wanted: Arrays, case: Case) -> bool:
-        if PROBABILITIES not in seen or (seen[CLASSES] == UNKNOWN).any():
+        if PROBABILITIES not in seen or not len(seen[CLASSES]) or (seen[CLASSES] == UNKNOWN).any():
             return False
-        made = to_array(values(case["logits"]), "values")
-        return exercise.close(seen[PROBABILITIES], made[seen[CLASSES].astype(int)])
+        own = to_array(make(case), "probabilities")[seen[CLASSES].astype(int)]
+        return exercise.close(seen[PROBABILITIES], own)
 
-    return Misconception(slug, message, when=when)
+    return when
 
 
-def wrong_classes(slug: str, message: str, values: Callable[[list[int], int], list[int]]) -> Misconception:
-    """`values(ranked, k)`: the classes that came."""
-    return Misconception(
-        slug, message, lambda case: {CLASSES: np.array(values(ranked(case), case["k"]), float)}
-    )
+def in_place_of_shares(make):
+    return numbers_are(lambda case: make(case["logits"]))
+
+
+def ranking(case: Case) -> tuple[list[int], int]:
+    return ranked(case), case["k"]
 
 
 misconceptions = (
-    wrong_numbers("logits", "the numbers are the logits themselves: the softmax is missing.", lambda x: x),
-    wrong_numbers("sigmoid", "a sigmoid was taken of each logit: the probabilities of all classes together sum to 1.", torch.sigmoid),
-    wrong_numbers("log-softmax", "the numbers are logarithms of the probabilities: use softmax, not log_softmax.", lambda x: x.log_softmax(0)),
-    wrong_numbers("exponential", "the exponentials are not divided by their sum.", torch.exp),
-    wrong_numbers("percent", "the probabilities are in percent: leave them between 0 and 1.", lambda x: 100 * (x - x.logsumexp(0)).exp()),
-    wrong_numbers("minus", "the logits have the wrong sign.", lambda x: (-x).softmax(0)),
-    wrong_numbers("divided-by-sum", "the logits are divided by their sum: softmax takes exponentials first.", lambda x: x / x.sum()),
-    wrong_numbers("softmax-twice", "the softmax is taken twice.", lambda x: x.softmax(0).softmax(0)),
-    wrong_numbers("unit-length", "the logits are divided by their length: softmax takes exponentials and divides by their sum.", lambda x: F.normalize(x, dim=0)),
-    wrong_classes("smallest", "the classes with the smallest probabilities come: the largest are wanted.", lambda r, k: r[::-1][:k]),
-    wrong_classes("smallest-last", "the order runs upwards: the largest comes first.", lambda r, k: r[:k][::-1]),
-    wrong_classes("sorted-upwards", "the last entries of a list that runs downwards are taken, so the smallest come.", lambda r, k: r[-k:]),
-    wrong_classes("first-of-list", "the first classes of the list come, not those with the largest probabilities.", lambda r, k: list(range(k))),
-    wrong_classes("one-only", "only one class comes: k of them are wanted.", lambda r, k: r[:1]),
-    wrong_classes("always-five", "five classes come whatever k is: use k.", lambda r, k: r[:5]),
-    wrong_classes("one-more", "one class too many comes: k of them are wanted.", lambda r, k: r[: k + 1]),
-    wrong_classes("one-less", "one class too few comes: k of them are wanted.", lambda r, k: r[: k - 1]),
-    wrong_classes("all", "all classes come: k of them are wanted.", lambda r, k: r),
-    wrong_classes("not-sorted", "these are the right classes in the order of the list: the largest probability comes first.", lambda r, k: sorted(r[:k])),
-    wrong_classes("second-best", "the best class is left out.", lambda r, k: r[1 : k + 1]),
+    *properties_by(in_place_of_shares, {
+        "logits: the numbers are the logits themselves: the softmax is missing.": lambda x: x,
+        "sigmoid: a sigmoid was taken of each logit: the probabilities of all classes together sum to 1.":
+            torch.sigmoid,
+        "log-softmax: the numbers are logarithms of the probabilities: use softmax, not log_softmax.":
+            lambda x: x.log_softmax(0),
+        "exponential: the exponentials are not divided by their sum.": torch.exp,
+        "percent: the probabilities are in percent: leave them between 0 and 1.":
+            lambda x: 100 * (x - x.logsumexp(0)).exp(),
+        "minus: the logits have the wrong sign.": lambda x: (-x).softmax(0),
+        "divided-by-sum: the logits are divided by their sum: softmax takes exponentials first.":
+            lambda x: x / x.sum(),
+        "softmax-twice: the softmax is taken twice.": lambda x: x.softmax(0).softmax(0),
+        "unit-length: the logits are divided by their length: softmax takes exponentials and divides by their sum.":
+            lambda x: F.normalize(x, dim=0),
+    }),
+    *values_of(CLASSES, ranking, {
+        "smallest: the classes with the smallest probabilities come: the largest are wanted.":
+            lambda r, k: r[::-1][:k],
+        "smallest-last: the order runs upwards: the largest comes first.": lambda r, k: r[:k][::-1],
+        "sorted-upwards: the last entries of a list that runs downwards are taken, so the smallest come.":
+            lambda r, k: r[-k:],
+        "first-of-list: the first classes of the list come, not those with the largest probabilities.":
+            lambda r, k: list(range(k)),
+        "one-only: only one class comes: k of them are wanted.": lambda r, k: r[:1],
+        "always-five: five classes come whatever k is: use k.": lambda r, k: r[:5],
+        "one-more: one class too many comes: k of them are wanted.": lambda r, k: r[: k + 1],
+        "one-less: one class too few comes: k of them are wanted.": lambda r, k: r[: k - 1],
+        "all: all classes come: k of them are wanted.": lambda r, k: r,
+        "not-sorted: these are the right classes in the order of the list: the largest probability comes first.":
+            lambda r, k: sorted(r[:k]),
+        "second-best: the best class is left out.": lambda r, k: r[1 : k + 1],
+    }),
     *properties({
         "softmax-after: the softmax is taken of the best k alone: all classes share the probability, so it comes before the selection.": lambda seen, wanted, case: (
             PROBABILITIES in seen
@@ -111,19 +115,13 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"the {'class number' if key == CLASSES else 'probability'} in place {index[0] + 1}"
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("probabilities", 1, (PROBABILITIES,), right_numbers, blank="probabilities ="),
-        Part("the k best, best first", 1, (CLASSES,), blank="values, indices ="),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "What turns any numbers into positive numbers that sum to 1, larger where they were larger?",
-        "A vector in PyTorch can be asked for its k largest entries, with their places: look at help(torch.topk).",
-        "probabilities: the softmax of the logits along dim=0. Then `probabilities.topk`, given k.",
-    ),
-    place=place,
+parts = (
+    Part("probabilities", 1, (PROBABILITIES,), agrees=numbers_are(shares), blank="probabilities ="),
+    Part("the k best, best first", 1, (CLASSES,), blank="values, indices ="),
 )
+hints = (
+    "What turns any numbers into positive numbers that sum to 1, larger where they were larger?",
+    "A vector in PyTorch can be asked for its k largest entries, with their places: look at help(torch.topk).",
+    "probabilities: the softmax of the logits along dim=0. Then `probabilities.topk`, given k.",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place)

@@ -1,14 +1,11 @@
 """timm's tensors for the student's own modules: a convolution as a Linear layer, qkv in three, and the eps of the norms."""
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import torch
 
 from helpers.checks.arrays import Arrays, Case, to_array
-from helpers.checks.exercise import Exercise, Misconception, Part
-from helpers.checks.mistakes import errors
+from helpers.checks.exercise import Exercise, Part
+from helpers.checks.mistakes import errors, itself, values_by, values_of
 from helpers.observers.inside_weights import BIASES, EPS, NO_EPS, PATCH, WEIGHTS, observer, timm_model
 
 
@@ -42,23 +39,14 @@ def arrays(whats: tuple[str, ...], values) -> Arrays:
     return {what: to_array(value, what) for what, value in zip(whats, values, strict=True)}
 
 
-# --- what goes wrong ------------------------------------------------------------------------------
-
-
-def wrong_patch(slug: str, message: str, values: Callable[[Case], torch.Tensor]) -> Misconception:
-    return Misconception(slug, message, lambda case: {PATCH: to_array(values(case), PATCH)})
-
-
-def wrong_split(
-    slug: str, message: str, values: Callable[[torch.Tensor, Case], Any], whats: tuple[str, ...] = WEIGHTS
-) -> Misconception:
-    """`values(packed weight, case)` for the last block: what came in place of queries, keys and values."""
+def split(cut):
+    """`cut(packed weight, case)` of the last block: what came in place of queries, keys and values."""
 
     def produces(case: Case) -> Arrays:
         packed = timm_model(case).state_dict()[f"blocks.{case['depth'] - 1}.attn.qkv.weight"]
-        return arrays(whats, values(packed, case))
+        return arrays(WEIGHTS, cut(packed, case))
 
-    return Misconception(slug, message, produces)
+    return produces
 
 
 def thirds(packed: torch.Tensor) -> torch.Tensor:
@@ -70,34 +58,56 @@ def by_head(packed: torch.Tensor, case: Case) -> torch.Tensor:
     return packed.unflatten(0, (case["num_heads"], 3, -1)).transpose(0, 1).flatten(1, 2)
 
 
-def wrong_eps(slug: str, message: str, value: float) -> Misconception:
-    return Misconception(slug, message, lambda case: {EPS: np.array(value)})
+def eps_is(value: float):
+    return lambda case: {EPS: np.array(value)}
 
 
 misconceptions = (
-    wrong_patch("channels-first", "the colours come first, as in the convolution: your Linear layer gets (p1 p2 c), the colours of one pixel side by side.", lambda c: moved(c, (0, 1, 2, 3))),
-    wrong_patch("rows-and-columns-swapped", "rows and columns of the patch are swapped: p1 (down) comes before p2 (across).", lambda c: moved(c, (0, 3, 2, 1))),
-    wrong_patch("channels-first-swapped", "the colours come first, and rows and columns are swapped: the order is (p1 p2 c).", lambda c: moved(c, (0, 1, 3, 2))),
-    wrong_patch("channels-between", "the colours stand between rows and columns: the order is (p1 p2 c).", lambda c: moved(c, (0, 2, 1, 3))),
-    wrong_patch("channels-between-swapped", "the colours stand between rows and columns: the order is (p1 p2 c).", lambda c: moved(c, (0, 3, 1, 2))),
-    wrong_patch("patch-transposed", "the matrix is transposed: a Linear layer keeps one row for each number that comes out, (D, p * p * 3).", lambda c: moved(c, (0, 2, 3, 1)).T),
-    wrong_patch("not-flattened", "the weight still has four axes: p1, p2 and c become one.", lambda c: timm_model(c).patch_embed.proj.weight),
-    wrong_patch("not-flattened-moved", "the weight still has four axes: p1, p2 and c become one.", lambda c: timm_model(c).patch_embed.proj.weight.movedim(1, -1)),
-    wrong_patch("reshaped", "the numbers are reshaped without moving the colours first: name the axes with rearrange, or permute before you reshape.", lambda c: timm_model(c).patch_embed.proj.weight.reshape(c["embed_dim"], c["patch_size"], c["patch_size"], 3).permute(0, 1, 2, 3).flatten(1)),
-    wrong_split("keys-first", "keys and queries are swapped: in timm's layer the order is queries, keys, values.", lambda t, c: thirds(t)[[1, 0, 2]]),
-    wrong_split("reversed", "the order is reversed: in timm's layer it is queries, keys, values.", lambda t, c: thirds(t).flip(0)),
-    wrong_split("every-third-row", "every third row is taken: in timm's layer all rows of the queries stand first, then the keys', then the values'.", lambda t, c: t.unflatten(0, (-1, 3)).transpose(0, 1)),
-    wrong_split("by-head", "the rows are split by head first: in timm's layer all rows of the queries stand first, then the keys', then the values'.", by_head),
-    wrong_split("transposed", "the weights are transposed: a Linear layer keeps one row for each number that comes out, here and in timm.", lambda t, c: thirds(t).mT),
-    wrong_split("same-three-times", "queries, keys and values get the same weights: each is another third.", lambda t, c: thirds(t)[[0, 0, 0]]),
-    wrong_split("packed-three-times", "queries, keys and values get all three thirds each: cut the rows in three.", lambda t, c: (t, t, t)),
-    wrong_split("values-last-swapped", "keys and values are swapped: in timm's layer the order is queries, keys, values.", lambda t, c: thirds(t)[[0, 2, 1]]),
-    wrong_eps("torch-default", "eps is PyTorch's default, 1e-5: timm's ViT was trained with another one, ask its `norm`.", -5.0),
-    wrong_eps("bert-eps", "eps is 1e-12, as in BERT: timm's ViT was trained with another one, ask its `norm`.", -12.0),
-    wrong_eps("eps-1e-8", "eps is 1e-8, the default of the Adam optimizer: ask the model's `norm` for that of its LayerNorms.", -8.0),
-    wrong_eps("exponent", "eps is the exponent alone or has the wrong sign: it is a small positive number.", NO_EPS),
-    wrong_eps("million", "eps is 1e6, a million: the exponent is negative.", 6.0),
-    wrong_eps("eps-thousandth", "eps is 1e-3: ask the model's `norm` for it.", -3.0),
+    *values_of(PATCH, itself, {
+        "channels-first: the colours come first, as in the convolution: your Linear layer gets (p1 p2 c), the colours of one pixel side by side.":
+            lambda c: moved(c, (0, 1, 2, 3)),
+        "rows-and-columns-swapped: rows and columns of the patch are swapped: p1 (down) comes before p2 (across).":
+            lambda c: moved(c, (0, 3, 2, 1)),
+        "channels-first-swapped: the colours come first, and rows and columns are swapped: the order is (p1 p2 c).":
+            lambda c: moved(c, (0, 1, 3, 2)),
+        "channels-between: the colours stand between rows and columns: the order is (p1 p2 c).":
+            lambda c: moved(c, (0, 2, 1, 3)),
+        "channels-between-swapped: the colours stand between rows and columns: the order is (p1 p2 c).":
+            lambda c: moved(c, (0, 3, 1, 2)),
+        "patch-transposed: the matrix is transposed: a Linear layer keeps one row for each number that comes out, (D, p * p * 3).":
+            lambda c: moved(c, (0, 2, 3, 1)).T,
+        "not-flattened: the weight still has four axes: p1, p2 and c become one.":
+            lambda c: timm_model(c).patch_embed.proj.weight,
+        "not-flattened-moved: the weight still has four axes: p1, p2 and c become one.":
+            lambda c: timm_model(c).patch_embed.proj.weight.movedim(1, -1),
+        "reshaped: the numbers are reshaped without moving the colours first: name the axes with rearrange, or permute before you reshape.":
+            lambda c: timm_model(c).patch_embed.proj.weight.flatten(1),
+    }),
+    *values_by(split, {
+        "keys-first: keys and queries are swapped: in timm's layer the order is queries, keys, values.":
+            lambda t, c: thirds(t)[[1, 0, 2]],
+        "reversed: the order is reversed: in timm's layer it is queries, keys, values.":
+            lambda t, c: thirds(t).flip(0),
+        "every-third-row: every third row is taken: in timm's layer all rows of the queries stand first, then the keys', then the values'.":
+            lambda t, c: t.unflatten(0, (-1, 3)).transpose(0, 1),
+        "by-head: the rows are split by head first: in timm's layer all rows of the queries stand first, then the keys', then the values'.": by_head,
+        "transposed: the weights are transposed: a Linear layer keeps one row for each number that comes out, here and in timm.":
+            lambda t, c: thirds(t).mT,
+        "same-three-times: queries, keys and values get the same weights: each is another third.":
+            lambda t, c: thirds(t)[[0, 0, 0]],
+        "packed-three-times: queries, keys and values get all three thirds each: cut the rows in three.":
+            lambda t, c: (t, t, t),
+        "values-last-swapped: keys and values are swapped: in timm's layer the order is queries, keys, values.":
+            lambda t, c: thirds(t)[[0, 2, 1]],
+    }),
+    *values_by(eps_is, {
+        "torch-default: eps is PyTorch's default, 1e-5: timm's ViT was trained with another one, ask its `norm`.": -5.0,
+        "bert-eps: eps is 1e-12, as in BERT: timm's ViT was trained with another one, ask its `norm`.": -12.0,
+        "eps-1e-8: eps is 1e-8, the default of the Adam optimizer: ask the model's `norm` for that of its LayerNorms.": -8.0,
+        "exponent: eps is the exponent alone or has the wrong sign: it is a small positive number.": NO_EPS,
+        "million: eps is 1e6, a million: the exponent is negative.": 6.0,
+        "eps-thousandth: eps is 1e-3: ask the model's `norm` for it.": -3.0,
+    }),
     *errors({
         "cut-across: the columns are cut in three: one row stands for one number that comes out, so the rows are cut, dim=0.": r"IndexError: Dimension out of range|chunk|Dimension out of range",
         "bias-forgotten: the code asks for two axes, but this line sees the biases too, which have one.": "too many indices|EinopsError.*(Wrong shape|expected 2 dims|Received 1-dim)|number of dimensions in the tensor input does not match|permute",
@@ -109,22 +119,17 @@ misconceptions = (
     }),
 )  # fmt: skip
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("convolution to Linear", 1, (PATCH,), blank="mine[name] ="),
-        Part("qkv in three", 1, (*WEIGHTS, *BIASES), blank="queries, keys, values ="),
-        Part("eps of the norms", 1, (EPS,), blank="eps ="),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "The convolution's weight is (D, c, p1, p2). Your Linear layer of Q2 gets its pixels as (p1 p2 c). The packed "
-        "layer holds the rows of the queries, then the keys', then the values'.",
-        "rearrange moves the colours to the end and makes one axis of three. `chunk` cuts a tensor along axis 0. And a "
-        "LayerNorm keeps its eps as an attribute.",
-        "mine[name]: rearrange from d c p1 p2 to d, then a bracket with p1, p2 and c. The three: the tensor's chunk "
-        "in 3. eps: that of `model.norm`.",
-    ),
+parts = (
+    Part("convolution to Linear", 1, (PATCH,), blank="mine[name] ="),
+    Part("qkv in three", 1, (*WEIGHTS, *BIASES), blank="queries, keys, values ="),
+    Part("eps of the norms", 1, (EPS,), blank="eps ="),
 )
+hints = (
+    "The convolution's weight is (D, c, p1, p2). Your Linear layer of Q2 gets its pixels as (p1 p2 c). The packed "
+    "layer holds the rows of the queries, then the keys', then the values'.",
+    "rearrange moves the colours to the end and makes one axis of three. `chunk` cuts a tensor along axis 0. And a "
+    "LayerNorm keeps its eps as an attribute.",
+    "mine[name]: rearrange from d c p1 p2 to d, then a bracket with p1, p2 and c. The three: the tensor's chunk "
+    "in 3. eps: that of `model.norm`.",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints)

@@ -1,17 +1,13 @@
 """z0 = [class; patches] + positions (Dosovitskiy et al. 2021, equation 1), for tensors as timm keeps them."""
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
-from helpers.checks.exercise import Exercise, Misconception, Part
-from helpers.checks.mistakes import errors
+from helpers.checks.exercise import Exercise, Part
+from helpers.checks.mistakes import errors, values_of
 from helpers.observers.inside_z0 import TOKENS, Z0, observer
-
-Function = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def cases(seed: int) -> list[Case]:
@@ -39,12 +35,8 @@ def expected(case: Case) -> Arrays:
     return {TOKENS: to_array(tokens, TOKENS), Z0: to_array(torch.add(tokens, case["positions"]), Z0)}
 
 
-def sum_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
-    """Right, or right for the student's own tokens."""
-    if Z0 not in seen:
-        return False
-    if exercise.close(seen[Z0], wanted[Z0]):
-        return True
+def of_own_tokens(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+    """Right for the student's own tokens."""
     own = seen.get(TOKENS)
     positions = case["positions"].double().numpy()
     if own is None or own.ndim != 3 or own.shape[1:] != positions.shape[1:]:
@@ -52,26 +44,14 @@ def sum_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     return exercise.close(seen[Z0], np.add(own, positions))
 
 
-# --- what goes wrong ------------------------------------------------------------------------------
+def to_join(case: Case) -> tuple[torch.Tensor, ...]:
+    """The patches, the class token of each image (b, 1, d), and the positions."""
+    return case["patches"], joined(case)[:, :1], case["positions"]
 
 
-def wrong_tokens(slug: str, message: str, values: Function) -> Misconception:
-    """`values(patches, row, positions)`, where `row` is the class token of each image, (b, 1, d)."""
-
-    def produces(case: Case) -> Arrays:
-        row = joined(case)[:, :1]
-        return {TOKENS: to_array(values(case["patches"], row, case["positions"]), TOKENS)}
-
-    return Misconception(slug, message, produces)
-
-
-def wrong_sum(slug: str, message: str, values: Function) -> Misconception:
-    """`values(tokens, positions, patches)`, the tokens being right."""
-    return Misconception(
-        slug,
-        message,
-        lambda case: {Z0: to_array(values(joined(case), case["positions"], case["patches"]), Z0)},
-    )
+def to_add(case: Case) -> tuple[torch.Tensor, torch.Tensor]:
+    """The right tokens, and the positions."""
+    return joined(case), case["positions"]
 
 
 def first_rows(tokens: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
@@ -81,124 +61,65 @@ def first_rows(tokens: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
 
 
 misconceptions = (
-    wrong_tokens(
-        "at-the-end",
-        "the class token stands behind the patches: the model was trained with it in front, as token 0.",
-        lambda patches, row, positions: torch.hstack([patches, row]),
-    ),
-    wrong_tokens(
-        "added-to-patches",
-        "the class token is added to every patch: it becomes a token of its own, in front of them.",
-        lambda patches, row, positions: patches + row,
-    ),
-    wrong_tokens(
-        "patches-only",
-        "`tokens` holds the patches alone: the class token comes in front of them.",
-        lambda patches, row, positions: patches,
-    ),
-    wrong_tokens(
-        "class-only",
-        "`tokens` holds the class token alone: the patches come behind it.",
-        lambda patches, row, positions: row,
-    ),
-    wrong_tokens(
-        "first-patch-lost",
-        "the class token takes the place of the first patch: the sequence should grow by one.",
-        lambda patches, row, positions: torch.hstack([row, patches[:, 1:]]),
-    ),
-    wrong_tokens(
-        "zeros-in-front",
-        "the token in front is all zeros: the learned class_token belongs there.",
-        lambda patches, row, positions: torch.hstack([0 * row, patches]),
-    ),
-    wrong_tokens(
-        "mean-in-front",
-        "the token in front is the mean of the patches: the learned class_token belongs there.",
-        lambda patches, row, positions: torch.hstack([patches.mean(1, keepdim=True), patches]),
-    ),
-    wrong_tokens(
-        "positions-too-early",
-        "`tokens` has the positions in it already: they are added in the next line.",
-        lambda patches, row, positions: torch.hstack([row, patches]).add(positions),
-    ),
-    wrong_sum("no-positions", "the positions are not added.", lambda tokens, positions, patches: tokens),
-    wrong_sum(
-        "positions-alone",
-        "z0 holds the positions alone: they are added to the tokens.",
-        lambda tokens, positions, patches: positions,
-    ),
-    wrong_sum(
-        "positions-alone-everywhere",
-        "z0 holds the positions alone: they are added to the tokens.",
-        lambda tokens, positions, patches: positions.expand_as(tokens),
-    ),
-    wrong_sum(
-        "multiplied",
-        "the tokens are multiplied by the positions: add them.",
-        lambda tokens, positions, patches: tokens.mul(positions),
-    ),
-    wrong_sum(
-        "subtracted",
-        "the positions are subtracted: add them.",
-        lambda tokens, positions, patches: tokens.sub(positions),
-    ),
-    wrong_sum(
-        "added-twice",
-        "the positions are added twice.",
-        lambda tokens, positions, patches: tokens + 2 * positions,
-    ),
-    wrong_sum(
-        "patches-positioned-only",
-        "the class token gets no position: `positions` has a row for it too, row 0.",
-        lambda tokens, positions, patches: tokens + positions - first_rows(0 * tokens, positions),
-    ),
-    wrong_sum(
-        "first-only",
-        "only the class token gets its position: every token gets one.",
-        lambda tokens, positions, patches: first_rows(tokens, positions),
-    ),
-    wrong_sum(
-        "class-position-everywhere",
-        "every token gets the position of the class token: each has a row of its own.",
-        lambda tokens, positions, patches: tokens + positions[:, :1],
-    ),
-    wrong_sum(
-        "joined",
-        "the positions are appended as more tokens: they are added, number by number.",
-        lambda tokens, positions, patches: torch.hstack([tokens, positions.expand_as(tokens)]),
-    ),
-    wrong_sum(
-        "shifted",
-        "the positions are shifted by one: row 0 belongs to the class token.",
-        lambda tokens, positions, patches: tokens + positions.roll(-1, 1),
-    ),
-    # --- mistakes that end in an error
-    *errors(
-        {
-            "not-expanded: the class token is there once, but each image of the batch needs it: `class_token.expand(len(patches), -1, -1)`.": "Sizes of tensors must match except in dimension 1",
-            "wrong-axis: the tensors are joined along another axis than that of the tokens, which is axis 1 of (b, tokens, D).": "Sizes of tensors must match except in dimension [02]",
-            "stacked: torch.stack makes a new axis and wants equal shapes: the token axis is there already, so use torch.cat.": "stack expects each tensor to be equal size",
-            "no-list: torch.cat is given single tensors: it takes a list of them, in square brackets.": r"cat\(\) (got|received|takes)|concat.*invalid combination|argument 'tensors'",
-            "sizes-do-not-fit: the sizes do not fit: there are as many positions as patches, and one more for the class token. `tokens` should have one row more than `patches`.": "must match the size of tensor",
-            "other-name: a name is used that this function does not know: its inputs are patches, class_token and positions.": "NameError",
-        }
-    ),
-)
+    *values_of(TOKENS, to_join, {
+        "at-the-end: the class token stands behind the patches: the model was trained with it in front, as token 0.":
+            lambda patches, row, positions: torch.hstack([patches, row]),
+        "added-to-patches: the class token is added to every patch: it becomes a token of its own, in front of them.":
+            lambda patches, row, positions: patches + row,
+        "patches-only: `tokens` holds the patches alone: the class token comes in front of them.":
+            lambda patches, row, positions: patches,
+        "class-only: `tokens` holds the class token alone: the patches come behind it.":
+            lambda patches, row, positions: row,
+        "first-patch-lost: the class token takes the place of the first patch: the sequence should grow by one.":
+            lambda patches, row, positions: torch.hstack([row, patches[:, 1:]]),
+        "zeros-in-front: the token in front is all zeros: the learned class_token belongs there.":
+            lambda patches, row, positions: torch.hstack([0 * row, patches]),
+        "mean-in-front: the token in front is the mean of the patches: the learned class_token belongs there.":
+            lambda patches, row, positions: torch.hstack([patches.mean(1, keepdim=True), patches]),
+        "positions-too-early: `tokens` has the positions in it already: they are added in the next line.":
+            lambda patches, row, positions: torch.hstack([row, patches]).add(positions),
+    }),
+    *values_of(Z0, to_add, {
+        "no-positions: the positions are not added.": lambda tokens, positions: tokens,
+        "positions-alone: z0 holds the positions alone: they are added to the tokens.":
+            lambda tokens, positions: positions,
+        "positions-alone-everywhere: z0 holds the positions alone: they are added to the tokens.":
+            lambda tokens, positions: positions.expand_as(tokens),
+        "multiplied: the tokens are multiplied by the positions: add them.":
+            lambda tokens, positions: tokens.mul(positions),
+        "subtracted: the positions are subtracted: add them.":
+            lambda tokens, positions: tokens.sub(positions),
+        "added-twice: the positions are added twice.": lambda tokens, positions: tokens + 2 * positions,
+        "patches-positioned-only: the class token gets no position: `positions` has a row for it too, row 0.":
+            lambda tokens, positions: tokens + positions - first_rows(0 * tokens, positions),
+        "first-only: only the class token gets its position: every token gets one.":
+            lambda tokens, positions: first_rows(tokens, positions),
+        "class-position-everywhere: every token gets the position of the class token: each has a row of its own.":
+            lambda tokens, positions: tokens + positions[:, :1],
+        "joined: the positions are appended as more tokens: they are added, number by number.":
+            lambda tokens, positions: torch.hstack([tokens, positions.expand_as(tokens)]),
+        "shifted: the positions are shifted by one: row 0 belongs to the class token.":
+            lambda tokens, positions: tokens + positions.roll(-1, 1),
+    }),
+    *errors({
+        "not-expanded: the class token is there once, but each image of the batch needs it: `class_token.expand(len(patches), -1, -1)`.": "Sizes of tensors must match except in dimension 1",
+        "wrong-axis: the tensors are joined along another axis than that of the tokens, which is axis 1 of (b, tokens, D).": "Sizes of tensors must match except in dimension [02]",
+        "stacked: torch.stack makes a new axis and wants equal shapes: the token axis is there already, so use torch.cat.": "stack expects each tensor to be equal size",
+        "no-list: torch.cat is given single tensors: it takes a list of them, in square brackets.": r"cat\(\) (got|received|takes)|concat.*invalid combination|argument 'tensors'",
+        "sizes-do-not-fit: the sizes do not fit: there are as many positions as patches, and one more for the class token. `tokens` should have one row more than `patches`.": "must match the size of tensor",
+        "other-name: a name is used that this function does not know: its inputs are patches, class_token and positions.": "NameError",
+    }),
+)  # fmt: skip
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("class token in front of the patches", 1, (TOKENS,), blank="tokens ="),
-        Part("positions added", 1, (Z0,), sum_agrees, blank="z0 ="),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "Count rows: how many patches are there, how many rows has `positions`? What is the one more for?",
-        "torch.cat joins a list of tensors along an axis (dim). The class token is (1, 1, D): `expand` makes it "
-        "(b, 1, D) without copying.",
-        "tokens: torch.cat of a list, the expanded class token first and the patches second, along axis 1. "
-        "z0: the sum of the tokens and the positions.",
-    ),
+parts = (
+    Part("class token in front of the patches", 1, (TOKENS,), blank="tokens ="),
+    Part("positions added", 1, (Z0,), own=of_own_tokens, blank="z0 ="),
 )
+hints = (
+    "Count rows: how many patches are there, how many rows has `positions`? What is the one more for?",
+    "torch.cat joins a list of tensors along an axis (dim). The class token is (1, 1, D): `expand` makes it "
+    "(b, 1, D) without copying.",
+    "tokens: torch.cat of a list, the expanded class token first and the patches second, along axis 1. "
+    "z0: the sum of the tokens and the positions.",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints)

@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array, weights
-from helpers.checks.exercise import Exercise, Misconception, Part
-from helpers.checks.mistakes import errors, properties, values
+from helpers.checks.exercise import Exercise, Part
+from helpers.checks.mistakes import errors, properties, values, values_by, values_of
 from helpers.observers.multihead_attention import (
     ATTENTION,
     MASKED,
@@ -31,38 +31,29 @@ from helpers.observers.multihead_attention import (
 
 def cases(seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
-    made = []
     # never 3 heads: then 3 pieces for q, k, v could not be told from pieces for the heads
-    for b, n, input_dim, heads, head_dim in (
-        (2, 7, 9, 5, 4),
-        (3, 8 + int(rng.integers(2)), 11, 6, 5),
-        (2, 6, 14, 7, 2),
-    ):
-        visible = rng.random((b, 1, n, n)) < 0.6
-        made.append(
-            {
-                "heads": heads,
-                "embed_dim": heads * head_dim,
-                "seed": int(rng.integers(2**31)),
-                "x": tensor(rng, b, n, input_dim),
-                "out": tensor(rng, b, heads, n, head_dim),
-                "mask": torch.from_numpy(visible | np.eye(n, dtype=bool)).float(),
-                "label": f"batch {b}, {n} tokens, input_dim {input_dim}, {heads} heads, head_dim {head_dim}",
-            }
-        )
-    return made
+    sizes = ((2, 7, 9, 5, 4), (3, 8 + int(rng.integers(2)), 11, 6, 5), (2, 6, 14, 7, 2))
+    return [
+        {
+            "heads": heads,
+            "embed_dim": heads * head_dim,
+            "mask": torch.from_numpy((rng.random((b, 1, n, n)) < 0.6) | np.eye(n, dtype=bool)).float(),
+            "seed": int(rng.integers(2**31)),
+            "x": tensor(rng, b, n, input_dim),
+            "out": tensor(rng, b, heads, n, head_dim),
+            "label": f"batch {b}, {n} tokens, input_dim {input_dim}, {heads} heads, head_dim {head_dim}",
+        }
+        for b, n, input_dim, heads, head_dim in sizes
+    ]
 
 
-# --- the student's module -------------------------------------------------------------------------
-
-
-# --- what PyTorch gives ---------------------------------------------------------------------------
+def drawn(case: Case, name: str, *shape: int) -> torch.Tensor:
+    return weights(name, shape, case["seed"], SCALE)
 
 
 def linear(case: Case, name: str, x: torch.Tensor) -> torch.Tensor:
     outs = case["embed_dim"] * (3 if name == "qkv_proj" else 1)
-    weight = weights(f"{name}.weight", (outs, x.shape[-1]), case["seed"], SCALE)
-    return F.linear(x, weight, weights(f"{name}.bias", (outs,), case["seed"], SCALE))
+    return F.linear(x, drawn(case, f"{name}.weight", outs, x.shape[-1]), drawn(case, f"{name}.bias", outs))
 
 
 def split(case: Case) -> list[torch.Tensor]:
@@ -80,14 +71,11 @@ def whole(case: Case) -> torch.Tensor:
     size, heads = case["embed_dim"], case["heads"]
     module = torch.nn.MultiheadAttention(size, heads, batch_first=True).eval()
     with torch.no_grad():
-        for target, name, shape in (
-            (module.in_proj_weight, "qkv_proj.weight", (3 * size, size)),
-            (module.in_proj_bias, "qkv_proj.bias", (3 * size,)),
-        ):
-            stacked = weights(name, shape, case["seed"], SCALE).unflatten(0, (heads, 3, -1))
-            target.copy_(torch.cat([kind.flatten(0, 1) for kind in stacked.unbind(1)]))
-        module.out_proj.weight.copy_(weights("o_proj.weight", (size, size), case["seed"], SCALE))
-        module.out_proj.bias.copy_(weights("o_proj.bias", (size,), case["seed"], SCALE))
+        for kind, shape in (("weight", (size,)), ("bias", ())):
+            stacked = drawn(case, f"qkv_proj.{kind}", 3 * size, *shape).unflatten(0, (heads, 3, -1))
+            in_order = torch.cat([part.flatten(0, 1) for part in stacked.unbind(1)])
+            getattr(module, f"in_proj_{kind}").copy_(in_order)
+            getattr(module.out_proj, kind).copy_(drawn(case, f"o_proj.{kind}", size, *shape))
         return module(case["x"], case["x"], case["x"], need_weights=False)[0]
 
 
@@ -106,25 +94,16 @@ def expected(case: Case) -> Arrays:
     return {key: to_array(value, key) for key, value in found.items()}
 
 
-# --- each blank by itself -------------------------------------------------------------------------
-
-
-def same(seen: Arrays, wanted: Arrays, *keys: str) -> bool:
-    return all(key in seen and exercise.close(seen[key], wanted[key]) for key in keys)
-
-
 def split_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
-    return same(seen, wanted, OUTPUT) or same(seen, wanted, *SPLIT)
+    return exercise.same(seen, wanted, OUTPUT) or exercise.same(seen, wanted, *SPLIT)
 
 
 def merge_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     """The merge by itself; and where the split is right too, the whole with everything that was given around it."""
-    if same(seen, wanted, OUTPUT):
-        return same(seen, wanted, MASKED, ATTENTION)
-    return same(seen, wanted, MERGED) and not same(seen, wanted, *SPLIT)
+    if exercise.same(seen, wanted, OUTPUT):
+        return exercise.same(seen, wanted, MASKED, ATTENTION)
+    return exercise.same(seen, wanted, MERGED) and not exercise.same(seen, wanted, *SPLIT)
 
-
-# --- what goes wrong ------------------------------------------------------------------------------
 
 SPLITS = (
     ("not-moved", "the heads stay behind the tokens: after the reshape, bring the heads in front", lambda t, h: t.unflatten(-1, (h, -1))),
@@ -140,11 +119,8 @@ SPLITS = (
     ("numbers-moved", "the numbers of a head stand in front of the heads: only heads and tokens change places", lambda t, h: t.unflatten(-1, (h, -1)).permute(0, 3, 1, 2)),
     ("heads-and-numbers-swapped", "heads and their numbers have changed places: heads and tokens should", lambda t, h: t.unflatten(-1, (h, -1)).transpose(2, 3)),
     ("merged-with-batch", "batch and heads are one axis: they stay two", lambda t, h: t.unflatten(-1, (h, -1)).movedim(2, 1).flatten(0, 1)),
-)  # fmt: skip
-
-KINDS = (
-    ("kind-by-kind", "the numbers are read kind by kind (all queries, all keys, all values): this layer holds them head by head", lambda t, h: t.unflatten(-1, (3, h, -1)).unbind(2)),
-    ("heads-then-numbers", "q, k and v are read number by number: in a head, all of q comes first, then k, then v", lambda t, h: t.unflatten(-1, (h, -1, 3)).unbind(4)),
+    ("kind-by-kind", "the numbers are read kind by kind (all queries, all keys, all values): this layer holds them head by head", lambda t, h: t.unflatten(-1, (3, h, -1)).permute(0, 3, 1, 2, 4).flatten(3)),
+    ("heads-then-numbers", "q, k and v are read number by number: in a head, all of q comes first, then k, then v", lambda t, h: t.unflatten(-1, (h, -1, 3)).permute(0, 2, 1, 4, 3).flatten(3)),
 )  # fmt: skip
 
 MERGES = (
@@ -168,89 +144,56 @@ MERGES = (
 )  # fmt: skip
 
 
-def wrong_split(slug: str, message: str, cut) -> Misconception:
+def thirds(cut):
+    """What is given as q, k and v: `cut(stacked projection, heads)` in three of the same length, but for the last."""
+
     def produces(case: Case) -> Arrays:
-        pieces = cut(linear(case, "qkv_proj", case["x"]), case["heads"])
-        return dict(
-            zip(SPLIT, map(to_array, pieces.tensor_split(piece_ends(pieces), -1), SPLIT), strict=False)
-        )
+        made = cut(linear(case, "qkv_proj", case["x"]), case["heads"])
+        pieces = made.split(-(-made.shape[-1] // 3), -1)
+        return {key: to_array(piece, key) for key, piece in zip(SPLIT, pieces, strict=False)}
 
-    return Misconception(f"split-{slug}", f"{message}.", produces)
-
-
-def piece_ends(pieces: torch.Tensor) -> list[int]:
-    """Where three pieces of the last axis end that are equally long, but for the last."""
-    length = -(-pieces.shape[-1] // 3)
-    return [length, 2 * length]
-
-
-def wrong_kinds(slug: str, message: str, cut) -> Misconception:
-    def produces(case: Case) -> Arrays:
-        pieces = cut(linear(case, "qkv_proj", case["x"]), case["heads"])
-        return {key: to_array(piece.movedim(2, 1), key) for key, piece in zip(SPLIT, pieces, strict=True)}
-
-    return Misconception(f"split-{slug}", f"{message}.", produces)
+    return produces
 
 
 misconceptions = (
-    *(wrong_split(*entry) for entry in SPLITS),
-    *(wrong_kinds(*entry) for entry in KINDS),
-    *(
-        Misconception(
-            f"merge-{slug}", f"{text}.", lambda case, make=make: {MERGED: to_array(make(case["out"]), MERGED)}
-        )
-        for slug, text, make in MERGES
-    ),
-    *values(
-        {
-            "projection-missing: the merged heads are returned before `o_proj`: keep the lines after the merge that were given.": lambda case: {
-                OUTPUT: to_array(gathered(by_torch(*split(case))[0]), OUTPUT)
-            },
-            "mask-dropped: the mask does not reach scaled_dot_product: keep `mask=mask` in its call.": lambda case: {
-                MASKED: expected(case)[OUTPUT]
-            },
-        }
-    ),
-    *properties(
-        {
-            "not-step-by-step: the output as a whole is not right. The steps could not be tried one by one, since scaled_dot_product is not called as in the code that was given.": lambda seen, wanted, case: (
-                "q" not in seen and OUTPUT in seen
-            ),
-        }
-    ),
-    # --- mistakes that end in an error
-    *errors(
-        {
-            "sizes-do-not-multiply: the sizes of a reshape do not fit: they must multiply to what is there. qkv has 3 * embed_dim numbers a token, so 3 * head_dim for each head; values have embed_dim.": "is invalid for input of size|sizes to unflatten|invalid shape|must be product of",
-            "view-of-a-moved-tensor: `view` is used after the axes were moved: use reshape.": "view size is not compatible",
-            "permute-count: permute is given too few or too many axes, or one twice: name each axis of the tensor once, the first is 0.": r"permute\(.*\): (number of dimensions|duplicate dims)|number of dimensions in the tensor input does not match"
+    *values_by(thirds, {f"split-{slug}: {text}.": cut for slug, text, cut in SPLITS}),
+    *values_of(MERGED, ("out",), {f"merge-{slug}: {text}.": make for slug, text, make in MERGES}),
+    *values({
+        "projection-missing: the merged heads are returned before `o_proj`: keep the lines after the merge that were given.":
+            lambda case: {OUTPUT: to_array(gathered(by_torch(*split(case))[0]), OUTPUT)},
+        "mask-dropped: the mask does not reach scaled_dot_product: keep `mask=mask` in its call.":
+            lambda case: {MASKED: expected(case)[OUTPUT]},
+    }),
+    *properties({
+        "not-step-by-step: the output as a whole is not right. The steps could not be tried one by one, since scaled_dot_product is not called as in the code that was given.":
+            lambda seen, wanted, case: "q" not in seen and OUTPUT in seen,
+    }),
+    *errors({
+        "sizes-do-not-multiply: the sizes of a reshape do not fit: they must multiply to what is there. qkv has 3 * embed_dim numbers a token, so 3 * head_dim for each head; values have embed_dim.": "is invalid for input of size|sizes to unflatten|invalid shape|must be product of",
+        "view-of-a-moved-tensor: `view` is used after the axes were moved: use reshape.": "view size is not compatible",
+        "permute-count: permute is given too few or too many axes, or one twice: name each axis of the tensor once, the first is 0.":
+            r"permute\(.*\): (number of dimensions|duplicate dims)|number of dimensions in the tensor input does not match"
             "|[Dd]uplicate dim|repeated dim|Dimension out of range",
-            "size-without-self: a number of the module is used without its `self.` in front.": "NameError: name '(head_dim|num_heads|embed_dim|heads)' is not defined",
-            "no-such-name: a name of the module is misspelt: it keeps self.num_heads, self.head_dim and self.embed_dim.": "AttributeError: '?MultiheadAttention'? object has no attribute",
-            "not-a-tensor: what stands in a blank is not one tensor: reshape and permute each make one, without chunk.": "'(tuple|list|NoneType)' object has no attribute|must be Tensor, not (tuple|list|NoneType)",
-            "chunks-missing: the last axis is too short to be cut in three: it should hold 3 * head_dim numbers.": "not enough values to unpack",
-            "constructor: the class is made with other arguments: keep the line `def __init__(self, input_dim, embed_dim, num_heads)`.": r"TypeError: .*__init__\(\)",
-            "forward-arguments: forward takes other arguments: keep `def forward(self, x, mask=None, return_attention=False)`.": r"TypeError: .*forward\(\)",
-        }
-    ),
-)
+        "size-without-self: a number of the module is used without its `self.` in front.": "NameError: name '(head_dim|num_heads|embed_dim|heads)' is not defined",
+        "no-such-name: a name of the module is misspelt: it keeps self.num_heads, self.head_dim and self.embed_dim.": "AttributeError: '?MultiheadAttention'? object has no attribute",
+        "not-a-tensor: what stands in a blank is not one tensor: reshape and permute each make one, without chunk.": "'(tuple|list|NoneType)' object has no attribute|must be Tensor, not (tuple|list|NoneType)",
+        "chunks-missing: the last axis is too short to be cut in three: it should hold 3 * head_dim numbers.": "not enough values to unpack",
+        "constructor: the class is made with other arguments: keep the line `def __init__(self, input_dim, embed_dim, num_heads)`.": r"TypeError: .*__init__\(\)",
+        "forward-arguments: forward takes other arguments: keep `def forward(self, x, mask=None, return_attention=False)`.": r"TypeError: .*forward\(\)",
+    }),
+)  # fmt: skip
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("heads split", 1, SPLIT, split_agrees, blank="qkv ="),
-        Part("heads merged", 1, (MERGED, OUTPUT, MASKED, ATTENTION), merge_agrees, blank="values ="),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "Write the four sizes on paper, before and after. Which axis is cut, which two change places?",
-        "Split: reshape to (b, n, heads, 3 * head_dim), then heads and tokens change places. Merge: they change "
-        "places again, then a reshape joins heads and head_dim.",
-        "permute takes the new order of the old axes. Heads are axis 2 after the reshape and should become axis 1: "
-        "keep 0, then 2, then 1, then 3; the same order brings them back. Use the names self.num_heads, self.head_dim "
-        "and self.embed_dim for the sizes.",
-    ),
+parts = (
+    Part("heads split", 1, SPLIT, agrees=split_agrees, blank="qkv ="),
+    Part("heads merged", 1, (MERGED, OUTPUT, MASKED, ATTENTION), agrees=merge_agrees, blank="values ="),
 )
+hints = (
+    "Write the four sizes on paper, before and after. Which axis is cut, which two change places?",
+    "Split: reshape to (b, n, heads, 3 * head_dim), then heads and tokens change places. Merge: they change "
+    "places again, then a reshape joins heads and head_dim.",
+    "permute takes the new order of the old axes. Heads are axis 2 after the reshape and should become axis 1: "
+    "keep 0, then 2, then 1, then 3; the same order brings them back. Use the names self.num_heads, self.head_dim "
+    "and self.embed_dim for the sizes.",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints)

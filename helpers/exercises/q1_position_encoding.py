@@ -3,8 +3,8 @@
 import numpy as np
 
 from helpers.checks.arrays import Arrays, Case
-from helpers.checks.exercise import Exercise, Misconception, Part
-from helpers.checks.mistakes import errors, properties, values, values_by
+from helpers.checks.exercise import Exercise, Part
+from helpers.checks.mistakes import errors, prefixed, properties, row_by_row, values, values_by
 from helpers.observers.q1_position_encoding import observer
 from helpers.vit.pieces.q1_position_encoding import getPositionEncoding
 
@@ -22,7 +22,6 @@ def expected(case: Case) -> Arrays:
     return {"P": getPositionEncoding(case["seq_len"], case["d"], case["n"])}
 
 
-# --- each blank by itself -------------------------------------------------------------------------
 # A column is judged by its own frequency w, found in its first two entries: a wrong denominator
 # must not cost the points of a right sine.
 
@@ -81,58 +80,36 @@ def denominator_agrees(observed: Arrays, wanted: Arrays, case: Case) -> bool:
     return True
 
 
-# --- what goes wrong ------------------------------------------------------------------------------
-
-
 def with_columns(change):
     """Values for a mistake: `change(k, i, w)` gives even and odd columns for position k, pair i and speed w."""
+    return lambda case: columns(case, change)
+
+
+def columns(case: Case, change) -> Arrays:
+    pairs, right = case["d"] // 2, expected(case)["P"]
+    k, i = np.arange(case["seq_len"], dtype=float)[:, None], np.arange(pairs, dtype=float)[None, :]
+    w = np.arctan2(right[1, 0 : 2 * pairs : 2], right[1, 1 : 2 * pairs : 2])[None, :]
+    P = np.zeros((case["seq_len"], case["d"]))
+    P[:, 0 : 2 * pairs : 2], P[:, 1 : 2 * pairs : 2] = change(k, i, w)
+    return {"P": P}
+
+
+def with_angle(angle):
+    """Values for a mistake in the denominator: sine and cosine of `angle(k, i, d, n)`."""
 
     def produces(case: Case) -> Arrays:
-        seq_len, d = case["seq_len"], case["d"]
-        right = expected(case)["P"]
-        k, i = np.arange(seq_len, dtype=float)[:, None], np.arange(d // 2, dtype=float)[None, :]
-        w = np.arctan2(right[1, 0 : 2 * (d // 2) : 2], right[1, 1 : 2 * (d // 2) : 2])[None, :]
-        P = np.zeros((seq_len, d))
-        with np.errstate(all="ignore"):
-            P[:, 0 : 2 * (d // 2) : 2], P[:, 1 : 2 * (d // 2) : 2] = change(k, i, w)
-        return {"P": P}
-
-    return produces
-
-
-def power(exponent, n: float | None = None):
-    """Values for a mistake in the denominator: n to the power of a wrong exponent(i, d), or a wrong n."""
-
-    def produces(case: Case) -> Arrays:
-        base = case["n"] if n is None else n
-
         def change(k, i, w):
-            angle = k * np.float_power(base, -exponent(i, case["d"]))
-            return np.sin(angle), np.cos(angle)
+            made = angle(k, i, case["d"], case["n"]) + 0 * i
+            return np.sin(made), np.cos(made)
 
-        return with_columns(change)(case)
+        return columns(case, change)
 
     return produces
 
 
-def position_in_exponent(case: Case) -> Arrays:
-    """Values for a denominator that depends on the position instead of the pair."""
-
-    def change(k, i, w):
-        angle = k * np.float_power(case["n"], -2 * k / case["d"]) + 0 * i
-        return np.sin(angle), np.cos(angle)
-
-    return with_columns(change)(case)
-
-
-def product(case: Case) -> Arrays:
-    """Values for the denominator n * 2i/d, which is 0 for the first pair."""
-
-    def change(k, i, w):
-        angle = k / (case["n"] * 2 * i / case["d"])
-        return np.sin(angle), np.cos(angle)
-
-    return with_columns(change)(case)
+def power(exponent):
+    """... n to the power of a wrong `exponent(i, d)`."""
+    return with_angle(lambda k, i, d, n: k * np.float_power(n, -exponent(i, d)))
 
 
 def in_blocks(case: Case) -> Arrays:
@@ -149,126 +126,104 @@ def only_first_row(observed: Arrays, wanted: Arrays, case: Case) -> bool:
 
 # Wrong angles: `angle(k, i, w)` for position k, pair i and the right speed w = 1 / denominator.
 # Made three times each: in both columns, in the even ones only, in the odd ones only.
-ANGLES = (
-    (
-        "no-denominator",
-        "are taken of k alone: the denominator is not used, or is 1 because `//` rounds 2i/d down to 0",
+ANGLES = {
+    "no-denominator: are taken of k alone: the denominator is not used, or is 1 because `//` rounds 2i/d down to 0.":
         lambda k, i, w: k + 0 * w,
-    ),
-    ("multiplied", "are taken of k times the denominator: it should be divided by", lambda k, i, w: k / w),
-    ("pair-index", "use the pair's index i where the position k belongs", lambda k, i, w: i * w + 0 * k),
-    ("position-from-one", "count positions from 1: the first row is position 0", lambda k, i, w: (k + 1) * w),
-    ("position-squared", "use the position k twice", lambda k, i, w: k * k * w),
-    (
-        "degrees",
-        "turn the angle from degrees to radians: it is in radians already",
+    "multiplied: are taken of k times the denominator: it should be divided by.": lambda k, i, w: k / w,
+    "pair-index: use the pair's index i where the position k belongs.": lambda k, i, w: i * w + 0 * k,
+    "position-from-one: count positions from 1: the first row is position 0.": lambda k, i, w: (k + 1) * w,
+    "position-squared: use the position k twice.": lambda k, i, w: k * k * w,
+    "degrees: turn the angle from degrees to radians: it is in radians already.":
         lambda k, i, w: np.deg2rad(k * w),
-    ),
-    ("two-pi", "multiply the angle by 2 pi: the formula has no pi in it", lambda k, i, w: 2 * np.pi * k * w),
-)
+    "two-pi: multiply the angle by 2 pi: the formula has no pi in it.": lambda k, i, w: 2 * np.pi * k * w,
+}  # fmt: skip
 # Wrong values in one kind of column: `wave(k, w)`.
-VALUES = (
-    ("divided-outside", "divide after the {wave}: the division belongs inside", lambda f, k, w: f(k) * w),
-    ("minus", "have the wrong sign", lambda f, k, w: -f(k * w)),
-    ("angle-only", "hold the angle itself: take its {wave}", lambda f, k, w: k * w),
-    ("tangent", "hold the tangent instead of the {wave}", lambda f, k, w: np.tan(k * w)),
-    ("plus-position", "have the position added to the {wave}", lambda f, k, w: f(k * w) + k),
-)
+VALUES = {
+    "divided-outside: divide after the {wave}: the division belongs inside.": lambda f, k, w: f(k) * w,
+    "minus: have the wrong sign.": lambda f, k, w: -f(k * w),
+    "angle-only: hold the angle itself: take its {wave}.": lambda f, k, w: k * w,
+    "tangent: hold the tangent instead of the {wave}.": lambda f, k, w: np.tan(k * w),
+    "plus-position: have the position added to the {wave}.": lambda f, k, w: f(k * w) + k,
+}  # fmt: skip
 
 
-def _angle_mistakes() -> list[Misconception]:
-    found = []
-    for slug, text, angle in ANGLES:
-        both = with_columns(lambda k, i, w, a=angle: (np.sin(a(k, i, w)), np.cos(a(k, i, w))))
-        even = with_columns(lambda k, i, w, a=angle: (np.sin(a(k, i, w)), np.cos(k * w)))
-        odd = with_columns(lambda k, i, w, a=angle: (np.sin(k * w), np.cos(a(k, i, w))))
-        found += [
-            Misconception(slug, f"sine and cosine {text}.", both),
-            Misconception(f"sine-{slug}", f"the sines (even columns) {text}.", even),
-            Misconception(f"cosine-{slug}", f"the cosines (odd columns) {text}.", odd),
-        ]
-    for slug, text, value in VALUES:
-        even = with_columns(lambda k, i, w, v=value: (v(np.sin, k, w), np.cos(k * w)))
-        odd = with_columns(lambda k, i, w, v=value: (np.sin(k * w), v(np.cos, k, w)))
-        found += [
-            Misconception(f"sine-{slug}", f"the even columns {text.format(wave='sine')}.", even),
-            Misconception(f"cosine-{slug}", f"the odd columns {text.format(wave='cosine')}.", odd),
-        ]
-    return found
+def both(angle):
+    return with_columns(lambda k, i, w: (np.sin(angle(k, i, w)), np.cos(angle(k, i, w))))
+
+
+def even(angle):
+    return with_columns(lambda k, i, w: (np.sin(angle(k, i, w)), np.cos(k * w)))
+
+
+def odd(angle):
+    return with_columns(lambda k, i, w: (np.sin(k * w), np.cos(angle(k, i, w))))
+
+
+def even_values(wave):
+    return with_columns(lambda k, i, w: (wave(np.sin, k, w), np.cos(k * w)))
+
+
+def odd_values(wave):
+    return with_columns(lambda k, i, w: (np.sin(k * w), wave(np.cos, k, w)))
+
+
+def naming(wave: str) -> dict:
+    return {row.format(wave=wave): value for row, value in VALUES.items()}
 
 
 misconceptions = (
-    *values_by(
-        power,
-        {
-            "exponent-i-over-d: the exponent is i/d instead of 2i/d.": lambda i, d: i / d,
-            "exponent-without-d: the exponent is 2i, not divided by d.": lambda i, d: 2 * i,
-            "exponent-next-pair: the exponent uses the next pair, i + 1: i starts at 0.": lambda i, d: (
-                2 * (i + 1) / d
-            ),
-            "exponent-odd: the exponent is (2i+1)/d: both columns of a pair share the exponent 2i/d.": lambda i, d: (
-                (2 * i + 1) / d
-            ),
-        },
+    *values_by(power, {
+        "exponent-i-over-d: the exponent is i/d instead of 2i/d.": lambda i, d: i / d,
+        "exponent-without-d: the exponent is 2i, not divided by d.": lambda i, d: 2 * i,
+        "exponent-next-pair: the exponent uses the next pair, i + 1: i starts at 0.":
+            lambda i, d: 2 * (i + 1) / d,
+        "exponent-odd: the exponent is (2i+1)/d: both columns of a pair share the exponent 2i/d.":
+            lambda i, d: (2 * i + 1) / d,
+    }),
+    *values_by(with_angle, {
+        "exponent-position: the exponent holds the position k where the pair's index i belongs.":
+            lambda k, i, d, n: k * np.float_power(n, -2 * k / d),
+    }),
+    *values_by(power, {
+        "exponent-constant: the exponent does not depend on i: every pair has a denominator of its own.":
+            lambda i, d: 2 / d + 0 * i,
+        "exponent-half-d: the exponent is 2i / (d/2): it is divided by d.": lambda i, d: 4 * i / d,
+    }),
+    *values_by(with_angle, {
+        "n-fixed: 10000 is written out instead of the argument n.":
+            lambda k, i, d, n: k * np.float_power(10000.0, -2 * i / d),
+        "n-times-exponent: n is multiplied by 2i/d: raise it to that power (`**`).":  # which is 0 for the first pair
+            lambda k, i, d, n: k / (n * 2 * i / d),
+    }),
+    *row_by_row(
+        values_by(both, prefixed(ANGLES, message="sine and cosine ")),
+        values_by(even, prefixed(ANGLES, "sine-", "the sines (even columns) ")),
+        values_by(odd, prefixed(ANGLES, "cosine-", "the cosines (odd columns) ")),
     ),
-    *values(
-        {
-            "exponent-position: the exponent holds the position k where the pair's index i belongs.": position_in_exponent,
-        }
+    *row_by_row(
+        values_by(even_values, prefixed(naming("sine"), "sine-", "the even columns ")),
+        values_by(odd_values, prefixed(naming("cosine"), "cosine-", "the odd columns ")),
     ),
-    *values_by(
-        power,
-        {
-            "exponent-constant: the exponent does not depend on i: every pair has a denominator of its own.": lambda i, d: (
-                2 / d + 0 * i
-            ),
-            "exponent-half-d: the exponent is 2i / (d/2): it is divided by d.": lambda i, d: 4 * i / d,
-        },
-    ),
-    *values(
-        {
-            "n-fixed: 10000 is written out instead of the argument n.": power(
-                lambda i, d: 2 * i / d, n=10000.0
-            ),
-            "n-times-exponent: n is multiplied by 2i/d: raise it to that power (`**`).": product,
-        }
-    ),
-    *_angle_mistakes(),
-    *values_by(
-        with_columns,
-        {
-            "sin-cos-swapped: sine and cosine are swapped: sine goes to the even columns (0, 2, 4, ...).": lambda k, i, w: (
-                np.cos(k * w),
-                np.sin(k * w),
-            ),
-            "sine-twice: both columns of a pair hold the sine: the odd one is the cosine.": lambda k, i, w: (
-                np.sin(k * w),
-                np.sin(k * w),
-            ),
-            "cosine-twice: both columns of a pair hold the cosine: the even one is the sine.": lambda k, i, w: (
-                np.cos(k * w),
-                np.cos(k * w),
-            ),
-        },
-    ),
-    *values(
-        {
-            "sin-cos-blocks: all sines stand in the first half and all cosines in the second: they alternate.": in_blocks,
-        }
-    ),
-    *properties(
-        {
-            "return-in-loop: `return P` stands inside the loop, so only the first row is filled: move it to the left.": only_first_row,
-        }
-    ),
-    *errors(
-        {
-            "division-by-zero: the denominator is 0 for i = 0: n belongs raised to a power, and n^0 = 1.": "ZeroDivisionError",
-            "caret: `^` is used for a power: in Python that is `**`.": r"unsupported operand type\(s\) for \^|bitwise_xor",
-            "math-on-array: a function of `math` is given a whole array: use numpy's, e.g. np.sin.": "only (0-dimensional|length-1) arrays can be converted",
-        }
-    ),
-)
+    *values_by(with_columns, {
+        "sin-cos-swapped: sine and cosine are swapped: sine goes to the even columns (0, 2, 4, ...).":
+            lambda k, i, w: (np.cos(k * w), np.sin(k * w)),
+        "sine-twice: both columns of a pair hold the sine: the odd one is the cosine.":
+            lambda k, i, w: (np.sin(k * w), np.sin(k * w)),
+        "cosine-twice: both columns of a pair hold the cosine: the even one is the sine.":
+            lambda k, i, w: (np.cos(k * w), np.cos(k * w)),
+    }),
+    *values({
+        "sin-cos-blocks: all sines stand in the first half and all cosines in the second: they alternate.": in_blocks,
+    }),
+    *properties({
+        "return-in-loop: `return P` stands inside the loop, so only the first row is filled: move it to the left.": only_first_row,
+    }),
+    *errors({
+        "division-by-zero: the denominator is 0 for i = 0: n belongs raised to a power, and n^0 = 1.": "ZeroDivisionError",
+        "caret: `^` is used for a power: in Python that is `**`.": r"unsupported operand type\(s\) for \^|bitwise_xor",
+        "math-on-array: a function of `math` is given a whole array: use numpy's, e.g. np.sin.": "only (0-dimensional|length-1) arrays can be converted",
+    }),
+)  # fmt: skip
 
 
 def formula(key: str, index: tuple[int, ...], case: Case) -> str:
@@ -277,21 +232,15 @@ def formula(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"{wave}({k} / {case['n']:g}^({column - column % 2}/{case['d']}))"
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("denominator", 1, ("P",), denominator_agrees, blank="denominator ="),
-        Part("sine in the even columns", 1, ("P",), wave_is("sin", 0), blank="P[k, 2 * i] ="),
-        Part("cosine in the odd columns", 1, ("P",), wave_is("cos", 1), blank="P[k, 2 * i + 1] ="),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "Work out row 1 of the worked example on paper: d = 4 and n = 100, so pair 0 is divided by 1 and pair 1 by 10.",
-        "The same denominator serves both columns of a pair. It depends on i, d and n, not on the position k.",
-        "The formula says n to the power 2i/d; in Python a power is `**`. The position k is divided by it, "
-        "inside the sine (even column) and inside the cosine (odd column).",
-    ),
-    formula=formula,
+parts = (
+    Part("denominator", 1, ("P",), agrees=denominator_agrees, blank="denominator ="),
+    Part("sine in the even columns", 1, ("P",), agrees=wave_is("sin", 0), blank="P[k, 2 * i] ="),
+    Part("cosine in the odd columns", 1, ("P",), agrees=wave_is("cos", 1), blank="P[k, 2 * i + 1] ="),
 )
+hints = (
+    "Work out row 1 of the worked example on paper: d = 4 and n = 100, so pair 0 is divided by 1 and pair 1 by 10.",
+    "The same denominator serves both columns of a pair. It depends on i, d and n, not on the position k.",
+    "The formula says n to the power 2i/d; in Python a power is `**`. The position k is divided by it, "
+    "inside the sine (even column) and inside the cosine (odd column).",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, formula=formula)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from helpers.checks.arrays import Arrays, Case, tensor
-from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.checks.exercise import Exercise, Part
 from helpers.checks.mistakes import errors, properties, values
 from helpers.observers.q2_patch_embedding import observer, reading
 
@@ -36,23 +36,18 @@ READING = tuple(NAMES)[:-2]
 
 def cases(seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
-    found = []
-    for channels, patch, emb, height, width in ((3, 4, 7, 8, 12), (2, 3, 23, 6, 12)):
-        label = (
-            f"in_channels={channels}, patch_size={patch}, emb_size={emb} "
-            f"and 2 images of {channels} x {height} x {width}"
-        )
-        found.append(
-            {
-                "in_channels": channels,
-                "patch_size": patch,
-                "emb_size": emb,
-                "x": tensor(rng, 2, channels, height, width),
-                "seed": int(rng.integers(1000)),
-                "label": label,
-            }
-        )
-    return found
+    return [
+        {
+            "in_channels": channels,
+            "patch_size": patch,
+            "emb_size": emb,
+            "x": tensor(rng, 2, channels, height, width),
+            "seed": int(rng.integers(1000)),
+            "label": f"in_channels={channels}, patch_size={patch}, emb_size={emb} "
+            f"and 2 images of {channels} x {height} x {width}",
+        }
+        for channels, patch, emb, height, width in ((3, 4, 7, 8, 12), (2, 3, 23, 6, 12))
+    ]
 
 
 def expected(case: Case) -> Arrays:
@@ -78,7 +73,6 @@ def expected(case: Case) -> Arrays:
     return {key: np.array(value, float) for key, value in values.items()}
 
 
-# --- what goes wrong ------------------------------------------------------------------------------
 # The image is seen as (b, c, rows, p, columns, p), axes 0..5; a mistake cuts it in another way, or puts
 # these six axes elsewhere.
 
@@ -92,21 +86,14 @@ def cut_like(order: tuple[int, ...], merge: tuple[int, ...], far: str = "") -> C
     @functools.cache  # who reads what hangs on the sizes alone
     def read(shape: torch.Size, p: int) -> Arrays:
         def stage(x: torch.Tensor) -> torch.Tensor:
-            b, c, h, w = x.shape
-            split_h, split_w = (h // p, p), (w // p, p)
-            six = x.view(
-                b, c, *(split_h[::-1] if "h" in far else split_h), *(split_w[::-1] if "w" in far else split_w)
-            )
-            if "h" in far:
-                six = six.transpose(2, 3)
-            if "w" in far:
-                six = six.transpose(4, 5)
+            six = x.unflatten(3, (p, -1) if "w" in far else (-1, p))
+            six = six.unflatten(2, (p, -1) if "h" in far else (-1, p))
+            six = six.transpose(2, 3) if "h" in far else six
+            six = six.transpose(4, 5) if "w" in far else six
             six = six.permute(order)
-            sizes, start = [], 0
-            for run in merge:
-                sizes.append(int(np.prod(six.shape[start : start + run])))
-                start += run
-            return six.reshape(sizes)
+            for axis, run in enumerate(merge):
+                six = six.flatten(axis, axis + run - 1)
+            return six
 
         seen = reading(stage, torch.zeros(shape))
         return {key: seen[key] for key in READING}
@@ -128,133 +115,89 @@ SPLIT = "in a bracket on the left the last letter runs fastest, so the one that 
 
 misconceptions = (
     # the pattern
-    Misconception("far-apart", f"{FAR}: {SPLIT}", cut_like((0, 2, 4, 1, 3, 5), (1, 2, 3), "hw")),
-    Misconception(
-        "far-apart-rows", f"{FAR} in the height: {SPLIT}", cut_like((0, 2, 4, 1, 3, 5), (1, 2, 3), "h")
-    ),
-    Misconception(
-        "far-apart-columns", f"{FAR} in the width: {SPLIT}", cut_like((0, 2, 4, 1, 3, 5), (1, 2, 3), "w")
-    ),
-    *values(
-        {
-            "channels-as-tokens: each colour of a patch becomes a token of its own: the channels belong to the features, with the pixels.": cut_like(
-                (0, 1, 2, 4, 3, 5), (1, 3, 2)
-            ),
-            "features-first: tokens and features are swapped: (batch, tokens, features) is asked, and the features come last.": cut_like(
-                (0, 1, 3, 5, 2, 4), (1, 3, 2)
-            ),
-            "pixels-as-tokens: a token holds one pixel of every patch: the places inside a patch belong to the features, the patches to the tokens.": cut_like(
-                (0, 3, 5, 1, 2, 4), (1, 2, 3)
-            ),
-            "one-token-a-pixel: every pixel is a token and its channels are the features: the places inside a patch belong to the features.": cut_like(
-                (0, 2, 4, 3, 5, 1), (1, 4, 1)
-            ),
-            "rows-as-tokens: a whole row of patches becomes one token: rows and columns of patches together count the tokens.": cut_like(
-                (0, 2, 1, 3, 4, 5), (1, 1, 4)
-            ),
-            "columns-as-tokens: a whole column of patches becomes one token: rows and columns of patches together count the tokens.": cut_like(
-                (0, 4, 1, 2, 3, 5), (1, 1, 4)
-            ),
-        }
-    ),
-    *properties(
-        {
-            "patches-in-the-batch: the patches are put into the batch axis: the batch stays alone in front, the patches are the second axis.": lambda seen, wanted, case: (
-                seen["tokens"][0] == wanted["tokens"].prod()
-            ),
-        }
-    ),
-    *values(
-        {
-            "batch-swapped: batch and patches are swapped: the batch is the first axis.": cut_like(
-                (2, 4, 0, 1, 3, 5), (2, 1, 3)
-            ),
-            "grid-kept: rows and columns of patches are kept as two axes: put both into one bracket, so that there is one sequence.": cut_like(
-                (0, 2, 4, 1, 3, 5), (1, 1, 1, 3)
-            ),
-        }
-    ),
-    *properties(
-        {
-            "channels-apart: the channels are kept as an axis of their own: they belong into the features, with the pixels of the patch.": lambda seen, wanted, case: (
-                seen["axes"] == 4 and seen["channels"] == 1
-            ),
-        }
-    ),
-    *errors(
-        {
-            "channels-last: the left side expects the channels last: our images are (b, c, h, w).": "can't divide axis",
-            "axes-on-the-left: the left side has another number of axes than the image: it has four, and what is taken apart stands in a bracket.": r"KeyError: '?4'?|Wrong shape: expected",
-            "letter-lost: a letter stands on one side of the arrow only: rearrange neither drops nor makes numbers.": "Identifiers only on one side",
-            "not-split: p1 and p2 do not occur in the pattern: they are the pixels inside a patch, split off from h and w on the left.": "Axis p[12] is not used",
-            "no-arrow: the pattern has no `->` between its left and its right side.": "not enough values to unpack",
-            "brackets: a bracket is opened but not closed, or the other way round.": "[Ii]mbalanced parentheses|nested parenthes",
-            "letter-twice: the same letter stands twice on one side: height and width need names of their own.": "duplicate dimension",
-            "other-signs: the pattern holds signs that einops does not know: letters, brackets, spaces and `->` are all it takes.": "Unknown character|not a valid axis identifier",
-            "no-sizes: the sizes of a bracket's letters cannot be worked out: name the inside of the patch p1 and p2, as given.": "Could not infer sizes",
-        }
-    ),
+    *values({
+        f"far-apart: {FAR}: {SPLIT}": cut_like((0, 2, 4, 1, 3, 5), (1, 2, 3), "hw"),
+        f"far-apart-rows: {FAR} in the height: {SPLIT}": cut_like((0, 2, 4, 1, 3, 5), (1, 2, 3), "h"),
+        f"far-apart-columns: {FAR} in the width: {SPLIT}": cut_like((0, 2, 4, 1, 3, 5), (1, 2, 3), "w"),
+        "channels-as-tokens: each colour of a patch becomes a token of its own: the channels belong to the features, with the pixels.":
+            cut_like((0, 1, 2, 4, 3, 5), (1, 3, 2)),
+        "features-first: tokens and features are swapped: (batch, tokens, features) is asked, and the features come last.":
+            cut_like((0, 1, 3, 5, 2, 4), (1, 3, 2)),
+        "pixels-as-tokens: a token holds one pixel of every patch: the places inside a patch belong to the features, the patches to the tokens.":
+            cut_like((0, 3, 5, 1, 2, 4), (1, 2, 3)),
+        "one-token-a-pixel: every pixel is a token and its channels are the features: the places inside a patch belong to the features.":
+            cut_like((0, 2, 4, 3, 5, 1), (1, 4, 1)),
+        "rows-as-tokens: a whole row of patches becomes one token: rows and columns of patches together count the tokens.":
+            cut_like((0, 2, 1, 3, 4, 5), (1, 1, 4)),
+        "columns-as-tokens: a whole column of patches becomes one token: rows and columns of patches together count the tokens.":
+            cut_like((0, 4, 1, 2, 3, 5), (1, 1, 4)),
+    }),
+    *properties({
+        "patches-in-the-batch: the patches are put into the batch axis: the batch stays alone in front, the patches are the second axis.":
+            lambda seen, wanted, case: seen["tokens"][0] == wanted["tokens"].prod(),
+    }),
+    *values({
+        "batch-swapped: batch and patches are swapped: the batch is the first axis.":
+            cut_like((2, 4, 0, 1, 3, 5), (2, 1, 3)),
+        "grid-kept: rows and columns of patches are kept as two axes: put both into one bracket, so that there is one sequence.":
+            cut_like((0, 2, 4, 1, 3, 5), (1, 1, 1, 3)),
+    }),
+    *properties({
+        "channels-apart: the channels are kept as an axis of their own: they belong into the features, with the pixels of the patch.":
+            lambda seen, wanted, case: seen["axes"] == 4 and seen["channels"] == 1,
+    }),
+    *errors({
+        "channels-last: the left side expects the channels last: our images are (b, c, h, w).": "can't divide axis",
+        "axes-on-the-left: the left side has another number of axes than the image: it has four, and what is taken apart stands in a bracket.": r"KeyError: '?4'?|Wrong shape: expected",
+        "letter-lost: a letter stands on one side of the arrow only: rearrange neither drops nor makes numbers.": "Identifiers only on one side",
+        "not-split: p1 and p2 do not occur in the pattern: they are the pixels inside a patch, split off from h and w on the left.": "Axis p[12] is not used",
+        "no-arrow: the pattern has no `->` between its left and its right side.": "not enough values to unpack",
+        "brackets: a bracket is opened but not closed, or the other way round.": "[Ii]mbalanced parentheses|nested parenthes",
+        "letter-twice: the same letter stands twice on one side: height and width need names of their own.": "duplicate dimension",
+        "other-signs: the pattern holds signs that einops does not know: letters, brackets, spaces and `->` are all it takes.": "Unknown character|not a valid axis identifier",
+        "no-sizes: the sizes of a bracket's letters cannot be worked out: name the inside of the patch p1 and p2, as given.": "Could not infer sizes",
+    }),
     # the Linear
-    *values(
-        {
-            "sizes-swapped: the two numbers of nn.Linear are swapped: first what goes in, then what comes out.": sizes(
-                in_features=lambda c: c["emb_size"], out_features=lambda c: expected(c)["numbers"]
-            ),
-            "no-channels: the channels are forgotten: each pixel of a patch is in_channels numbers.": sizes(
-                in_features=lambda c: c["patch_size"] ** 2
-            ),
-            "side-only: patch_size is not squared: a patch has patch_size rows and as many columns.": sizes(
-                in_features=lambda c: c["in_channels"] * c["patch_size"]
-            ),
-            "patch-size-only: patch_size alone is taken: it is the side of a patch, and the Linear takes all its numbers.": sizes(
-                in_features=lambda c: c["patch_size"]
-            ),
-            "channels-only: in_channels alone is taken: a token is made from all pixels of a patch.": sizes(
-                in_features=lambda c: c["in_channels"]
-            ),
-            "doubled: patch_size is doubled instead of squared: a power is `**`.": sizes(
-                in_features=lambda c: c["in_channels"] * c["patch_size"] * 2
-            ),
-            "channels-squared: in_channels is squared too: only patch_size counts twice.": sizes(
-                in_features=lambda c: (c["in_channels"] * c["patch_size"]) ** 2
-            ),
-            "channels-added: in_channels is added to the number of pixels: multiply.": sizes(
-                in_features=lambda c: c["in_channels"] + c["patch_size"] ** 2
-            ),
-            "fixed-48: 48 is written out: that is right for 3 channels and 4 x 4 pixels only. Compute it from the arguments.": sizes(
-                in_features=lambda c: 48
-            ),
-            "three-channels: 3 is written out instead of in_channels.": sizes(
-                in_features=lambda c: 3 * c["patch_size"] ** 2
-            ),
-            "whole-image: the whole image goes into the Linear: it takes one patch at a time.": sizes(
-                in_features=lambda c: c["in_channels"] * c["x"].shape[2] ** 2
-            ),
-            "number-of-patches: the number of patches is used as the number of features: the Linear does not see how many patches there are.": sizes(
-                in_features=lambda c: (c["x"].shape[2] // c["patch_size"]) ** 2
-            ),
-            "fixed-192: 192 is written out instead of emb_size.": sizes(out_features=lambda c: 192),
-            "out-like-in: as many numbers come out as go in: emb_size of them are asked.": sizes(
-                out_features=lambda c: expected(c)["numbers"]
-            ),
-            "out-patch-size: patch_size stands where the size of the token, emb_size, belongs.": sizes(
-                out_features=lambda c: c["patch_size"]
-            ),
-            "out-channels: in_channels stands where the size of the token, emb_size, belongs.": sizes(
-                out_features=lambda c: c["in_channels"]
-            ),
-            "out-patches: the number of patches stands where the size of the token, emb_size, belongs.": sizes(
-                out_features=lambda c: (c["x"].shape[2] // c["patch_size"]) ** 2
-            ),
-        }
-    ),
-    *errors(
-        {
-            "linear-float: a size of nn.Linear is a float: `/` gives one; use `//`, or no division at all.": "found element of type float|must be tuple of ints",
-            "other-arguments: the arguments of __init__ were renamed: keep in_channels, patch_size, emb_size and img_size.": "unexpected keyword argument '(in_channels|patch_size|emb_size|img_size)'",
-        }
-    ),
-)
+    *values({
+        "sizes-swapped: the two numbers of nn.Linear are swapped: first what goes in, then what comes out.":
+            sizes(in_features=lambda c: c["emb_size"], out_features=lambda c: expected(c)["numbers"]),
+        "no-channels: the channels are forgotten: each pixel of a patch is in_channels numbers.":
+            sizes(in_features=lambda c: c["patch_size"] ** 2),
+        "side-only: patch_size is not squared: a patch has patch_size rows and as many columns.":
+            sizes(in_features=lambda c: c["in_channels"] * c["patch_size"]),
+        "patch-size-only: patch_size alone is taken: it is the side of a patch, and the Linear takes all its numbers.":
+            sizes(in_features=lambda c: c["patch_size"]),
+        "channels-only: in_channels alone is taken: a token is made from all pixels of a patch.":
+            sizes(in_features=lambda c: c["in_channels"]),
+        "doubled: patch_size is doubled instead of squared: a power is `**`.":
+            sizes(in_features=lambda c: c["in_channels"] * c["patch_size"] * 2),
+        "channels-squared: in_channels is squared too: only patch_size counts twice.":
+            sizes(in_features=lambda c: (c["in_channels"] * c["patch_size"]) ** 2),
+        "channels-added: in_channels is added to the number of pixels: multiply.":
+            sizes(in_features=lambda c: c["in_channels"] + c["patch_size"] ** 2),
+        "fixed-48: 48 is written out: that is right for 3 channels and 4 x 4 pixels only. Compute it from the arguments.":
+            sizes(in_features=lambda c: 48),
+        "three-channels: 3 is written out instead of in_channels.":
+            sizes(in_features=lambda c: 3 * c["patch_size"] ** 2),
+        "whole-image: the whole image goes into the Linear: it takes one patch at a time.":
+            sizes(in_features=lambda c: c["in_channels"] * c["x"].shape[2] ** 2),
+        "number-of-patches: the number of patches is used as the number of features: the Linear does not see how many patches there are.":
+            sizes(in_features=lambda c: (c["x"].shape[2] // c["patch_size"]) ** 2),
+        "fixed-192: 192 is written out instead of emb_size.": sizes(out_features=lambda c: 192),
+        "out-like-in: as many numbers come out as go in: emb_size of them are asked.":
+            sizes(out_features=lambda c: expected(c)["numbers"]),
+        "out-patch-size: patch_size stands where the size of the token, emb_size, belongs.":
+            sizes(out_features=lambda c: c["patch_size"]),
+        "out-channels: in_channels stands where the size of the token, emb_size, belongs.":
+            sizes(out_features=lambda c: c["in_channels"]),
+        "out-patches: the number of patches stands where the size of the token, emb_size, belongs.":
+            sizes(out_features=lambda c: (c["x"].shape[2] // c["patch_size"]) ** 2),
+    }),
+    *errors({
+        "linear-float: a size of nn.Linear is a float: `/` gives one; use `//`, or no division at all.": "found element of type float|must be tuple of ints",
+        "other-arguments: the arguments of __init__ were renamed: keep in_channels, patch_size, emb_size and img_size.": "unexpected keyword argument '(in_channels|patch_size|emb_size|img_size)'",
+    }),
+)  # fmt: skip
 
 
 def place(key: str, index: tuple[int, ...], case: Case) -> str:
@@ -263,23 +206,17 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
     return NAMES[key]
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("the pattern: one patch, one token", 1, READING, blank="# the pattern"),
-        Part("what goes into the Linear", 1, ("in_features",), blank="nn.Linear("),
-        Part("what comes out of the Linear", 1, ("out_features",), blank="nn.Linear("),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "Start from the shapes: (b, c, H, W) comes in, (b, number of patches, numbers in one patch) goes into the Linear. "
-        "In a 32 x 32 picture with 4 x 4 patches that is (b, 64, 48).",
-        "On the left, take the height apart into rows of patches and pixels inside a patch, and the width likewise. "
-        "The warm-up showed both orders inside the bracket: one keeps neighbours together, the other takes every second pixel.",
-        "Left: b, c, then a bracket with h and p1, then one with w and p2, where h and w count patches and the letter inside the patch stands last. "
-        "Right: b, a bracket with h and w, a bracket with p1, p2 and c. The Linear's first number is the product of that last bracket.",
-    ),
-    place=place,
+parts = (
+    Part("the pattern: one patch, one token", 1, READING, blank="# the pattern"),
+    Part("what goes into the Linear", 1, ("in_features",), blank="nn.Linear("),
+    Part("what comes out of the Linear", 1, ("out_features",), blank="nn.Linear("),
 )
+hints = (
+    "Start from the shapes: (b, c, H, W) comes in, (b, number of patches, numbers in one patch) goes into the Linear. "
+    "In a 32 x 32 picture with 4 x 4 patches that is (b, 64, 48).",
+    "On the left, take the height apart into rows of patches and pixels inside a patch, and the width likewise. "
+    "The warm-up showed both orders inside the bracket: one keeps neighbours together, the other takes every second pixel.",
+    "Left: b, c, then a bracket with h and p1, then one with w and p2, where h and w count patches and the letter inside the patch stands last. "
+    "Right: b, a bracket with h and w, a bracket with p1, p2 and c. The Linear's first number is the product of that last bracket.",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place)

@@ -4,28 +4,10 @@ from functools import partial
 
 import numpy as np
 
+from helpers.checks import predicted_shapes as shapes
 from helpers.checks.arrays import Arrays, Case
-from helpers.checks.exercise import Exercise, Misconception
-from helpers.checks.predicted_shapes import (
-    added,
-    apart,
-    as_arrays,
-    first_only,
-    in_order,
-    like,
-    no_shape,
-    shape_formula,
-    shape_parts,
-    shape_place,
-    with_sizes,
-    without_batch,
-    wrong_shape,
-)
-from helpers.observers.q2_rearrange_warmup import (
-    PATTERNS,
-    SIZES,
-    observer,
-)
+from helpers.checks.exercise import Exercise
+from helpers.observers.q2_rearrange_warmup import PATTERNS, SIZES, observer
 
 
 def cases(seed: int) -> list[Case]:
@@ -36,101 +18,49 @@ def expected(case: Case) -> Arrays:
     from einops import rearrange
 
     images = np.broadcast_to(np.float32(0), tuple(SIZES.values()))
-    return as_arrays(
+    return shapes.as_arrays(
         {p: rearrange(images, p, **({"i": 2, "j": 2} if "i" in s else {})).shape for p, s in PATTERNS.items()}
     )
 
 
-def mistakes() -> list[Misconception]:
-    made = (
-        ("added", "the sizes in the bracket are added: a bracket multiplies.", added, (1, 2, 3, 4)),
-        (
-            "apart",
-            "the letters of a bracket are kept as axes of their own: a bracket is one axis.",
-            apart,
-            (1, 2, 3, 4),
-        ),
-        (
-            "no-batch",
-            "the batch is left out: the list of 32 images is an axis too, the letter b.",
-            without_batch,
-            (0, 1, 2, 3, 4),
-        ),
-        (
-            "first-letter",
-            "only the first letter of a bracket is counted: a bracket multiplies.",
-            first_only,
-            (1, 2, 3, 4),
-        ),
-        (
-            "swapped",
-            "height and width are swapped: read the right side letter by letter.",
-            in_order((0, 2, 1, 3)),
-            (0, 3, 4),
-        ),
-        (
-            "channels-first",
-            "the channels are moved to where PyTorch keeps them: here c stays last.",
-            in_order((0, 3, 1, 2)),
-            (0,),
-        ),
-        (
-            "swapped",
-            "the first two axes are swapped: read the right side letter by letter.",
-            in_order((1, 0, 2)),
-            (1, 2),
-        ),
-        (
-            "other-way",
-            "the images are laid side by side: the bracket (b h) stacks them along the height.",
-            like("b h w c -> h (b w) c"),
-            (1,),
-        ),
-        (
-            "other-way",
-            "the images are stacked on top of each other: the bracket (b w) puts them along the width.",
-            like("b h w c -> (b h) w c"),
-            (2,),
-        ),
-        ("wrong-side", "b is multiplied with the height: the bracket holds b and w.", with_sizes(w=30), (2,)),
-        (
-            "not-divided",
-            "h and w keep their full size: (i h) is 30 with i = 2, so h is what is left.",
-            with_sizes(h=30, w=40),
-            (3, 4),
-        ),
-        (
-            "doubled",
-            "h and w are multiplied by 2: on the left side a bracket is taken apart, so they shrink.",
-            with_sizes(h=60, w=80),
-            (3, 4),
-        ),
-        ("one-factor", "only one of i and j is counted in the bracket.", with_sizes(j=1), (3, 4)),
-        (
-            "to-batch",
-            "the pieces i and j are put into the batch: here they stand with c.",
-            like("b (i h) (j w) c -> (b i j) h w c"),
-            (4,),
-        ),
-    )
-    return [
-        m for name, text, rule, numbers in made for m in wrong_shape(name, text, rule, PATTERNS, *numbers)
-    ]
+misconceptions = (
+    *shapes.no_shape(PATTERNS),
+    *shapes.wrong_shapes(PATTERNS, {
+        "added: the sizes in the bracket are added: a bracket multiplies.": (shapes.added, 1, 2, 3, 4),
+        "apart: the letters of a bracket are kept as axes of their own: a bracket is one axis.":
+            (shapes.apart, 1, 2, 3, 4),
+        "no-batch: the batch is left out: the list of 32 images is an axis too, the letter b.":
+            (shapes.without_batch, 0, 1, 2, 3, 4),
+        "first-letter: only the first letter of a bracket is counted: a bracket multiplies.":
+            (shapes.first_only, 1, 2, 3, 4),
+        "swapped: height and width are swapped: read the right side letter by letter.":
+            (shapes.in_order((0, 2, 1, 3)), 0, 3, 4),
+        "channels-first: the channels are moved to where PyTorch keeps them: here c stays last.":
+            (shapes.in_order((0, 3, 1, 2)), 0),
+        "swapped: the first two axes are swapped: read the right side letter by letter.":
+            (shapes.in_order((1, 0, 2)), 1, 2),
+        "other-way: the images are laid side by side: the bracket (b h) stacks them along the height.":
+            (shapes.like("b h w c -> h (b w) c"), 1),
+        "other-way: the images are stacked on top of each other: the bracket (b w) puts them along the width.":
+            (shapes.like("b h w c -> (b h) w c"), 2),
+        "wrong-side: b is multiplied with the height: the bracket holds b and w.": (shapes.with_sizes(w=30), 2),
+        "not-divided: h and w keep their full size: (i h) is 30 with i = 2, so h is what is left.":
+            (shapes.with_sizes(h=30, w=40), 3, 4),
+        "doubled: h and w are multiplied by 2: on the left side a bracket is taken apart, so they shrink.":
+            (shapes.with_sizes(h=60, w=80), 3, 4),
+        "one-factor: only one of i and j is counted in the bracket.": (shapes.with_sizes(j=1), 3, 4),
+        "to-batch: the pieces i and j are put into the batch: here they stand with c.":
+            (shapes.like("b (i h) (j w) c -> (b i j) h w c"), 4),
+    }),
+)  # fmt: skip
 
-
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=shape_parts(PATTERNS),
-    misconceptions=(no_shape(PATTERNS), *mistakes()),
-    hints=(
-        "Write the size under each letter on the left: b = 32, h = 30, w = 40, c = 3. Nothing is lost, so the "
-        "product of all sizes is the same on both sides.",
-        "Each letter, or each bracket, right of the arrow is one axis of the result. A bracket's size is the product of its letters.",
-        "A bracket on the left takes an axis apart: (i h) has size 30 and i = 2, so h = 15. "
-        "In the last pattern c, i and j end up in one axis: 3 times 2 times 2.",
-    ),
-    place=shape_place,
-    formula=partial(shape_formula, patterns=PATTERNS),
+parts = shapes.shape_parts(PATTERNS)
+hints = (
+    "Write the size under each letter on the left: b = 32, h = 30, w = 40, c = 3. Nothing is lost, so the "
+    "product of all sizes is the same on both sides.",
+    "Each letter, or each bracket, right of the arrow is one axis of the result. A bracket's size is the product of its letters.",
+    "A bracket on the left takes an axis apart: (i h) has size 30 and i = 2, so h = 15. "
+    "In the last pattern c, i and j end up in one axis: 3 times 2 times 2.",
 )
+formula = partial(shapes.shape_formula, patterns=PATTERNS)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, shapes.shape_place, formula)

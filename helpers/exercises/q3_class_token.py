@@ -1,7 +1,5 @@
 """Q3: one learned token in front of the patch tokens (Dosovitskiy et al. 2021, section 3.1, after BERT's [CLS])."""
 
-from typing import Any
-
 import numpy as np
 import torch
 
@@ -13,22 +11,20 @@ from helpers.observers.q3_class_token import GRADIENT, OUT, PATCHES, observer
 
 def cases(seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
-    found = []
-    for batch, channels, patch, emb, height, width in ((2, 3, 4, 7, 8, 12), (5, 2, 3, 11, 6, 12)):
-        found.append(
-            {
-                "in_channels": channels,
-                "patch_size": patch,
-                "emb_size": emb,
-                "x": tensor(rng, batch, channels, height, width),
-                "token": tensor(rng, emb),
-                # weighs the output in the loss whose gradient is looked at; the same for all tokens of an image
-                "loss": tensor(rng, batch, 1, emb),
-                "seed": int(rng.integers(1000)),
-                "label": f"{batch} images of {channels} x {height} x {width}, patch_size={patch}, emb_size={emb}",
-            }
-        )
-    return found
+    return [
+        {
+            "in_channels": channels,
+            "patch_size": patch,
+            "emb_size": emb,
+            "x": tensor(rng, batch, channels, height, width),
+            "token": tensor(rng, emb),
+            # weighs the output in the loss whose gradient is looked at; the same for all tokens of an image
+            "loss": tensor(rng, batch, 1, emb),
+            "seed": int(rng.integers(1000)),
+            "label": f"{batch} images of {channels} x {height} x {width}, patch_size={patch}, emb_size={emb}",
+        }
+        for batch, channels, patch, emb, height, width in ((2, 3, 4, 7, 8, 12), (5, 2, 3, 11, 6, 12))
+    ]
 
 
 def expected(case: Case) -> Arrays:
@@ -46,12 +42,7 @@ def expected(case: Case) -> Arrays:
     }
 
 
-# --- each blank by itself, and what goes wrong ------------------------------------------------------
 # The output is compared with the student's own `self.projection(x)`: how the patches are made is not asked here.
-
-
-def close(a: np.ndarray, b: np.ndarray) -> bool:
-    return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
 def tokens_found(seen: Arrays, case: Case) -> np.ndarray:
@@ -65,7 +56,7 @@ def tokens_found(seen: Arrays, case: Case) -> np.ndarray:
 def added(seen: Arrays, case: Case) -> bool:
     """The token was added to each patch."""
     token = to_array(case["token"], "token")
-    return close(seen[OUT], seen[PATCHES] + token)
+    return exercise.close(seen[OUT], seen[PATCHES] + token)
 
 
 def repeated(seen: Arrays, wanted: Arrays, case: Case) -> bool:
@@ -73,23 +64,31 @@ def repeated(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     if added(seen, case):
         return bool(np.abs(seen[GRADIENT]).max() > 1e-6)
     found = tokens_found(seen, case)
-    return bool(len(found)) and bool((found.sum(1) == 1).all()) and close(seen[GRADIENT], wanted[GRADIENT])
+    return (
+        bool(len(found))
+        and bool((found.sum(1) == 1).all())
+        and exercise.close(seen[GRADIENT], wanted[GRADIENT])
+    )
 
 
 def in_front(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     """One row, then the patches in order."""
     out, patches = seen[OUT], seen[PATCHES]
-    return out.shape == wanted[OUT].shape and close(out[:, 1:], patches)
+    return out.shape == wanted[OUT].shape and exercise.close(out[:, 1:], patches)
 
 
-def whole(seen: Arrays, change: Any, case: Case) -> bool:
+def whole(change):
     """The output is `change(token rows (b, 1, e), patches (b, n, e))`."""
-    row = np.broadcast_to(to_array(case["token"], "token"), (len(case["x"]), 1, case["emb_size"]))
-    return close(seen[OUT], change(row, seen[PATCHES]))
+
+    def when(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+        row = np.broadcast_to(to_array(case["token"], "token"), (len(case["x"]), 1, case["emb_size"]))
+        return exercise.close(seen[OUT], change(row, seen[PATCHES]))
+
+    return when
 
 
 def front_is(seen: Arrays, row: np.ndarray) -> bool:
-    return seen[OUT].ndim == 3 and seen[OUT].shape[1] > 0 and close(seen[OUT][:, 0], row)
+    return seen[OUT].ndim == 3 and seen[OUT].shape[1] > 0 and exercise.close(seen[OUT][:, 0], row)
 
 
 def unreached(seen: Arrays) -> bool:
@@ -102,72 +101,53 @@ def rows_alike(seen: Arrays, wanted: Arrays) -> bool:
 
 
 misconceptions = (
-    *properties(
-        {
-            "at-the-end: the class token stands behind the patches: it comes first, so the list in torch.cat starts with it.": lambda seen, wanted, case: (
-                whole(seen, lambda t, x: np.concatenate((x, t), 1), case)
-            ),
-            "added: the class token is added to every patch: it should become a token of its own, so join the two with torch.cat.": lambda seen, wanted, case: (
-                added(seen, case)
-            ),
-            "one-per-patch: the class token is repeated once for every patch: each image gets one.": lambda seen, wanted, case: (
-                whole(seen, lambda t, x: np.concatenate((t.repeat(x.shape[1], 1), x), 1), case)
-            ),
-            "several: an image gets the class token more than once: each image gets one.": lambda seen, wanted, case: (
-                bool((tokens_found(seen, case).sum(1) > 1).any())
-            ),
-            "patches-lost: the class token is all that is left: the patches belong behind it.": lambda seen, wanted, case: (
-                whole(seen, lambda t, x: t, case)
-            ),
-            "not-joined: the class token is made and not used: the output is the patches alone.": lambda seen, wanted, case: (
-                whole(seen, lambda t, x: x, case)
-            ),
-            "first-patch-overwritten: the class token takes the place of the first patch: the sequence should grow by one.": lambda seen, wanted, case: (
-                whole(seen, lambda t, x: np.concatenate((t, x[:, 1:]), 1), case)
-            ),
-            "no-gradient: the class token is cut off from training (`.data`, `.detach()`, no_grad, a copy): use self.cls_token itself, so that its gradient arrives.": lambda seen, wanted, case: (
-                unreached(seen) and close(seen[OUT], wanted[OUT])
-            ),
-            "zeros: the first token is all zeros, not self.cls_token: nothing can be learned there.": lambda seen, wanted, case: (
-                unreached(seen) and front_is(seen, 0 * wanted[OUT][:, 0])
-            ),
-            "ones: the first token is all ones, not self.cls_token: nothing can be learned there.": lambda seen, wanted, case: (
-                unreached(seen) and front_is(seen, 0 * wanted[OUT][:, 0] + 1)
-            ),
-            "mean-in-front: the first token is the mean of the patches: self.cls_token belongs there, which no patch has a part in.": lambda seen, wanted, case: (
-                front_is(seen, seen[PATCHES].mean(1))
-            ),
-            "different-tokens: the images get different first tokens: all begin with the same one, self.cls_token.": lambda seen, wanted, case: (
-                in_front(seen, wanted, case) and not rows_alike(seen, wanted)
-            ),
-            "other-token: a new tensor is made for the first token: repeat self.cls_token itself, or training cannot reach it.": lambda seen, wanted, case: (
-                unreached(seen) and in_front(seen, wanted, case)
-            ),
-            "batch-in-a-row: the images were laid one behind the other: (batch, tokens, features) should come out.": lambda seen, wanted, case: (
-                seen[OUT].ndim != 3
-            ),
-        }
-    ),
-    # errors
-    *errors(
-        {
-            "cat-the-batch: the two are joined along the batch (dim 0): the sequence of tokens is dim 1.": "except in dimension 0",
-            "cat-the-features: the two are joined along the features (the last dim): the sequence of tokens is dim 1.": "except in dimension 2",
-            "not-repeated: the token is not repeated along the batch: torch.cat needs as many tokens as there are images, in the first axis.": r"except in dimension 1\. Expected size (1 but got size [25]|[25] but got size 1) ",
-            "features-moved: the token's features are not in its last axis: (batch, 1, features) is what stands beside the patches.": r"except in dimension 1\. Expected size (1 but got size (7|11)|(7|11) but got size 1) ",
-            "wrong-count: the token is repeated another number of times than there are images: the batch size changes from call to call (the last batch is often smaller), so use `b`.": "except in dimension 1",
-            "axes-merged: the repeated token has not three axes: torch.cat needs (batch, 1, features) beside (batch, patches, features).": "must have same number of dimensions",
-            "cat-wants-a-list: torch.cat is given two tensors: it takes one list of tensors.": r"cat\(\)",
-            "stacked: torch.stack makes a new axis: torch.cat joins along one that is there.": "stack expects",
-            "no-size: the pattern has a new letter whose size was not passed along, as in `repeat(image, pattern, n=2)`.": "Specify sizes for new axes|Could not infer sizes",
-            "letter-lost: a letter on the left does not come back on the right: an axis of length 1 that goes is written `()`.": "Unexpected identifiers on the left side|Identifiers only on one side",
-            "axes-on-the-left: the left side has another number of axes than self.cls_token: it has three, (1, 1, emb_size).": r"KeyError: '?3'?|Wrong shape: expected",
-            "not-length-one: the pattern or its sizes do not fit self.cls_token, whose shape is (1, 1, emb_size).": r"Shape mismatch|Length of unnamed axis|Non-unitary",
-            "no-arrow: the pattern has no `->` between its left and its right side.": "not enough values to unpack",
-            "size-unused: a size is passed along for a letter that the pattern does not have.": "is not used in transform",
-        }
-    ),
-)
+    *properties({
+        "at-the-end: the class token stands behind the patches: it comes first, so the list in torch.cat starts with it.":
+            whole(lambda t, x: np.concatenate((x, t), 1)),
+        "added: the class token is added to every patch: it should become a token of its own, so join the two with torch.cat.":
+            lambda seen, wanted, case: added(seen, case),
+        "one-per-patch: the class token is repeated once for every patch: each image gets one.":
+            whole(lambda t, x: np.concatenate((t.repeat(x.shape[1], 1), x), 1)),
+        "several: an image gets the class token more than once: each image gets one.":
+            lambda seen, wanted, case: bool((tokens_found(seen, case).sum(1) > 1).any()),
+        "patches-lost: the class token is all that is left: the patches belong behind it.":
+            whole(lambda t, x: t),
+        "not-joined: the class token is made and not used: the output is the patches alone.":
+            whole(lambda t, x: x),
+        "first-patch-overwritten: the class token takes the place of the first patch: the sequence should grow by one.":
+            whole(lambda t, x: np.concatenate((t, x[:, 1:]), 1)),
+        "no-gradient: the class token is cut off from training (`.data`, `.detach()`, no_grad, a copy): use self.cls_token itself, so that its gradient arrives.":
+            lambda seen, wanted, case: unreached(seen) and exercise.close(seen[OUT], wanted[OUT]),
+        "zeros: the first token is all zeros, not self.cls_token: nothing can be learned there.":
+            lambda seen, wanted, case: unreached(seen) and front_is(seen, 0 * wanted[OUT][:, 0]),
+        "ones: the first token is all ones, not self.cls_token: nothing can be learned there.":
+            lambda seen, wanted, case: unreached(seen) and front_is(seen, 0 * wanted[OUT][:, 0] + 1),
+        "mean-in-front: the first token is the mean of the patches: self.cls_token belongs there, which no patch has a part in.":
+            lambda seen, wanted, case: front_is(seen, seen[PATCHES].mean(1)),
+        "different-tokens: the images get different first tokens: all begin with the same one, self.cls_token.":
+            lambda seen, wanted, case: in_front(seen, wanted, case) and not rows_alike(seen, wanted),
+        "other-token: a new tensor is made for the first token: repeat self.cls_token itself, or training cannot reach it.":
+            lambda seen, wanted, case: unreached(seen) and in_front(seen, wanted, case),
+        "batch-in-a-row: the images were laid one behind the other: (batch, tokens, features) should come out.":
+            lambda seen, wanted, case: seen[OUT].ndim != 3,
+    }),
+    *errors({
+        "cat-the-batch: the two are joined along the batch (dim 0): the sequence of tokens is dim 1.": "except in dimension 0",
+        "cat-the-features: the two are joined along the features (the last dim): the sequence of tokens is dim 1.": "except in dimension 2",
+        "not-repeated: the token is not repeated along the batch: torch.cat needs as many tokens as there are images, in the first axis.": r"except in dimension 1\. Expected size (1 but got size [25]|[25] but got size 1) ",
+        "features-moved: the token's features are not in its last axis: (batch, 1, features) is what stands beside the patches.": r"except in dimension 1\. Expected size (1 but got size (7|11)|(7|11) but got size 1) ",
+        "wrong-count: the token is repeated another number of times than there are images: the batch size changes from call to call (the last batch is often smaller), so use `b`.": "except in dimension 1",
+        "axes-merged: the repeated token has not three axes: torch.cat needs (batch, 1, features) beside (batch, patches, features).": "must have same number of dimensions",
+        "cat-wants-a-list: torch.cat is given two tensors: it takes one list of tensors.": r"cat\(\)",
+        "stacked: torch.stack makes a new axis: torch.cat joins along one that is there.": "stack expects",
+        "no-size: the pattern has a new letter whose size was not passed along, as in `repeat(image, pattern, n=2)`.": "Specify sizes for new axes|Could not infer sizes",
+        "letter-lost: a letter on the left does not come back on the right: an axis of length 1 that goes is written `()`.": "Unexpected identifiers on the left side|Identifiers only on one side",
+        "axes-on-the-left: the left side has another number of axes than self.cls_token: it has three, (1, 1, emb_size).": r"KeyError: '?3'?|Wrong shape: expected",
+        "not-length-one: the pattern or its sizes do not fit self.cls_token, whose shape is (1, 1, emb_size).": r"Shape mismatch|Length of unnamed axis|Non-unitary",
+        "no-arrow: the pattern has no `->` between its left and its right side.": "not enough values to unpack",
+        "size-unused: a size is passed along for a letter that the pattern does not have.": "is not used in transform",
+    }),
+)  # fmt: skip
 
 
 def place(key: str, index: tuple[int, ...], case: Case) -> str:
@@ -176,21 +156,15 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"{key}, number {index[-1]}," if index else key
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("one class token for every image", 1, (OUT, GRADIENT), repeated, blank="# the pattern"),
-        Part("the class token in front of the patches", 1, (OUT,), in_front, blank="x = ..."),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "Write down the shapes: self.cls_token is (1, 1, e), x is (b, n, e). To stand beside x, the token has to be (b, 1, e).",
-        "The first axis of the token has length 1 and should become b. In einops an axis of length 1 that goes away is written `()`; "
-        "the size of the new letter is passed along behind the pattern.",
-        "Left of the arrow: `()`, a letter for the axis that stays 1, a letter for the features. Right: b in place of the `()`, "
-        "then the same two letters; and b=b behind it. Then torch.cat takes a list of two tensors, the class tokens first, and dim=1.",
-    ),
-    place=place,
+parts = (
+    Part("one class token for every image", 1, (OUT, GRADIENT), agrees=repeated, blank="# the pattern"),
+    Part("the class token in front of the patches", 1, (OUT,), agrees=in_front, blank="x = ..."),
 )
+hints = (
+    "Write down the shapes: self.cls_token is (1, 1, e), x is (b, n, e). To stand beside x, the token has to be (b, 1, e).",
+    "The first axis of the token has length 1 and should become b. In einops an axis of length 1 that goes away is written `()`; "
+    "the size of the new letter is passed along behind the pattern.",
+    "Left of the arrow: `()`, a letter for the axis that stays 1, a letter for the features. Right: b in place of the `()`, "
+    "then the same two letters; and b=b behind it. Then torch.cat takes a list of two tensors, the class tokens first, and dim=1.",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place)

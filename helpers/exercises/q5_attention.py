@@ -13,57 +13,61 @@ If `output` is right, or what reaches the projection in run 2 is, then it does n
 other axis orders, `@`, reshape or PyTorch's own attention function are right too.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array, weights
-from helpers.checks.exercise import Exercise, Misconception, Part
-from helpers.checks.mistakes import errors, properties, values
-from helpers.observers.q5_attention import (
-    ATT,
-    BOTH,
-    LINEARS,
-    MERGED,
-    OUTPUT,
-    SCALE,
-    SUMMED,
-    observer,
+from helpers.checks.exercise import Exercise, Part
+from helpers.checks.mistakes import (
+    Mistakes,
+    errors,
+    itself,
+    properties,
+    properties_by,
+    row_by_row,
+    values_by,
+    values_of,
 )
+from helpers.observers.q5_attention import ATT, BOTH, LINEARS, MERGED, OUTPUT, SCALE, SUMMED, observer
 
 
 def cases(seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
-    made = []
-    for b, h, n, d in [(2, 3, 5, 4), (3, 2, 6 + int(rng.integers(4)), 5)]:
-        att = rng.dirichlet(np.full(n, 2.0), (b, h, n)) * rng.uniform(0.6, 1.4, (b, h, n, 1))
-        made.append(
-            {
-                "heads": h,
-                "seed": int(rng.integers(2**31)),
-                "x": tensor(rng, b, n, h * d, scale=0.5),
-                "att": torch.from_numpy(att.astype(np.float32)),
-                "out": tensor(rng, b, h, n, d),
-                "label": f"batch {b}, {h} heads, {n} tokens, head_dim {d}",
-            }
-        )
-    return made
+    return [
+        {
+            "heads": h,
+            "att": weights_of_keys(rng, b, h, n),
+            "seed": int(rng.integers(2**31)),
+            "x": tensor(rng, b, n, h * d, scale=0.5),
+            "out": tensor(rng, b, h, n, d),
+            "label": f"batch {b}, {h} heads, {n} tokens, head_dim {d}",
+        }
+        for b, h, n, d in [(2, 3, 5, 4), (3, 2, 6 + int(rng.integers(4)), 5)]
+    ]
 
 
-# --- the student's module -------------------------------------------------------------------------
+def weights_of_keys(rng: np.random.Generator, b: int, h: int, n: int) -> torch.Tensor:
+    """Positive weights, whose rows do not sum to 1."""
+    att = rng.dirichlet(np.full(n, 2.0), (b, h, n)) * rng.uniform(0.6, 1.4, (b, h, n, 1))
+    return torch.from_numpy(att.astype(np.float32))
 
 
-# --- what PyTorch gives ---------------------------------------------------------------------------
+def linear(case: Case, name: str, x: torch.Tensor) -> torch.Tensor:
+    return F.linear(x, *(drawn(case, name, kind) for kind in ("weight", "bias")))
+
+
+def drawn(case: Case, name: str, kind: str) -> torch.Tensor:
+    """The weight or bias of one of the four Linear layers."""
+    size = case["x"].shape[-1]
+    return weights(f"{name}.{kind}", (size, size) if kind == "weight" else (size,), case["seed"], SCALE)
 
 
 def projected(case: Case, name: str) -> torch.Tensor:
     """Queries, keys or values of the case, split in heads: (b, h, n, d)."""
-    size = case["x"].shape[-1]
-    weight = weights(f"{name}.weight", (size, size), case["seed"], SCALE)
-    bias = weights(f"{name}.bias", (size,), case["seed"], SCALE)
-    return F.linear(case["x"], weight, bias).unflatten(-1, (case["heads"], -1)).transpose(1, 2)
+    return linear(case, name, case["x"]).unflatten(-1, (case["heads"], -1)).transpose(1, 2)
 
 
 def attention(case: Case) -> torch.Tensor:
@@ -78,61 +82,42 @@ def gathered(out: torch.Tensor) -> torch.Tensor:
     return torch.cat(out.unbind(1), dim=-1)
 
 
-def finished(case: Case, merged: torch.Tensor) -> torch.Tensor:
-    size = case["x"].shape[-1]
-    weight = weights("projection.weight", (size, size), case["seed"], SCALE)
-    return F.linear(merged, weight, weights("projection.bias", (size,), case["seed"], SCALE))
-
-
 def library(case: Case) -> torch.Tensor:
     """The whole module as PyTorch has it, with the same weights."""
-    size = case["x"].shape[-1]
-    whole = torch.nn.MultiheadAttention(size, case["heads"], batch_first=True).eval()
-    inputs = [
-        torch.cat([weights(f"{n}.{p}", (size, size)[:k], case["seed"], SCALE) for n in LINEARS[:3]])
-        for p, k in (("weight", 2), ("bias", 1))
-    ]
+    whole = torch.nn.MultiheadAttention(case["x"].shape[-1], case["heads"], batch_first=True).eval()
     with torch.no_grad():
-        whole.in_proj_weight.copy_(inputs[0])
-        whole.in_proj_bias.copy_(inputs[1])
-        whole.out_proj.weight.copy_(weights("projection.weight", (size, size), case["seed"], SCALE))
-        whole.out_proj.bias.copy_(weights("projection.bias", (size,), case["seed"], SCALE))
+        for kind in ("weight", "bias"):
+            stacked = torch.cat([drawn(case, name, kind) for name in LINEARS[:3]])
+            getattr(whole, f"in_proj_{kind}").copy_(stacked)
+            getattr(whole.out_proj, kind).copy_(drawn(case, "projection", kind))
         return whole(case["x"], case["x"], case["x"], need_weights=False)[0]
 
 
 def expected(case: Case) -> Arrays:
-    summed = torch.matmul(case["att"], projected(case, "values"))
     values = {
         ATT: attention(case),
-        SUMMED: summed,
-        BOTH: gathered(summed),
+        SUMMED: summed(case),
+        BOTH: gathered(summed(case)),
         MERGED: gathered(case["out"]),
         OUTPUT: library(case),
     }
     return {key: to_array(value, key) for key, value in values.items()}
 
 
-# --- each blank by itself -------------------------------------------------------------------------
-
-
-def same(seen: Arrays, wanted: Arrays, key: str) -> bool:
-    return key in seen and exercise.close(seen[key], wanted[key])
-
-
 def att_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
-    return same(seen, wanted, OUTPUT) or same(seen, wanted, ATT)
+    return exercise.same(seen, wanted, OUTPUT) or exercise.same(seen, wanted, ATT)
 
 
-def only(mistakes: Sequence[Misconception], seen: Arrays, wanted: Arrays, case: Case) -> bool:
+def only(mistakes: Mistakes, seen: Arrays, wanted: Arrays, case: Case) -> bool:
     """A step was not seen by itself, but what came after it is that of one known mistake, all else being right."""
     return any(m.when(seen, wanted, case) for m in mistakes if m.when)
 
 
 def sum_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     """Right by itself, or together with the merge, or (no product was seen) the right numbers in other places."""
-    if any(same(seen, wanted, key) for key in (OUTPUT, BOTH, SUMMED)) or only(
-        ATT_MISTAKES, seen, wanted, case
-    ):
+    if any(exercise.same(seen, wanted, key) for key in (OUTPUT, BOTH, SUMMED)):
+        return True
+    if only(ATT_MISTAKES, seen, wanted, case):
         return True
     if SUMMED in seen or BOTH not in seen or seen[BOTH].size != wanted[BOTH].size:
         return False
@@ -142,64 +127,57 @@ def sum_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
 def merge_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     """Right by itself or together with the sum. But where all else is right, it is the output that decides."""
     if att_agrees(seen, wanted, case) and sum_agrees(seen, wanted, case):
-        return same(seen, wanted, OUTPUT)
-    if same(seen, wanted, BOTH) or same(seen, wanted, MERGED):
+        return exercise.same(seen, wanted, OUTPUT)
+    if exercise.same(seen, wanted, BOTH) or exercise.same(seen, wanted, MERGED):
         return True
     return only(ATT_MISTAKES, seen, wanted, case) or only(SUM_MISTAKES, seen, wanted, case)
 
 
-# --- what goes wrong ------------------------------------------------------------------------------
-# A step is seen by itself where the student's code has it as a step, and else only in what comes after it.
-# So most mistakes are recognised in two places.
+def twice(key: str, make: Callable, later: str, after: Callable, rows: Mapping[str, Callable]) -> Mistakes:
+    """A mistake `f` gives `make(f, case)` in `key`, if the student's code has this step as a step; else it is only seen in
+    what comes after it: `after(f, case)` in `later`. So most mistakes are recognised in two places.
+    """
+
+    def in_later(f: Callable):
+        def when(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+            if key in seen or later not in seen:
+                return False
+            return exercise.close(seen[later], to_array(after(f, case), later))
+
+        return when
+
+    by_itself = values_by(lambda f: lambda case: {key: to_array(make(f, case), key)}, rows)
+    return row_by_row(by_itself, properties_by(in_later, rows))
+
+
+def summed(case: Case) -> torch.Tensor:
+    return torch.matmul(case["att"], projected(case, "values"))
+
+
+def wrong_att(f, case: Case) -> torch.Tensor:
+    """`f(scores, case)`, where the scores are not scaled yet."""
+    return f(torch.matmul(projected(case, "queries"), projected(case, "keys").mT), case).float()
+
+
+def after_wrong_att(f, case: Case) -> torch.Tensor:
+    merged = gathered(torch.matmul(wrong_att(f, case), projected(case, "values")))
+    return linear(case, "projection", merged)
+
+
+def wrong_sum(f, case: Case) -> torch.Tensor:
+    """`f(att, values)`."""
+    return f(case["att"], projected(case, "values"))
+
+
+def after_wrong_sum(f, case: Case) -> torch.Tensor:
+    result = wrong_sum(f, case)
+    if result.dim() != 4:  # nothing reaches the projection: it ends in an error
+        return torch.empty(0)
+    return gathered(result)
 
 
 def head_dim(case: Case) -> int:
     return case["out"].shape[-1]
-
-
-def wrong_att(slug: str, message: str, values: Callable[[torch.Tensor, Case], torch.Tensor]) -> tuple:
-    """A mistake in the attention weights: `values(scores, case)`, where the scores are not scaled yet."""
-
-    def att(case: Case) -> torch.Tensor:
-        scores = torch.matmul(projected(case, "queries"), projected(case, "keys").mT)  # (b, h, n, n)
-        return values(scores, case).float()
-
-    def in_output(seen: Arrays, wanted: Arrays, case: Case) -> bool:
-        if ATT in seen or OUTPUT not in seen:
-            return False
-        out = finished(case, gathered(torch.matmul(att(case), projected(case, "values"))))
-        return exercise.close(seen[OUTPUT], to_array(out, OUTPUT))
-
-    by_itself = Misconception(slug, message, lambda case: {ATT: to_array(att(case), ATT)})
-    return by_itself, Misconception(slug, message, when=in_output)
-
-
-def wrong_sum(slug: str, message: str, values: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> tuple:
-    """A mistake in the weighted sum: `values(att, values)` comes out of it."""
-
-    def result(case: Case) -> torch.Tensor:
-        return values(case["att"], projected(case, "values"))
-
-    def before_projection(seen: Arrays, wanted: Arrays, case: Case) -> bool:
-        if SUMMED in seen or BOTH not in seen or result(case).dim() != 4:
-            return False
-        return exercise.close(seen[BOTH], to_array(gathered(result(case)), BOTH))
-
-    by_itself = Misconception(slug, message, lambda case: {SUMMED: to_array(result(case), SUMMED)})
-    return by_itself, Misconception(slug, message, when=before_projection)
-
-
-def wrong_merge(slug: str, message: str, values: Callable[[torch.Tensor], torch.Tensor]) -> tuple:
-    """A mistake in gathering the heads: `values(out)` comes out of it, where `out` is (b, h, n, d)."""
-
-    def before_projection(seen: Arrays, wanted: Arrays, case: Case) -> bool:
-        summed = torch.matmul(case["att"], projected(case, "values"))
-        return (
-            MERGED not in seen and BOTH in seen and exercise.close(seen[BOTH], to_array(values(summed), BOTH))
-        )
-
-    by_itself = Misconception(slug, message, lambda case: {MERGED: to_array(values(case["out"]), MERGED)})
-    return by_itself, Misconception(slug, message, when=before_projection)
 
 
 # Other divisors of the scores: `divisor(case)`.
@@ -237,35 +215,19 @@ FUNCTIONS = (
 )  # fmt: skip
 
 
-def att_mistakes() -> list[Misconception]:
-    found = []
-    for slug, text, divisor in DIVISORS:
-        found += wrong_att(slug, f"{text}.", lambda s, c, f=divisor: (s / f(c)).softmax(-1))
-    for slug, text, root in (
-        ("scale-after-softmax", "sqrt(head_dim)", head_dim),
-        (
-            "scale-after-softmax-emb-size",
-            "sqrt(emb_size), which should be sqrt(head_dim),",
-            lambda c: c["x"].shape[-1],
-        ),
-    ):
-        found += wrong_att(
-            slug,
-            f"the division by {text} comes after the softmax: divide the scores, before the softmax, or the rows "
-            "no longer sum to 1.",
-            lambda s, c, f=root: s.softmax(-1) / f(c) ** 0.5,
-        )
-    for slug, text, function in FUNCTIONS:
-        found += wrong_att(slug, f"{text}.", lambda s, c, f=function: f(s * head_dim(c) ** -0.5))
-        found += wrong_att(
-            f"{slug}-no-scale",
-            f"{text}. And the scores are not divided by sqrt(head_dim).",
-            lambda s, c, f=function: f(s),
-        )
-    return found
-
-
-ATT_MISTAKES = att_mistakes()
+ATT_MISTAKES = (
+    *twice(ATT, wrong_att, OUTPUT, after_wrong_att, {
+        **{f"{slug}: {text}.": lambda s, c, f=f: (s / f(c)).softmax(-1) for slug, text, f in DIVISORS},
+        "scale-after-softmax: the division by sqrt(head_dim) comes after the softmax: divide the scores, before the softmax, or the rows no longer sum to 1.":
+            lambda s, c: s.softmax(-1) / head_dim(c) ** 0.5,
+        "scale-after-softmax-emb-size: the division by sqrt(emb_size), which should be sqrt(head_dim), comes after the softmax: divide the scores, before the softmax, or the rows no longer sum to 1.":
+            lambda s, c: s.softmax(-1) / c["x"].shape[-1] ** 0.5,
+    }),
+    *(mistake for slug, text, f in FUNCTIONS for mistake in twice(ATT, wrong_att, OUTPUT, after_wrong_att, {
+        f"{slug}: {text}.": lambda s, c, f=f: f(s * head_dim(c) ** -0.5),
+        f"{slug}-no-scale: {text}. And the scores are not divided by sqrt(head_dim).": lambda s, c, f=f: f(s),
+    })),
+)  # fmt: skip
 
 SUMS = (
     ("att-transposed", "the attention is read the wrong way round: sum over its last axis (the keys, l), keep the queries (a)", lambda a, v: a.mT @ v),
@@ -310,79 +272,66 @@ MERGES = (
     ("heads-averaged", "the heads are averaged: put them side by side", lambda t: t.mean(1)),
 )  # fmt: skip
 
-SUM_MISTAKES = [m for slug, text, values in SUMS for m in wrong_sum(slug, f"{text}.", values)]
+SUM_ROWS = {f"{slug}: {text}.": f for slug, text, f in SUMS}
+SUM_MISTAKES = twice(SUMMED, wrong_sum, BOTH, after_wrong_sum, SUM_ROWS)
+MERGE_ROWS = {f"{slug}: {text}.": f for slug, text, f in MERGES}
 
 misconceptions = (
     *ATT_MISTAKES,
     *SUM_MISTAKES,
-    *(m for slug, text, values in MERGES for m in wrong_merge(slug, f"{text}.", values)),
-    *values(
-        {
-            "projection-missing: the merged heads are returned before the projection: keep the last line that was given.": lambda case: {
-                OUTPUT: to_array(gathered(torch.matmul(attention(case), projected(case, "values"))), OUTPUT)
-            },
-            "residual-added: x is added to the output: the residual connection comes in Q6, not here.": lambda case: {
-                OUTPUT: to_array(library(case) + case["x"], OUTPUT)
-            },
-        }
-    ),
-    *properties(
-        {
-            "not-step-by-step: the output as a whole is not right. The steps could not be tried one by one, since att does not pass through self.att_drop as in the code that was given.": lambda seen, wanted, case: (
-                ATT not in seen and OUTPUT in seen
-            ),
-        }
-    ),
-    # --- mistakes that end in an error
-    *errors(
-        {
-            "softmax-without-axis: the softmax is not told its axis: add `dim=...` with the axis of the keys.": r"softmax\(\) missing .*dim|softmax\(\) received an invalid combination",
-            "softmax-no-such-axis: the softmax is given an axis that is not there: the scores have axes 0 to 3, and -1 is the last.": "IndexError: Dimension out of range",
-            "root-of-a-number: torch.sqrt is given a plain number: write `** 0.5`, or math.sqrt after `import math`.": r"sqrt\(\): argument 'input' .* must be Tensor, not (int|float)",
-            "root-of-a-tensor: a function of `math` is given a whole tensor: take the root of head_dim, which is a number.": "only one element tensors can be converted to Python scalars",
-            "softmax-module: nn.Softmax is used as a function: it is a layer, made first with its axis and called afterwards. The function is torch.softmax.": "must be Tensor, not Softmax|dim must be an int or None",
-            "head-dim-without-self: a number of the module is used without its `self.` in front.": "NameError: name '(head_dim|num_heads)' is not defined",
-            "emb-size-not-kept: emb_size is only known in __init__; and what is needed here is self.head_dim.": "(Name|Attribute)Error: .*'emb_size'",
-            "operand-count: the einsum string does not name two tensors: left of `->` stand the letters of att, a comma, the letters of values.": r"einsum\(\): (more|fewer) operands",
-            "unknown-letter: a letter on the right of `->` in the einsum string stands nowhere on the left.": "output subscript . does not appear",
-            "letter-twice: a letter stands twice on the right of `->` in the einsum string.": "output subscript . appears more than once",
-            "letter-count: the einsum string has more or fewer letters than a tensor has axes: att and values have four each.": "number of subscripts in the equation",
-            "sizes-differ: one letter names two axes of different length: att's last axis and the values' third one share a letter, nothing else but batch and head.": r"einsum\(\): subscript . has size",
-            "einsum-sign: the einsum string holds a sign that it does not know: only letters, spaces, one comma and one `->` (brackets belong to rearrange).": r"einsum\(\): invalid subscript",
-            "not-a-string: einsum is given something else than a string: the letters go between quotes.": r"einsum\(\): argument 'equation' .* must be str",
-            "axis-lost: rearrange is given too few or too many axes: einsum should leave four, b h a v. All but the keys (l) stay on the right of `->`.": r"expected 4 dims\. Received [0-35-9]-dim",
-            "pattern-axes: the left of the pattern does not name the four axes that `out` has: batch, heads, tokens, head_dim.": r"expected \d dims\. Received",
-            "axis-not-kept: a name stands on one side of the pattern only: rearrange loses and adds nothing, and names need spaces between them.": "Identifiers only on one side",
-            "brackets: the brackets of the pattern do not close, or stand inside each other.": "[Pp]arentheses|[Bb]rackets",
-            "axis-twice: a name stands twice on one side of the pattern.": "contains duplicate dimension",
-            "pattern-sign: the pattern holds a sign that einops does not know: only names, spaces, brackets and one `->`.": "Unknown character|not a valid axis name|Invalid axis identifier",
-            "no-arrow: the pattern does not have exactly one `->`, with the axes before on its left and after on its right.": "values to unpack",
-            "unknown-size: the pattern splits an axis without saying into what: there is nothing to split here, only to merge.": "Could not infer sizes",
-            "pattern-not-a-string: rearrange is given something else than a string: the pattern goes between quotes.": "has no attribute 'split'",
-            "view-of-a-moved-tensor: `view` is used after the axes were moved: use reshape.": "view size is not compatible",
-            "constructor: the class is made with other arguments: keep the line `def __init__(self, emb_size=192, num_heads=3, dropout=0.0)`.": r"TypeError: .*__init__\(\)",
-        }
-    ),
-)
+    *twice(MERGED, lambda f, case: f(case["out"]), BOTH, lambda f, case: f(summed(case)), MERGE_ROWS),
+    *values_of(OUTPUT, itself, {
+        "projection-missing: the merged heads are returned before the projection: keep the last line that was given.":
+            lambda case: gathered(torch.matmul(attention(case), projected(case, "values"))),
+        "residual-added: x is added to the output: the residual connection comes in Q6, not here.":
+            lambda case: library(case) + case["x"],
+    }),
+    *properties({
+        "not-step-by-step: the output as a whole is not right. The steps could not be tried one by one, since att does not pass through self.att_drop as in the code that was given.":
+            lambda seen, wanted, case: ATT not in seen and OUTPUT in seen,
+    }),
+    *errors({
+        "softmax-without-axis: the softmax is not told its axis: add `dim=...` with the axis of the keys.": r"softmax\(\) missing .*dim|softmax\(\) received an invalid combination",
+        "softmax-no-such-axis: the softmax is given an axis that is not there: the scores have axes 0 to 3, and -1 is the last.": "IndexError: Dimension out of range",
+        "root-of-a-number: torch.sqrt is given a plain number: write `** 0.5`, or math.sqrt after `import math`.": r"sqrt\(\): argument 'input' .* must be Tensor, not (int|float)",
+        "root-of-a-tensor: a function of `math` is given a whole tensor: take the root of head_dim, which is a number.": "only one element tensors can be converted to Python scalars",
+        "softmax-module: nn.Softmax is used as a function: it is a layer, made first with its axis and called afterwards. The function is torch.softmax.": "must be Tensor, not Softmax|dim must be an int or None",
+        "head-dim-without-self: a number of the module is used without its `self.` in front.": "NameError: name '(head_dim|num_heads)' is not defined",
+        "emb-size-not-kept: emb_size is only known in __init__; and what is needed here is self.head_dim.": "(Name|Attribute)Error: .*'emb_size'",
+        "operand-count: the einsum string does not name two tensors: left of `->` stand the letters of att, a comma, the letters of values.": r"einsum\(\): (more|fewer) operands",
+        "unknown-letter: a letter on the right of `->` in the einsum string stands nowhere on the left.": "output subscript . does not appear",
+        "letter-twice: a letter stands twice on the right of `->` in the einsum string.": "output subscript . appears more than once",
+        "letter-count: the einsum string has more or fewer letters than a tensor has axes: att and values have four each.": "number of subscripts in the equation",
+        "sizes-differ: one letter names two axes of different length: att's last axis and the values' third one share a letter, nothing else but batch and head.": r"einsum\(\): subscript . has size",
+        "einsum-sign: the einsum string holds a sign that it does not know: only letters, spaces, one comma and one `->` (brackets belong to rearrange).": r"einsum\(\): invalid subscript",
+        "not-a-string: einsum is given something else than a string: the letters go between quotes.": r"einsum\(\): argument 'equation' .* must be str",
+        "axis-lost: rearrange is given too few or too many axes: einsum should leave four, b h a v. All but the keys (l) stay on the right of `->`.": r"expected 4 dims\. Received [0-35-9]-dim",
+        "pattern-axes: the left of the pattern does not name the four axes that `out` has: batch, heads, tokens, head_dim.": r"expected \d dims\. Received",
+        "axis-not-kept: a name stands on one side of the pattern only: rearrange loses and adds nothing, and names need spaces between them.": "Identifiers only on one side",
+        "brackets: the brackets of the pattern do not close, or stand inside each other.": "[Pp]arentheses|[Bb]rackets",
+        "axis-twice: a name stands twice on one side of the pattern.": "contains duplicate dimension",
+        "pattern-sign: the pattern holds a sign that einops does not know: only names, spaces, brackets and one `->`.": "Unknown character|not a valid axis name|Invalid axis identifier",
+        "no-arrow: the pattern does not have exactly one `->`, with the axes before on its left and after on its right.": "values to unpack",
+        "unknown-size: the pattern splits an axis without saying into what: there is nothing to split here, only to merge.": "Could not infer sizes",
+        "pattern-not-a-string: rearrange is given something else than a string: the pattern goes between quotes.": "has no attribute 'split'",
+        "view-of-a-moved-tensor: `view` is used after the axes were moved: use reshape.": "view size is not compatible",
+        "constructor: the class is made with other arguments: keep the line `def __init__(self, emb_size=192, num_heads=3, dropout=0.0)`.": r"TypeError: .*__init__\(\)",
+    }),
+)  # fmt: skip
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("attention weights", 1, (ATT,), att_agrees, blank="att ="),
-        Part("weighted sum of the values", 1, (SUMMED,), sum_agrees, blank="torch.einsum("),
-        Part("heads gathered", 1, (MERGED, OUTPUT), merge_agrees, blank="rearrange("),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "Run the cell above the check: it prints the shapes on the way, up to the line where your code stops. "
-        "`att` has the shape of the scores.",
-        "In each row of `att`, one query spreads a weight of 1 over all keys: which axis of the scores is that? "
-        "And which of the letters b, h, a, l, v is summed away when the values are weighted?",
-        "First divide the scores by the square root of self.head_dim, then take the softmax over the last axis. "
-        "In einsum, l disappears and b, h, a, v stay in this order. In rearrange, write the four axes as they are, "
-        "then batch, tokens, and in brackets heads and head_dim, in the order in which they were split above.",
-    ),
+parts = (
+    Part("attention weights", 1, (ATT,), agrees=att_agrees, blank="att ="),
+    Part("weighted sum of the values", 1, (SUMMED,), agrees=sum_agrees, blank="torch.einsum("),
+    Part("heads gathered", 1, (MERGED, OUTPUT), agrees=merge_agrees, blank="rearrange("),
 )
+hints = (
+    "Run the cell above the check: it prints the shapes on the way, up to the line where your code stops. "
+    "`att` has the shape of the scores.",
+    "In each row of `att`, one query spreads a weight of 1 over all keys: which axis of the scores is that? "
+    "And which of the letters b, h, a, l, v is summed away when the values are weighted?",
+    "First divide the scores by the square root of self.head_dim, then take the softmax over the last axis. "
+    "In einsum, l disappears and b, h, a, v stay in this order. In rearrange, write the four axes as they are, "
+    "then batch, tokens, and in brackets heads and head_dim, in the order in which they were split above.",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints)

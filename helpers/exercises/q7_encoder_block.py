@@ -13,34 +13,24 @@ import torch.nn.functional as F
 from torch import nn
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array, weights
-from helpers.checks.exercise import Exercise, Misconception, Part
-from helpers.checks.mistakes import errors, properties_by, values
-from helpers.observers.q7_encoder_block import (
-    HALVES,
-    give_weights,
-    observer,
-)
+from helpers.checks.exercise import Exercise, Part
+from helpers.checks.mistakes import Mistakes, errors, prefixed, properties_by, row_by_row, values, values_by
+from helpers.observers.q7_encoder_block import HALVES, give_weights, observer
 
 
 def cases(seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
-    made = []
-    for emb_size, num_heads, expansion, batch, tokens in [(12, 2, 3, 2, 5), (30, 5, 2, 3, 4)]:
-        label = f"TransformerEncoderBlock(emb_size={emb_size}, num_heads={num_heads}, expansion={expansion})"
-        made.append(
-            {
-                "emb_size": emb_size,
-                "num_heads": num_heads,
-                "expansion": expansion,
-                "x": tensor(rng, batch, tokens, emb_size, scale=2.0),
-                "seed": int(rng.integers(1000)),
-                "label": label,
-            }
-        )
-    return made
-
-
-# --- who is who in the student's block ------------------------------------------------------------
+    return [
+        {
+            "emb_size": emb_size,
+            "num_heads": num_heads,
+            "expansion": expansion,
+            "x": tensor(rng, batch, tokens, emb_size, scale=2.0),
+            "seed": int(rng.integers(1000)),
+            "label": f"TransformerEncoderBlock(emb_size={emb_size}, num_heads={num_heads}, expansion={expansion})",
+        }
+        for emb_size, num_heads, expansion, batch, tokens in [(12, 2, 3, 2, 5), (30, 5, 2, 3, 4)]
+    ]
 
 
 def expected(case: Case) -> Arrays:
@@ -71,22 +61,15 @@ def expected(case: Case) -> Arrays:
 
 def half_agrees(half: str):
     """The whole block computes what it should, or at least this half of it does."""
-
-    def agrees(observed: Arrays, wanted: Arrays, case: Case) -> bool:
-        both = half in observed and half in wanted
-        return any(exercise.close(observed[key], wanted[key]) for key in ("output", *[half] * both))
-
-    return agrees
+    return lambda seen, wanted, case: any(exercise.same(seen, wanted, key) for key in ("output", half))
 
 
-def dropout_agrees(observed: Arrays, wanted: Arrays, case: Case) -> bool:
+def dropout_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     """Nothing arrives in training with dropout=1, though there is an attention and a feed-forward block to arrive."""
-    return exercise.close(observed["dropped"], wanted["dropped"]) and bool(
-        (observed["at work"] >= wanted["at work"]).all()
-    )
+    at_work = (seen["at work"] >= wanted["at work"]).all()
+    return exercise.same(seen, wanted, "dropped") and bool(at_work)
 
 
-# --- what goes wrong ------------------------------------------------------------------------------
 # Mistakes are put together from torch's functions. N, A and M are given their half and number, as in `roles`.
 
 
@@ -101,10 +84,8 @@ class Ops:
         return weights(role, shape, self.seed)
 
     def N(self, x, half, nth=0):
-        role = f"norm.{half}.{nth}"
-        return F.layer_norm(
-            x, (self.size,), self.w(f"{role}.weight", self.size) + 1, self.w(f"{role}.bias", self.size)
-        )
+        weight, bias = (self.w(f"norm.{half}.{nth}.{kind}", self.size) for kind in ("weight", "bias"))
+        return F.layer_norm(x, (self.size,), weight + 1, bias)
 
     def A(self, x, half=0, nth=0):
         attention = nn.MultiheadAttention(self.size, self.heads, batch_first=True).eval()
@@ -113,13 +94,15 @@ class Ops:
             return attention(x, x, x, need_weights=False)[0]
 
     def M(self, x, half=1, nth=0):
-        for number, (to, origin) in enumerate(
-            [(self.hidden, self.size), (self.size, self.hidden)], start=nth
-        ):
+        sizes = (self.hidden, self.size), (self.size, self.hidden)
+        for number, (to, origin) in enumerate(sizes, start=nth):
             role = f"linear.{half}.{number}"
             x = F.linear(x, self.w(f"{role}.weight", to, origin), self.w(f"{role}.bias", to))
             x = F.gelu(x) if number == nth else x
         return x
+
+    def P(self, x, half, again=0):
+        return self.M(x, nth=2 * again) if half else self.A(x, nth=again)
 
 
 Half = Callable[[Ops, torch.Tensor], torch.Tensor]
@@ -149,71 +132,30 @@ def second_half(o: Ops, x):
 
 
 FIRST, SECOND = HALVES
-_HALF_MISTAKES = (
-    # slug, message about {half}, the first half's values, the second half's values
-    ("no-norm", "the {half} has no LayerNorm.", lambda o, x: x + o.A(x), lambda o, x: x + o.M(x)),
-    (
-        "norm-after",
-        "in the {half} the LayerNorm comes after the {part}: pre-norm means that it comes first.",
-        lambda o, x: x + o.N(o.A(x), 0),
-        lambda o, x: x + o.N(o.M(x), 1),
-    ),
-    (
-        "two-norms",
-        "the {half} has a LayerNorm before the {part} and another one after it: only the first belongs there.",
-        lambda o, x: x + o.N(o.A(o.N(x, 0)), 0, 1),
-        lambda o, x: x + o.N(o.M(o.N(x, 1)), 1, 1),
-    ),
-    (
-        "post-norm",
-        "in the {half} the LayerNorm stands after the sum, as in the Transformer of 2017: ViT norms first, inside "
-        "of the residual.",
-        lambda o, x: o.N(x + o.A(x), 0),
-        lambda o, x: o.N(x + o.M(x), 1),
-    ),
-    (
-        "norm-outside",
-        "in the {half} the LayerNorm stands outside of the residual, so the skip connection carries normed tokens.",
-        lambda o, x: o.N(x, 0) + o.A(o.N(x, 0)),
-        lambda o, x: o.N(x, 1) + o.M(o.N(x, 1)),
-    ),
-    (
-        "no-residual",
-        "the {half} has no residual: ResidualAdd(...) belongs around it.",
-        lambda o, x: o.A(o.N(x, 0)),
-        lambda o, x: o.M(o.N(x, 1)),
-    ),
-    (
-        "residual-twice",
-        "the {half} adds its input twice: ResidualAdd stands around it already.",
-        lambda o, x: x + (o.N(x, 0) + o.A(o.N(x, 0))),
-        lambda o, x: x + (o.N(x, 1) + o.M(o.N(x, 1))),
-    ),
-    (
-        "part-missing",
-        "the {half} has no {part} in it.",
-        lambda o, x: x + o.N(x, 0),
-        lambda o, x: x + o.N(x, 1),
-    ),
-    (
-        "part-repeated",
-        "the {half} holds its {part} twice.",
-        lambda o, x: x + o.A(o.A(o.N(x, 0)), 0, 1),
-        lambda o, x: x + o.M(o.M(o.N(x, 1)), 1, 2),
-    ),
-)
+# in either half h, whose part is P: attention in the first, feed-forward in the second
+IN_A_HALF = {
+    "no-norm: the {half} has no LayerNorm.": lambda o, x, h: x + o.P(x, h),
+    "norm-after: in the {half} the LayerNorm comes after the {part}: pre-norm means that it comes first.":
+        lambda o, x, h: x + o.N(o.P(x, h), h),
+    "two-norms: the {half} has a LayerNorm before the {part} and another one after it: only the first belongs there.":
+        lambda o, x, h: x + o.N(o.P(o.N(x, h), h), h, 1),
+    "post-norm: in the {half} the LayerNorm stands after the sum, as in the Transformer of 2017: ViT norms first, inside of the residual.":
+        lambda o, x, h: o.N(x + o.P(x, h), h),
+    "norm-outside: in the {half} the LayerNorm stands outside of the residual, so the skip connection carries normed tokens.":
+        lambda o, x, h: o.N(x, h) + o.P(o.N(x, h), h),
+    "no-residual: the {half} has no residual: ResidualAdd(...) belongs around it.":
+        lambda o, x, h: o.P(o.N(x, h), h),
+    "residual-twice: the {half} adds its input twice: ResidualAdd stands around it already.":
+        lambda o, x, h: x + (o.N(x, h) + o.P(o.N(x, h), h)),
+    "part-missing: the {half} has no {part} in it.": lambda o, x, h: x + o.N(x, h),
+    "part-repeated: the {half} holds its {part} twice.":
+        lambda o, x, h: x + o.P(o.P(o.N(x, h), h), h, again=1),
+}  # fmt: skip
 
 
-def _half_mistakes() -> list[Misconception]:
-    found = []
-    for slug, text, first, second in _HALF_MISTAKES:
-        for prefix, half, part, function in (
-            ("first", FIRST, "MultiHeadAttention", first),
-            ("second", SECOND, "FeedForwardBlock", second),
-        ):
-            message = text.format(half=half, part=part)
-            found.append(Misconception(f"{prefix}-{slug}", message, mistake(half, function)))
-    return found
+def in_half(h: int, slug: str, part: str) -> Mistakes:
+    rows = {row.format(half=HALVES[h], part=part): function for row, function in IN_A_HALF.items()}
+    return values_by(lambda f: mistake(HALVES[h], lambda o, x: f(o, x, h)), prefixed(rows, slug))
 
 
 def leaks(which: int):
@@ -222,74 +164,51 @@ def leaks(which: int):
 
 
 misconceptions = (
-    *values(
-        {
-            "halves-swapped: the feed-forward half runs before the attention half: attention comes first.": composed(
-                lambda o, x: x + o.M(o.N(x, 0), 0), lambda o, x: x + o.A(o.N(x, 1), 1)
-            ),
-            "attention-twice: both halves hold the MultiHeadAttention: the second one holds the FeedForwardBlock.": composed(
-                first_half, lambda o, x: x + o.A(o.N(x, 1), 1)
-            ),
-            "feed-forward-twice: both halves hold the FeedForwardBlock: the first one holds the MultiHeadAttention.": composed(
-                lambda o, x: x + o.M(o.N(x, 0), 0), second_half
-            ),
-            "norm-shared: both halves use one and the same LayerNorm: each half needs its own, with scales of its own.": composed(
-                first_half, lambda o, x: x + o.M(o.N(x, 0))
-            ),
-            "one-residual: one residual goes around both halves: each half needs its own.": mistake(
-                "output", lambda o, x: x + o.M(o.N(o.A(o.N(x, 0)), 1))
-            ),
-            "post-norm: the LayerNorms stand after the sums, as in the Transformer of 2017: ViT norms first, inside of the residual.": composed(
-                lambda o, x: o.N(x + o.A(x), 0), lambda o, x: o.N(x + o.M(x), 1)
-            ),
-            "norm-outside: the LayerNorms stand outside of the residuals, so the skip connections carry normed tokens.": composed(
-                lambda o, x: o.N(x, 0) + o.A(o.N(x, 0)),
-                lambda o, x: o.N(x, 1) + o.M(o.N(x, 1)),
-            ),
-        }
-    ),
-    *_half_mistakes(),
-    *values(
-        {
-            "heads-default: num_heads is not passed on to MultiHeadAttention, which then takes its default.": mistake(
-                FIRST, first_half, heads=lambda case: 3
-            ),
-            "one-head: the attention has one head only: pass num_heads on.": mistake(
-                FIRST, first_half, heads=lambda case: 1
-            ),
-            "expansion-default: expansion is not passed on to FeedForwardBlock, which then takes its default 4.": mistake(
-                SECOND, second_half, hidden=lambda case: 4 * case["emb_size"]
-            ),
-            "expansion-as-size: FeedForwardBlock is given the hidden size: it multiplies by emb_size itself, so pass the factor expansion on.": mistake(
-                SECOND, second_half, hidden=lambda case: case["emb_size"] ** 2 * case["expansion"]
-            ),
-            "expansion-is-heads: FeedForwardBlock is given num_heads where expansion belongs.": mistake(
-                SECOND, second_half, hidden=lambda case: case["emb_size"] * case["num_heads"]
-            ),
-            "heads-is-expansion: MultiHeadAttention is given expansion where num_heads belongs.": mistake(
-                FIRST, first_half, heads=lambda case: case["expansion"]
-            ),
-        }
-    ),
-    *properties_by(
-        leaks,
-        {
-            "first-no-dropout: the attention half does not end in `nn.Dropout(dropout)`: with dropout=1 nothing of it should arrive.": 0,
-            "second-no-dropout: the feed-forward half does not end in `nn.Dropout(dropout)`: with dropout=1 nothing of it should arrive.": 1,
-        },
-    ),
-    *errors(
-        {
-            "size-fixed: a size is written out as a number: use emb_size.": r"normalized_shape=\[(192|768)\]|\(\d+x\d+ and 192x|[Ee]xpected .*192",
-            "norm-of-wrong-size: a LayerNorm has the wrong size: it norms the emb_size numbers of a token.": "normalized_shape=",
-            "batch-norm: a BatchNorm stands where the LayerNorm belongs: ViT norms every token by itself.": "running_mean|BatchNorm|expected 2D or 3D input",
-            "dropout-as-size: FeedForwardBlock is given dropout where expansion belongs: write the arguments in its own order.": "TypeError: .*(float|must be tuple of ints)|Expected more than 1 value|zero-size|division by zero",
-            "not-made: a class is put into nn.Sequential instead of an object of it: the brackets with the sizes are missing.": "TypeError: .* is not a Module subclass",
-            "no-sequential: ResidualAdd is given several modules: it takes one, so put them into nn.Sequential.": r"ResidualAdd.*takes 2 positional arguments but",
-            "argument-missing: an argument is missing: write the sizes in the order in which the class takes them.": "missing [0-9] required positional argument",
-        }
-    ),
-)
+    *values({
+        "halves-swapped: the feed-forward half runs before the attention half: attention comes first.":
+            composed(lambda o, x: x + o.M(o.N(x, 0), 0), lambda o, x: x + o.A(o.N(x, 1), 1)),
+        "attention-twice: both halves hold the MultiHeadAttention: the second one holds the FeedForwardBlock.":
+            composed(first_half, lambda o, x: x + o.A(o.N(x, 1), 1)),
+        "feed-forward-twice: both halves hold the FeedForwardBlock: the first one holds the MultiHeadAttention.":
+            composed(lambda o, x: x + o.M(o.N(x, 0), 0), second_half),
+        "norm-shared: both halves use one and the same LayerNorm: each half needs its own, with scales of its own.":
+            composed(first_half, lambda o, x: x + o.M(o.N(x, 0))),
+        "one-residual: one residual goes around both halves: each half needs its own.":
+            mistake("output", lambda o, x: x + o.M(o.N(o.A(o.N(x, 0)), 1))),
+        "post-norm: the LayerNorms stand after the sums, as in the Transformer of 2017: ViT norms first, inside of the residual.":
+            composed(lambda o, x: o.N(x + o.A(x), 0), lambda o, x: o.N(x + o.M(x), 1)),
+        "norm-outside: the LayerNorms stand outside of the residuals, so the skip connections carry normed tokens.":
+            composed(lambda o, x: o.N(x, 0) + o.A(o.N(x, 0)), lambda o, x: o.N(x, 1) + o.M(o.N(x, 1))),
+    }),
+    *row_by_row(in_half(0, "first-", "MultiHeadAttention"), in_half(1, "second-", "FeedForwardBlock")),
+    *values({
+        "heads-default: num_heads is not passed on to MultiHeadAttention, which then takes its default.":
+            mistake(FIRST, first_half, heads=lambda case: 3),
+        "one-head: the attention has one head only: pass num_heads on.":
+            mistake(FIRST, first_half, heads=lambda case: 1),
+        "expansion-default: expansion is not passed on to FeedForwardBlock, which then takes its default 4.":
+            mistake(SECOND, second_half, hidden=lambda case: 4 * case["emb_size"]),
+        "expansion-as-size: FeedForwardBlock is given the hidden size: it multiplies by emb_size itself, so pass the factor expansion on.":
+            mistake(SECOND, second_half, hidden=lambda case: case["emb_size"] ** 2 * case["expansion"]),
+        "expansion-is-heads: FeedForwardBlock is given num_heads where expansion belongs.":
+            mistake(SECOND, second_half, hidden=lambda case: case["emb_size"] * case["num_heads"]),
+        "heads-is-expansion: MultiHeadAttention is given expansion where num_heads belongs.":
+            mistake(FIRST, first_half, heads=lambda case: case["expansion"]),
+    }),
+    *properties_by(leaks, {
+        "first-no-dropout: the attention half does not end in `nn.Dropout(dropout)`: with dropout=1 nothing of it should arrive.": 0,
+        "second-no-dropout: the feed-forward half does not end in `nn.Dropout(dropout)`: with dropout=1 nothing of it should arrive.": 1,
+    }),
+    *errors({
+        "size-fixed: a size is written out as a number: use emb_size.": r"normalized_shape=\[(192|768)\]|\(\d+x\d+ and 192x|[Ee]xpected .*192",
+        "norm-of-wrong-size: a LayerNorm has the wrong size: it norms the emb_size numbers of a token.": "normalized_shape=",
+        "batch-norm: a BatchNorm stands where the LayerNorm belongs: ViT norms every token by itself.": "running_mean|BatchNorm|expected 2D or 3D input",
+        "dropout-as-size: FeedForwardBlock is given dropout where expansion belongs: write the arguments in its own order.": "TypeError: .*(float|must be tuple of ints)|Expected more than 1 value|zero-size|division by zero",
+        "not-made: a class is put into nn.Sequential instead of an object of it: the brackets with the sizes are missing.": "TypeError: .* is not a Module subclass",
+        "no-sequential: ResidualAdd is given several modules: it takes one, so put them into nn.Sequential.": r"ResidualAdd.*takes 2 positional arguments but",
+        "argument-missing: an argument is missing: write the sizes in the order in which the class takes them.": "missing [0-9] required positional argument",
+    }),
+)  # fmt: skip
 
 
 def place(key: str, index: tuple[int, ...], case: Case) -> str:
@@ -298,23 +217,17 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"{key}{list(index)}"
 
 
-exercise = Exercise(
-    observer=observer,
-    cases=cases,
-    expected=expected,
-    parts=(
-        Part("attention half", 1, ("output",), half_agrees(FIRST), blank="# the attention half"),
-        Part("feed-forward half", 1, ("output",), half_agrees(SECOND), blank="# the feed-forward half"),
-        Part("dropout at the end of both halves", 1, ("dropped",), dropout_agrees),
-    ),
-    misconceptions=misconceptions,
-    hints=(
-        "Each nn.Sequential holds three modules. Read the diagram from left to right: what does x meet first "
-        "on its way to the plus sign?",
-        "Pre-norm: in each half the LayerNorm comes first and the dropout last. Only the module in the middle "
-        "differs from half to half.",
-        "First half: a LayerNorm of emb_size, the MultiHeadAttention with emb_size, num_heads and dropout, a Dropout. "
-        "Second half: the same with the FeedForwardBlock and its expansion in the middle.",
-    ),
-    place=place,
+parts = (
+    Part("attention half", 1, ("output",), agrees=half_agrees(FIRST), blank="# the attention half"),
+    Part("feed-forward half", 1, ("output",), agrees=half_agrees(SECOND), blank="# the feed-forward half"),
+    Part("dropout at the end of both halves", 1, ("dropped",), agrees=dropout_agrees),
 )
+hints = (
+    "Each nn.Sequential holds three modules. Read the diagram from left to right: what does x meet first "
+    "on its way to the plus sign?",
+    "Pre-norm: in each half the LayerNorm comes first and the dropout last. Only the module in the middle "
+    "differs from half to half.",
+    "First half: a LayerNorm of emb_size, the MultiHeadAttention with emb_size, num_heads and dropout, a Dropout. "
+    "Second half: the same with the FeedForwardBlock and its expansion in the middle.",
+)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place)

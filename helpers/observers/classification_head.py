@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from helpers.checks.arrays import Arrays, Case, Stopped, Unfit, to_array, weights
+from helpers.checks.objects import build
 from helpers.checks.observe import Observer
 
 SIZES = "the sizes of self.linear"
@@ -14,22 +15,15 @@ LOGITS = "the logits"
 
 def observe(obj, case: Case) -> Arrays:
     """Sizes of the linear layer, what reaches it, and the logits, each as far as the student's code comes."""
-    if not isinstance(obj, type):
-        raise Unfit(
-            "ClassificationHead should be a class: keep the line `class ClassificationHead(nn.Module):`."
-        )
-    head = obj(emb_size=case["emb_size"], num_classes=case["num_classes"])
-    if not isinstance(head, nn.Module):
-        raise Unfit("ClassificationHead should be an nn.Module: keep `class ClassificationHead(nn.Module):`.")
+    sizes = {name: case[name] for name in ("emb_size", "num_classes")}
+    head = build(obj, "class ClassificationHead(nn.Module):", **sizes)
     for name, kind in (("norm", nn.LayerNorm), ("linear", nn.Linear)):
         if not isinstance(getattr(head, name, None), kind):
             raise Unfit(
                 f"self.{name} should be an nn.{kind.__name__}: keep this name, for trained weights are loaded into it later."
             )
     linear = head.linear
-    seen = {
-        SIZES: np.array([linear.in_features, linear.out_features, float(linear.bias is not None)]),
-    }
+    seen = {SIZES: np.array([linear.in_features, linear.out_features, float(linear.bias is not None)])}
     with torch.no_grad():
         for name, module in (("norm", head.norm), ("linear", linear)):
             for kind, parameter in module.named_parameters():
@@ -37,7 +31,7 @@ def observe(obj, case: Case) -> Arrays:
         caught: list[torch.Tensor] = []
         linear.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
         try:
-            logits = head.eval()(case["x"])
+            logits = head(case["x"])
         except Exception as error:
             raise Stopped(seen | what_was_read(caught)) from error
     seen |= what_was_read(caught)

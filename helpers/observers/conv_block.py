@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from helpers.checks.arrays import Arrays, Case, Stopped, Unfit, to_array, to_tensor, weights
+from helpers.checks.objects import need_function
 from helpers.checks.observe import Observer
 
 PLAIN, PLAIN_COUNT = "output without norm", "parameters without norm"
@@ -46,8 +47,7 @@ def parameters(block: nn.Module) -> np.ndarray:
 
 
 def observe(obj, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit("conv_block should be a function: keep the line `def conv_block(...):`.")
+    need_function(obj, "def conv_block(...):")
     with torch.no_grad():
         block = made(obj, case, False).eval()
         seen = {PLAIN_COUNT: parameters(block)}

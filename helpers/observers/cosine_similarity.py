@@ -1,14 +1,14 @@
 """Observes cosine_similarity: what the student's object gives, whatever that is. Judged in helpers/exercises/cosine_similarity.py."""
 
-from helpers.checks.arrays import Arrays, Case, Unfit, to_array
+from helpers.checks.arrays import Arrays, Case, to_array
+from helpers.checks.objects import need_function
 from helpers.checks.observe import Observer
 
 KEY = "similarity"
 
 
 def observe(obj, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit("cosine_similarity should be a function: keep the line `def cosine_similarity(...)`.")
+    need_function(obj, "def cosine_similarity(...)")
     result = to_array(
         obj(case["a"].clone(), case["b"].clone()),
         "cosine_similarity(a, b)",

@@ -3,17 +3,16 @@
 import numpy as np
 
 from helpers.checks.arrays import Arrays, Case, Unfit, to_array
+from helpers.checks.objects import need_class
 from helpers.checks.observe import Observer
 
 IMPROVED, WAITED, STOP = "improved", "self.waited", "stop"
 
 
 def observe(obj, case: Case) -> Arrays:
-    if not isinstance(obj, type):
-        raise Unfit("EarlyStopping should be a class: keep the line `class EarlyStopping:`.")
+    need_class(obj, "class EarlyStopping:")
     rule = obj(case["patience"])
     seen: dict[str, list] = {IMPROVED: [], WAITED: [], STOP: []}
-
     for loss in case["losses"]:
         result = rule.step(loss)
         if result is None:

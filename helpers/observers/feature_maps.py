@@ -4,6 +4,7 @@ import numpy as np
 from torch import nn
 
 from helpers.checks.arrays import Arrays, Case, Unfit, fill, to_array
+from helpers.checks.objects import need_function
 from helpers.checks.observe import Observer
 
 MAPS = ("first map", "second map", "third map")
@@ -38,10 +39,7 @@ def network_of(case: Case) -> Network:
 
 
 def observe(obj, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit(
-            "feature_maps should be a function: keep the line `def feature_maps(network, names, image):`."
-        )
+    need_function(obj, "def feature_maps(network, names, image):")
     network = network_of(case)
     maps = obj(network, list(case["names"]), case["image"].clone())
     if not isinstance(maps, dict):

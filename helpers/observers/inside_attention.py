@@ -1,16 +1,17 @@
 """Observes attention_weights: what the student's object gives, whatever that is. Judged in helpers/exercises/inside_attention.py."""
 
-from helpers.checks.arrays import Arrays, Case, Unfit
-from helpers.checks.objects import results
+import torch
+
+from helpers.checks.arrays import Arrays, Case
+from helpers.checks.objects import need_function, results
 from helpers.checks.observe import Observer
 
 SCORES, A = "scores", "A"
 
 
 def observe(obj, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit("attention_weights should be a function: keep the line `def attention_weights(q, k):`.")
-    return results(obj(case["q"], case["k"]), (SCORES, A), "attention_weights", "tensors")
+    need_function(obj, "def attention_weights(q, k):")
+    return results(obj(case["q"], case["k"]), (SCORES, A), "attention_weights", "2 tensors", torch.Tensor)
 
 
 observer = Observer("attention_weights", observe)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from helpers.checks.arrays import Arrays, Case, Unfit, to_array
+from helpers.checks.objects import need_function
 from helpers.checks.observe import Observer
 
 CLASSES, PROBABILITIES = "classes", "probabilities"
@@ -10,8 +11,7 @@ UNKNOWN = -1.0  # code of an entry that is none of the names
 
 
 def observe(obj, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit("top_classes should be a function: keep the line `def top_classes(...):` that was given.")
+    need_function(obj, "def top_classes(...):", " that was given")
     result = obj(case["logits"], case["names"], case["k"])
     if result is None:
         raise Unfit("top_classes gave None. Does it end with the `return [...]` that was given?")

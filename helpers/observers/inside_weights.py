@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from helpers.checks.arrays import Arrays, Case, Unfit, fill, to_array
+from helpers.checks.objects import need_function
 from helpers.checks.observe import Observer
 
 PATCH, EPS = "the weight of the patch embedding", "log10(eps)"
@@ -26,8 +27,7 @@ def timm_model(case: Case) -> torch.nn.Module:
 
 
 def observe(obj: Any, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit("convert should be a function: keep the line `def convert(model):` that was given.")
+    need_function(obj, "def convert(model):", " that was given")
     result = obj(timm_model(case))
     if not isinstance(result, (tuple, list)) or len(result) != 2 or not isinstance(result[0], Mapping):
         raise Unfit("convert should return a dict of tensors and a number: keep the line `return mine, eps`.")

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, Unfit, fill, to_array, to_tensor
+from helpers.checks.objects import has_linear, need_class
 from helpers.checks.observe import Observer
 
 SPLIT = ("q", "k", "v")
@@ -15,22 +16,12 @@ MASKED, ATTENTION = "output with a mask", "attention with a mask"
 SCALE = 0.3
 
 
-# --- the student's module -------------------------------------------------------------------------
-
-
 def build(obj, case: Case) -> torch.nn.Module:
-    if not isinstance(obj, type) or not issubclass(obj, torch.nn.Module):
-        raise Unfit(
-            "MultiheadAttention should be a class: keep the line `class MultiheadAttention(nn.Module)`."
-        )
+    need_class(obj, "class MultiheadAttention(nn.Module)", torch.nn.Module)
     input_dim, embed_dim = case["x"].shape[-1], case["embed_dim"]
     module = obj(input_dim, embed_dim, case["heads"])
     for name, outs, ins in (("qkv_proj", 3 * embed_dim, input_dim), ("o_proj", embed_dim, embed_dim)):
-        layer = getattr(module, name, None)
-        shapes = {}
-        if isinstance(layer, torch.nn.Module):
-            shapes = {key: tuple(p.shape) for key, p in layer.named_parameters()}
-        if shapes != {"weight": (outs, ins), "bias": (outs,)}:
+        if not has_linear(module, name, outs, ins):
             raise Unfit(
                 f"MultiheadAttention needs self.{name}, a Linear layer of the sizes that were given: keep that line."
             )

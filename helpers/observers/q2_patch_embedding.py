@@ -7,13 +7,13 @@ import numpy as np
 import torch
 
 from helpers.checks.arrays import Arrays, Case, Unfit, fill, to_array, to_tensor
-from helpers.checks.objects import make
+from helpers.checks.objects import patch_embedding
 from helpers.checks.observe import Observer
 
 
 @torch.no_grad()
 def observe(obj: Any, case: Case) -> Arrays:
-    module = make(obj, "PatchEmbedding", case)
+    module = patch_embedding(obj, case)
     try:
         to_tensor(module(case["x"]), "The output of PatchEmbedding", "Does forward end with `return`?")
     except (

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from helpers.checks.arrays import Arrays, Case, Unfit, fill, to_array, to_tensor
-from helpers.checks.objects import make
+from helpers.checks.objects import patch_embedding
 from helpers.checks.observe import Observer
 
 OUT = "the output"
@@ -14,7 +14,7 @@ GRADIENT = "the gradient of the class token"
 
 
 def observe(obj: Any, case: Case) -> Arrays:
-    module = make(obj, "PatchEmbedding", case)
+    module = patch_embedding(obj, case)
     token = getattr(module, "cls_token", None)
     if not isinstance(token, torch.nn.Parameter):
         raise Unfit("self.cls_token should be an nn.Parameter: keep the line in __init__ that makes it.")

@@ -4,18 +4,17 @@ import torch
 from torch import nn
 
 from helpers.checks.arrays import Arrays, Case, Stopped, Unfit, to_array
+from helpers.checks.objects import need_class
 from helpers.checks.observe import Observer
 
 TABLE = "sinusoids_positions"
 
 
-# --- how the student's class is observed ----------------------------------------------------------
 # The addition is tried with tables of our own, so a wrong number of rows does not cost its point.
 
 
 def observe(obj, case: Case) -> Arrays:
-    if not isinstance(obj, type) or not issubclass(obj, nn.Module):
-        raise Unfit("PositionalEmbedding should be a class: keep the line `class PositionalEmbedding(...):`.")
+    need_class(obj, "class PositionalEmbedding(...):", nn.Module)
     seen = {}
     try:
         module = build(obj, case)

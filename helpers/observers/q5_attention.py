@@ -4,6 +4,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from helpers.checks.arrays import Arrays, Case, Stopped, Unfit, fill, to_array, to_tensor
+from helpers.checks.objects import has_linear, need_class
 from helpers.checks.observe import Observer
 
 LINEARS = ("queries", "keys", "values", "projection")
@@ -15,9 +16,6 @@ SUMMED = "out after einsum"
 MERGED = "out after rearrange"
 BOTH = "out before projection"  # einsum and rearrange together
 OUTPUT = "output"
-
-
-# --- the student's module -------------------------------------------------------------------------
 
 
 class FirstProduct(TorchFunctionMode):
@@ -36,20 +34,11 @@ class FirstProduct(TorchFunctionMode):
 
 
 def build(obj, case: Case) -> torch.nn.Module:
-    if not isinstance(obj, type) or not issubclass(obj, torch.nn.Module):
-        raise Unfit(
-            "MultiHeadAttention should be a class: keep the line `class MultiHeadAttention(nn.Module)`."
-        )
+    need_class(obj, "class MultiHeadAttention(nn.Module)", torch.nn.Module)
     emb_size = case["x"].shape[-1]
     module = obj(emb_size, case["heads"])
     for name in LINEARS:
-        layer = getattr(module, name, None)
-        shapes = (
-            {key: tuple(p.shape) for key, p in layer.named_parameters()}
-            if isinstance(layer, torch.nn.Module)
-            else {}
-        )
-        if shapes != {"weight": (emb_size, emb_size), "bias": (emb_size,)}:
+        if not has_linear(module, name, emb_size, emb_size):
             raise Unfit(
                 f"MultiHeadAttention needs self.{name}, a Linear layer from emb_size to emb_size: keep the line that was given."
             )
@@ -57,10 +46,7 @@ def build(obj, case: Case) -> torch.nn.Module:
 
 
 def run(
-    module: torch.nn.Module,
-    x: torch.Tensor,
-    att: torch.Tensor | None = None,
-    out: torch.Tensor | None = None,
+    module: torch.nn.Module, x: torch.Tensor, att: torch.Tensor | None = None, out: torch.Tensor | None = None
 ) -> tuple[dict, FirstProduct]:
     """One forward pass; `att` and `out` replace what the first and second blank give.
 

@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from helpers.checks.arrays import Arrays, Case, Unfit, fill, to_array, to_tensor
+from helpers.checks.arrays import Arrays, Case, fill, to_array, to_tensor
+from helpers.checks.objects import need_class
 from helpers.checks.observe import Observer
 
 
@@ -40,8 +41,7 @@ class Fn(nn.Module):
 
 
 def observe(obj, case: Case) -> Arrays:
-    if not isinstance(obj, type) or not issubclass(obj, nn.Module):
-        raise Unfit("ResidualAdd should be a class: keep the line `class ResidualAdd(...):`.")
+    need_class(obj, "class ResidualAdd(...):", nn.Module)
     fn, x = Fn(case), case["x"].clone()
     module = obj(fn).eval()
     with torch.no_grad():

@@ -4,16 +4,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from helpers.checks.arrays import Arrays, Case, Unfit, to_array, weights
+from helpers.checks.arrays import Arrays, Case, to_array, weights
+from helpers.checks.objects import build, need_class
 from helpers.checks.observe import Observer
 from helpers.vit import pieces
 from helpers.vit.model import borrowed
 
 PROJECTIONS = ("queries", "keys", "values", "projection")
 HALVES = ("attention half", "feed-forward half")
-
-
-# --- who is who in the student's block ------------------------------------------------------------
 
 
 def is_attention(module: nn.Module) -> bool:
@@ -97,15 +95,14 @@ def give_weights(found: dict[str, nn.Module], seeds: dict[str, int]) -> None:
 
 def observe(obj, case: Case) -> Arrays:
     """What the block and each of its halves compute, and what dropout=1 leaves of them in training."""
-    if not isinstance(obj, type):
-        raise Unfit(
-            "TransformerEncoderBlock should be a class: keep the line `class TransformerEncoderBlock(nn.Sequential):`."
-        )
+    line = "class TransformerEncoderBlock(nn.Sequential):"
+    need_class(obj, line)
+    sizes = {name: case[name] for name in ("emb_size", "num_heads", "expansion")}
     x = case["x"]
     # The course's feed-forward block stands in, so that a slip in the student's own costs nothing here.
     with borrowed(obj, FeedForwardBlock=pieces.load("q7_feed_forward")):
-        block, dropped = (build(obj, case, dropout) for dropout in (0.0, 1.0))
-        found = roles(block.eval(), x)
+        block, dropped = (build(obj, line, **sizes, dropout=dropout) for dropout in (0.0, 1.0))
+        found = roles(block, x)
         seeds = dict.fromkeys(("norm", "attention", "linear"), case["seed"])
         give_weights(found, seeds)
         seen: dict[str, np.ndarray] = {}
@@ -118,7 +115,7 @@ def observe(obj, case: Case) -> Arrays:
             seen["at work"] = np.array([kinds.count("attention"), kinds.count("linear")], float)
 
             # In training with dropout=1 nothing of a half's branch arrives: other weights, same output.
-            found = roles(dropped.eval(), x)
+            found = roles(dropped, x)
             outputs = []
             for change in ({}, {"attention": 1}, {"linear": 1}):
                 give_weights(found, {kind: seed + change.get(kind, 0) for kind, seed in seeds.items()})
@@ -126,16 +123,6 @@ def observe(obj, case: Case) -> Arrays:
         usual, *others = outputs
         seen["dropped"] = np.array([np.abs(other - usual).max() for other in others])
     return seen
-
-
-def build(obj: type, case: Case, dropout: float) -> nn.Module:
-    sizes = {name: case[name] for name in ("emb_size", "num_heads", "expansion")}
-    block = obj(**sizes, dropout=dropout)
-    if not isinstance(block, nn.Module):
-        raise Unfit(
-            "TransformerEncoderBlock should be an nn.Module: keep `class TransformerEncoderBlock(nn.Sequential):`."
-        )
-    return block
 
 
 observer = Observer("TransformerEncoderBlock", observe)

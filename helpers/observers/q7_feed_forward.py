@@ -4,22 +4,17 @@ import numpy as np
 import torch
 from torch import nn
 
-from helpers.checks.arrays import Arrays, Case, Unfit, to_array, weights
+from helpers.checks.arrays import Arrays, Case, Unfit, fill, to_array
+from helpers.checks.objects import as_module, need_class
 from helpers.checks.observe import Observer
 
 
 def observe(obj, case: Case) -> Arrays:
     """Sizes of the two Linear layers and, where they fit each other, what the block computes."""
-    if not isinstance(obj, type):
-        raise Unfit(
-            "FeedForwardBlock should be a class: keep the line `class FeedForwardBlock(nn.Sequential):`."
-        )
-    block = obj(emb_size=case["emb_size"], expansion=case["expansion"], dropout=0.0)
-    if not isinstance(block, nn.Module):
-        raise Unfit(
-            "FeedForwardBlock should be an nn.Module: keep the line `class FeedForwardBlock(nn.Sequential):`."
-        )
-    block.eval()
+    line = "class FeedForwardBlock(nn.Sequential):"
+    sizes = {name: case[name] for name in ("emb_size", "expansion")}
+    need_class(obj, line)
+    block = as_module(obj(**sizes, dropout=0.0), line, "keep the line")
     failure = None
     with torch.no_grad():
         try:
@@ -35,12 +30,8 @@ def observe(obj, case: Case) -> Arrays:
         if sizes[0][0] == case["x"].shape[-1] and sizes[0][1] == sizes[1][0]:
             raise failure  # the sizes fit, so something else is wrong
         return seen
-    with torch.no_grad():
-        for name, linear in zip(("first", "second"), linears, strict=True):
-            for kind, parameter in linear.named_parameters():
-                parameter.copy_(weights(f"{name}.{kind}", tuple(parameter.shape), case["seed"]))
-        what = "FeedForwardBlock(...)(x)"
-        seen["output"] = to_array(block(case["x"]), what)
+    fill(nn.ModuleDict(dict(zip(("first", "second"), linears, strict=True))), case["seed"])
+    seen["output"] = to_array(block(case["x"]), "FeedForwardBlock(...)(x)")
     return seen
 
 

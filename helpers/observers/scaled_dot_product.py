@@ -1,23 +1,21 @@
 """Observes scaled_dot_product: what the student's object gives, whatever that is. Judged in helpers/exercises/scaled_dot_product.py."""
 
-import numpy as np
-
-from helpers.checks.arrays import Arrays, Case, Stopped, Unfit
-from helpers.checks.objects import pair
+from helpers.checks.arrays import Arrays, Case, Stopped
+from helpers.checks.objects import hidden_is_infinite, need_function, results
 from helpers.checks.observe import Observer
 
 ATTENTION, VALUES = "attention", "values"
 MASKED, MASKED_VALUES = "attention with the mask", "values with the mask"
-HIDDEN = -1e8  # what is below counts as minus infinity
 
 
 def observe(obj, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit("scaled_dot_product should be a function: keep the line `def scaled_dot_product(...):`.")
+    need_function(obj, "def scaled_dot_product(...):")
     inputs = (case["q"], case["k"], case["v"])
-    seen = dict(pair(obj(*inputs), "scaled_dot_product"))
+    names = (VALUES, ATTENTION)
+    seen = results(obj(*inputs), names, "scaled_dot_product", "two tensors")
     try:
-        masked = pair(obj(*inputs, mask=case["mask"]), "scaled_dot_product with a mask")
+        what = "scaled_dot_product with a mask"
+        masked = results(obj(*inputs, mask=case["mask"]), names, what, "two tensors")
     except Exception as error:
         raise Stopped(seen) from error
     if ATTENTION in masked:
@@ -25,10 +23,6 @@ def observe(obj, case: Case) -> Arrays:
     if VALUES in masked:
         seen[MASKED_VALUES] = masked[VALUES]
     return seen
-
-
-def hidden_is_infinite(values: np.ndarray) -> np.ndarray:
-    return np.where(values < HIDDEN, -np.inf, values)
 
 
 observer = Observer("scaled_dot_product", observe)

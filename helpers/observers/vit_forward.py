@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from helpers.checks.arrays import Arrays, Case, Stopped, Unfit, fill, to_array, to_tensor
+from helpers.checks.objects import as_module, need_class
 from helpers.checks.observe import Observer
 from helpers.vit.pieces.q2_patch_embedding import PatchEmbedding
 from helpers.vit.pieces.q3_class_token import ClassToken
@@ -22,12 +23,9 @@ PARTS = ("patch_embedding", "class_token", "positional_embedding", "blocks", "he
 class Head(nn.Module):
     """Norm, class token, linear layer."""
 
-    def __init__(self, emb_size: int, num_classes: int) -> None:
+    def __init__(self, emb: int, classes: int) -> None:
         super().__init__()
-        self.norm, self.linear = (
-            nn.LayerNorm(emb_size),
-            nn.Linear(in_features=emb_size, out_features=num_classes),
-        )
+        self.norm, self.linear = nn.LayerNorm(emb), nn.Linear(emb, classes)
 
     def forward(self, x):
         return self.linear(self.norm(x).unbind(1)[0])
@@ -50,13 +48,10 @@ def parts_of(case: Case) -> SimpleNamespace:
 
 
 def observe(obj, case: Case) -> Arrays:
-    if not isinstance(obj, type):
-        raise Unfit("ViT should be a class: keep the line `class ViT(nn.Module):`.")
+    line = "class ViT(nn.Module):"
+    need_class(obj, line)
     parts = parts_of(case)
-    vit = obj(parts, parts.head)
-    if not isinstance(vit, nn.Module):
-        raise Unfit("ViT should be an nn.Module: keep the line `class ViT(nn.Module):`.")
-    vit.eval()
+    vit = as_module(obj(parts, parts.head), line, "keep the line")
     missing = [name for name in PARTS if not isinstance(getattr(vit, name, None), nn.Module)]
     if missing:
         raise Unfit(f"There is no self.{missing[0]}: keep the lines in __init__ that were given.")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from helpers.checks.arrays import Arrays, Case, Unfit
+from helpers.checks.objects import need_function, two
 from helpers.checks.observe import Observer
 
 MISSING, NUMBERS, ENTRIES, PROBLEM = "words missing", "numbers of the words", "entries", "problem"
@@ -26,17 +27,9 @@ def vocabulary(case: Case) -> list[str]:
 
 
 def observe(obj, case: Case) -> Arrays:
-    if not callable(obj):
-        raise Unfit("build_vocabulary should be a function: keep the line `def build_vocabulary(...)`.")
-    maps = obj(list(case["sentences"]))
-    if maps is None:
-        raise Unfit("build_vocabulary gave None: keep the line `return word_to_index, index_to_word`.")
-    if not isinstance(maps, (tuple, list)) or len(maps) != 2:
-        what = f"{len(maps)} things" if isinstance(maps, (tuple, list)) else f"one {type(maps).__name__}"
-        raise Unfit(
-            f"build_vocabulary should return two things, `word_to_index, index_to_word`, but returns {what}."
-        )
-    there, back = maps
+    need_function(obj, "def build_vocabulary(...)")
+    names = "word_to_index, index_to_word"
+    there, back = two(obj(list(case["sentences"])), names, "build_vocabulary", "things")
     if not isinstance(there, Mapping):
         raise Unfit(f"word_to_index should be a dictionary but is a {type(there).__name__}.")
     if there and all(hasattr(key, "__index__") for key in there):

@@ -23,7 +23,7 @@ from nbgrader.utils import compute_checksum, determine_grade
 from sqlalchemy.exc import SAWarning
 from traitlets.config import PyFileConfigLoader
 
-from course.authoring import build
+from course.authoring import badges, build, numbers
 from course.notebook.blanks import KeepLeftHandSide
 from course.notebook.release import Release
 from helpers import exercises
@@ -298,10 +298,10 @@ def test_new_addresses_setup_texts_and_numbers_change_no_id(tmp_path, monkeypatc
     written = LESSON + "\n# %% [markdown]\n# <!-- training:start -->\n# <!-- training:end -->\n"
     paths = [*build.lessons(), lesson(tmp_path, written)]
     before = [build.solution(path) for path in paths]
-    project = build.places.project() | {"urls": {"Repository": "https://github.com/ada/vit"}, "version": "9"}
-    monkeypatch.setattr(build.places, "project", lambda: project)
+    project = badges.project() | {"urls": {"Repository": "https://github.com/ada/vit"}, "version": "9"}
+    monkeypatch.setattr(badges, "project", lambda: project)
     monkeypatch.setattr(build, "BOOTSTRAP", "import new\n")
-    monkeypatch.setitem(build.tables.TABLES, "training", lambda: "measured anew\n")
+    monkeypatch.setitem(numbers.TABLES, "training", lambda: "measured anew\n")
     for path, old in zip(paths, before, strict=True):
         new = build.solution(path)
         assert [c.id for c in new.cells] == [c.id for c in old.cells]

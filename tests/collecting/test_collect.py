@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from course.__main__ import app
 from course.base import settings
-from course.collecting import archives, names, senders
+from course.collecting import archives, lms, names
 from course.collecting.collect import CollectError, collect
 from course.notebook.rebuild import answers
 from tests import notebooks
@@ -458,7 +458,7 @@ def test_any_broken_archive_is_reported(tmp_path):
         path = tmp_path / "x.zip"
         path.write_bytes(bytes(data))
         found = list(archives.files(path))
-        senders.senders(found, "x.zip", [Q1], {PART})
+        lms.senders(found, "x.zip", [Q1], {PART})
         assert all(isinstance(file, archives.File) for file in found)
 
 

@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 from course import doctor
 from course.__main__ import app
 from course.authoring import badges
+from course.base import paths
 from course.sandbox import bubblewrap, prefork
-from course.sandbox.sandbox import Limits
+from course.sandbox.limits import Limits
 
 
 def printed(findings) -> str:
@@ -86,7 +87,7 @@ def test_a_bubblewrap_that_is_no_program_here(tmp_path, monkeypatch):
 def test_a_folder_that_nbgrader_takes_for_a_pattern(tmp_path, monkeypatch):
     for name, fine in {"a [b]": False, "a [b": True, "ä & 'b' *": True}.items():
         (tmp_path / name).mkdir()
-        monkeypatch.setattr(doctor, "ROOT", tmp_path / name)
+        monkeypatch.setattr(paths, "ROOT", tmp_path / name)
         finding = doctor.folder()
         assert doctor.ready([finding]) is fine
         assert fine or "move the course's folder to a path without [ and ]" in printed([finding])
@@ -94,7 +95,7 @@ def test_a_folder_that_nbgrader_takes_for_a_pattern(tmp_path, monkeypatch):
 
 @pytest.mark.skipif(os.name != "posix", reason="paths of POSIX")
 def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
-    monkeypatch.setattr(doctor, "ROOT", tmp_path)
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
     monkeypatch.setattr(doctor.os, "access", lambda path, how: False)
     said = printed([doctor.folder()])
     assert "course folder  read-only:" in said
@@ -114,7 +115,7 @@ def test_a_driver_that_fails_is_said(tmp_path, monkeypatch, script, found):
 
 def test_badges_that_lead_elsewhere_are_said_and_forbid_nothing(monkeypatch):
     monkeypatch.setattr(badges, "elsewhere", lambda: ["They name another. Then: make notebooks"])
-    finding = doctor.badges()
+    finding = doctor.one_click()
     assert doctor.ready([finding]) and finding.ok is None
     assert "one click opens: They name another. Then: make notebooks.\n" in printed([finding])
 

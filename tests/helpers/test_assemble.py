@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from helpers import assemble
+from helpers.vit import model
 from helpers.vit.pieces import NAMES
 from tests import notebooks
 
@@ -165,11 +166,11 @@ def test_your_block_is_built_from_your_attention_and_leaves_your_notebook_as_it_
 def test_borrowed_names_are_given_back_after_an_error():
     space = {"__name__": "__main__"}
     exec("def f():\n    return here, there\nhere = 1", space)
-    with pytest.raises(ZeroDivisionError), assemble.borrowed(space["f"], here=2, there=3):
+    with pytest.raises(ZeroDivisionError), model.borrowed(space["f"], here=2, there=3):
         assert space["f"]() == (2, 3)
         raise ZeroDivisionError
     assert space["here"] == 1 and "there" not in space
-    with assemble.borrowed(nn.Identity(), here=2):  # nothing to lend to: no harm
+    with model.borrowed(nn.Identity(), here=2):  # nothing to lend to: no harm
         pass
 
 

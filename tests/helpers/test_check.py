@@ -51,7 +51,7 @@ def test_correct():
 
 
 def test_incorrect_says_what_where_and_why():
-    text = str(verdict("2 * i / d)", "i / d)"))
+    text = render.text(verdict("2 * i / d)", "i / d)"))
     assert "✗ incorrect: getPositionEncoding · 2 of 3 points" in text
     assert "P[1, 2] should be sin(1 / 100^(2/4)) = 0.0998 but is 0.3110." in text
     assert "That is what you get when the exponent is i/d instead of 2i/d." in text

@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from course.notebook.release import Release, grade_id
-from course.sandbox.sandbox import Limits
+from course.sandbox.limits import Limits
 from helpers.checks.observe import State
 from tests import notebooks
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from course.sandbox.sandbox import Limits
+from course.sandbox.limits import Limits
 from helpers.checks.observe import State
 from tests.hostile import Entry
 from tests.hostile.forgery import KEYS, Q1, Q6, QUICK, WRONG_Q1, WRONG_Q6, forged

@@ -2,7 +2,7 @@
 
 from nbformat.v4 import new_output
 
-from course.sandbox.sandbox import Limits
+from course.sandbox.limits import Limits
 from helpers.checks.observe import State
 from tests.hostile import Entry
 

@@ -19,13 +19,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from course.base.paths import ROOT
-from course.judging import execute, judge, kernel_helpers, records, sanitise
+from course.judging import execute, judge, kernel_files, records, sanitise
 from course.judging.execute import Observation
 from course.judging.session import NoKernel, Session
 from course.notebook.read import parse
 from course.notebook.rebuild import rebuild
 from course.notebook.release import HIDDEN, PUBLIC, JudgeError, Release
-from course.sandbox.sandbox import Limits, Sandbox
+from course.sandbox.limits import Limits
+from course.sandbox.sandbox import Sandbox
 from helpers import check, exercises
 from helpers.checks import render, wire
 from helpers.checks.observe import Problem, State, observe
@@ -150,8 +151,8 @@ for key, source in json.load(sys.stdin).items():
 
 
 def test_each_observer_is_enough_by_itself_and_meets_nobody_who_knows_an_answer(tmp_path):
-    kernel_helpers.copy_helpers(tmp_path, ())
-    sources = {key: kernel_helpers.observer(key) for key in exercises.names()}
+    kernel_files.copy_helpers(tmp_path, ())
+    sources = {key: kernel_files.observer(key) for key in exercises.names()}
     done = subprocess.run(
         [sys.executable, "-c", ALONE],
         input=json.dumps(sources),
@@ -163,20 +164,20 @@ def test_each_observer_is_enough_by_itself_and_meets_nobody_who_knows_an_answer(
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [f"{key} {exercises.load(key).name}" for key in exercises.names()]
     met = set(done.stderr.split())
-    observing = {f"helpers.checks.{Path(name).stem}" for name in kernel_helpers.OBSERVING}
+    observing = {f"helpers.checks.{Path(name).stem}" for name in kernel_files.OBSERVING}
     assert {name for name in met if name.startswith(("helpers.checks.", "helpers.exercises"))} <= observing
 
 
 def test_a_kernels_helpers_hold_no_judge_and_no_answer_of_this_notebook(tmp_path):
-    folder = kernel_helpers.copy_helpers(tmp_path, [Q6, Q1])
+    folder = kernel_files.copy_helpers(tmp_path, [Q6, Q1])
     assert not (folder / "exercises").exists() and os.listdir(folder / "observers") == ["__init__.py"]
-    assert set(os.listdir(folder / "checks")) == kernel_helpers.OBSERVING
+    assert set(os.listdir(folder / "checks")) == kernel_files.OBSERVING
     pieces = {path.stem for path in (folder / "vit" / "pieces").glob("q*.py")}
     assert pieces == set(NAMES) - {Q6, Q1}
     for path in folder.rglob("*.py"):
         assert "class ResidualAdd" not in path.read_text("utf-8"), path
-    assert "class ResidualAdd" in kernel_helpers.equivalent(Q6)
-    assert kernel_helpers.equivalent("cosine_similarity") == ""
+    assert "class ResidualAdd" in kernel_files.equivalent(Q6)
+    assert kernel_files.equivalent("cosine_similarity") == ""
 
 
 # --- the release ----------------------------------------------------------------------------------

@@ -23,7 +23,8 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
 
 from course.sandbox import bubblewrap, prefork, processes
-from course.sandbox.sandbox import Limits, NoSandbox, Sandbox
+from course.sandbox.limits import Limits
+from course.sandbox.sandbox import NoSandbox, Sandbox
 
 KINDS = [pytest.param("warm", marks=pytest.mark.needs("warm kernels")), "cold"]
 

@@ -40,7 +40,7 @@ def copy_helpers(folder: Path, own: Collection[str]) -> Path:
     shutil.copytree(HELPERS, target, ignore=left_out)
     (target / "observers").mkdir()
     shutil.copy(HELPERS / "observers" / "__init__.py", target / "observers")
-    shutil.copy(Path(__file__).with_name("kernel_check.py"), target / "check.py")
+    shutil.copy(Path(__file__).with_name("in_kernel.py"), target / "check.py")
     for name in DATA:
         places = (HELPERS.parent / "data" / name, HELPERS / name)  # a checkout, an installed package
         if not (found := [place for place in places if place.is_file()]):

@@ -1,6 +1,6 @@
 """`helpers/check.py` as it is inside a grading kernel: it observes, and knows no expected value.
 
-The judge copies this file there (course/judging/kernel_helpers.py). A student's own calls of `check` stay quiet, and
+The judge copies this file there (course/judging/kernel_files.py). A student's own calls of `check` stay quiet, and
 `check.ready` answers what the judge has told it, so that the cells behind an exercise run as they did for the student.
 """
 
