@@ -33,21 +33,10 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Everything that grading depends on, most basic first. Takes a second or two."""
-    return [
-        python(),
-        package("torch", "PyTorch"),
-        package("nbgrader", "nbgrader"),
-        command("nbgrader"),
-        command("alembic"),
-        folder(),
-        containment(),
-        warm_kernels(),
-        cores(),
-        memory(),
-        disk(),
-        gpu(),
-        one_click(),
-    ]
+    packages = [package("torch", "PyTorch"), package("nbgrader", "nbgrader")]
+    programs = [command("nbgrader"), command("alembic")]
+    kernels = [folder(), containment(), warm_kernels()]
+    return [python(), *packages, *programs, *kernels, cores(), memory(), disk(), gpu(), one_click()]
 
 
 def python() -> Finding:

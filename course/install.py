@@ -204,11 +204,8 @@ def offers(index: str) -> bool:
         yes.append(True)
 
     def quietly() -> None:
-        try:
+        with suppress(OSError, ValueError):  # all of the network's faults; no wheel, an odd address
             look()
-        # ValueError: no wheel, an odd address; OSError: all of the network's faults
-        except (OSError, ValueError):
-            pass
 
     thread = threading.Thread(target=quietly, daemon=True)  # an answer that trickles is left behind
     thread.start()

@@ -30,7 +30,7 @@ from course.base.text import digest
 from course.judging import judge, records
 from course.notebook.read import LARGEST
 from course.notebook.release import JudgeError, Release
-from course.sandbox.sandbox import why_not
+from course.sandbox.bubblewrap import why_not
 
 
 @event.listens_for(Engine, "do_connect")

@@ -22,7 +22,8 @@ from course.grading.task import Task, WrongVersion
 from course.judging import judge, records
 from course.judging.records import Record
 from course.notebook.release import JudgeError, Release
-from course.sandbox.sandbox import NoSandbox, why_not
+from course.sandbox.bubblewrap import why_not
+from course.sandbox.sandbox import NoSandbox
 
 HOPELESS = (JudgeError, NoSandbox, WrongVersion)  # would be the same for every other notebook
 
