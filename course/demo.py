@@ -71,10 +71,8 @@ def submission(student: str, notebook: str, part: str = PART) -> nbformat.Notebo
     release = nbformat.read(ROOT / "notebooks" / part / notebook, as_version=4)
     if student == "cleo":
         return release
-    answers = {
-        cell.id: cell.source
-        for cell in nbformat.read(ROOT / "solutions" / part / notebook, as_version=4).cells
-    }
+    solved = nbformat.read(ROOT / "solutions" / part / notebook, as_version=4)
+    answers = {cell.id: cell.source for cell in solved.cells}
     for cell in release.cells:
         if cell.metadata.get("nbgrader", {}).get("solution"):
             answer = "\n".join(line.split("  # blank")[0] for line in answers[cell.id].split("\n"))
@@ -189,13 +187,11 @@ def points(folder: Path, part: str = PART) -> dict[str, dict[str, tuple[float, f
     from nbgrader.api import Gradebook
 
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
-        return {
-            submission.student.id: {
-                notebook.name: (notebook.score, notebook.max_score)
-                for notebook in sorted(submission.notebooks, key=lambda n: n.name)
-            }
-            for submission in gradebook.assignment_submissions(part)
-        }
+        found = {}
+        for submission in gradebook.assignment_submissions(part):
+            notebooks = sorted(submission.notebooks, key=lambda notebook: notebook.name)
+            found[submission.student.id] = {each.name: (each.score, each.max_score) for each in notebooks}
+        return found
 
 
 def report(table: dict[str, dict[str, tuple[float, float]]], folder: Path, part: str = PART) -> str:

@@ -33,21 +33,10 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Everything that grading depends on, most basic first. Takes a second or two."""
-    return [
-        python(),
-        package("torch", "PyTorch"),
-        package("nbgrader", "nbgrader"),
-        command("nbgrader"),
-        command("alembic"),
-        folder(),
-        containment(),
-        warm_kernels(),
-        cores(),
-        memory(),
-        disk(),
-        gpu(),
-        one_click(),
-    ]
+    packages = [package("torch", "PyTorch"), package("nbgrader", "nbgrader")]
+    programs = [command("nbgrader"), command("alembic")]
+    kernels = [folder(), containment(), warm_kernels()]
+    return [python(), *packages, *programs, *kernels, cores(), memory(), disk(), gpu(), one_click()]
 
 
 def python() -> Finding:
@@ -93,9 +82,8 @@ def warm_kernels() -> Finding:
     """They save each notebook the import of PyTorch."""
     if not (why := prefork.why_not()):
         return Finding("warm kernels", "yes")
-    return Finding(
-        "warm kernels", "no, grading is slower", False, "" if bubblewrap.why_not() else why, needed=False
-    )
+    fix = "" if bubblewrap.why_not() else why
+    return Finding("warm kernels", "no, grading is slower", False, fix, needed=False)
 
 
 def cores() -> Finding:
@@ -123,17 +111,17 @@ def disk() -> Finding:
 
 def gpu() -> Finding:
     """By nvidia-smi: asking torch takes seconds."""
-    if shutil.which("nvidia-smi"):
-        asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-        try:
-            said = subprocess.run(asked, capture_output=True, text=True, timeout=20, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return Finding("GPU", f"none (nvidia-smi: {error})", None)
+    if not shutil.which("nvidia-smi"):
+        return Finding("GPU", "none (nothing here needs one)", None)
+    asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        said = subprocess.run(asked, capture_output=True, text=True, timeout=20, check=False)
+        why = (said.stdout + said.stderr).strip().replace("\n", " ") or f"exit code {said.returncode}"
         if said.returncode == 0 and said.stdout.strip():
             return Finding("GPU", said.stdout.strip().replace("\n", ", "), None)
-        why = (said.stdout + said.stderr).strip().replace("\n", " ") or f"exit code {said.returncode}"
-        return Finding("GPU", f"none (nvidia-smi: {why})", None)
-    return Finding("GPU", "none (nothing here needs one)", None)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        why = str(error)
+    return Finding("GPU", f"none (nvidia-smi: {why})", None)
 
 
 def one_click() -> Finding:

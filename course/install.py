@@ -104,17 +104,10 @@ def run(*command: object, seconds: float | None = None, env: dict[str, str] | No
     Raises Failed if it fails, cannot be started or takes longer than `seconds`.
     """
     said: list[str] = []
+    how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    how |= {"cwd": ROOT, "env": env, "encoding": "utf-8", "errors": "replace"}
     try:
-        process = subprocess.Popen(
-            [str(word) for word in command],
-            cwd=ROOT,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-        )
+        process = subprocess.Popen([str(word) for word in command], **how)
     except OSError as error:
         raise Failed(str(error)) from None
     timer = threading.Timer(seconds or 0, process.kill)
@@ -155,13 +148,8 @@ def settings() -> dict[str, str]:
     for name, value in re.findall(r"^(?:global|install|:env:)\.([\w-]+)='(.*)'$", listed, re.MULTILINE):
         if name in uvs:
             env[uvs[name]] = value
-    ours = {
-        "PIP_USER": "0",
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "PIP_PROGRESS_BAR": "off",
-        "PYTHONUTF8": "1",
-    }
-    return env | dict(os.environ) | ours
+    ours = {"PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_PROGRESS_BAR": "off"}
+    return env | dict(os.environ) | ours | {"PYTHONUTF8": "1"}
 
 
 def install(
@@ -198,7 +186,7 @@ def installed(name: str) -> str:
 
 def offers(index: str) -> bool:
     """Whether an index has PyTorch for this Python: its pages, and the first bytes of the files, in five seconds."""
-    python = f"cp{sys.version_info[0]}{sys.version_info[1]}"
+    cp = f"cp{sys.version_info[0]}{sys.version_info[1]}"
     yes: list[bool] = []
 
     def look() -> None:
@@ -206,9 +194,7 @@ def offers(index: str) -> bool:
             page = f"{index.rstrip('/')}/{name}/"
             with urllib.request.urlopen(page, timeout=CHOICE_SECONDS) as answer:
                 text = answer.read(20_000_000).decode("utf-8", "replace")
-            wheels = (
-                rf'href="([^"]*/)?({name}-[^"/]*-{python}-{python}-[^"/]*{platform.machine()}\.whl[^"]*)"'
-            )
+            wheels = rf'href="([^"]*/)?({name}-[^"/]*-{cp}-{cp}-[^"/]*{platform.machine()}\.whl[^"]*)"'
             *_, last = re.finditer(wheels, text)
             request = urllib.request.Request(urllib.parse.urljoin(page, (last[1] or "") + last[2]))
             request.add_header("Range", "bytes=0-65535")
@@ -218,11 +204,8 @@ def offers(index: str) -> bool:
         yes.append(True)
 
     def quietly() -> None:
-        try:
+        with suppress(OSError, ValueError):  # all of the network's faults; no wheel, an odd address
             look()
-        # ValueError: no wheel, an odd address; OSError: all of the network's faults
-        except (OSError, ValueError):
-            pass
 
     thread = threading.Thread(target=quietly, daemon=True)  # an answer that trickles is left behind
     thread.start()
@@ -249,21 +232,16 @@ def pytorch(env: dict[str, str]) -> Path:
     try:
         if not offers(index):
             raise Failed
-        say(
-            "PyTorch is fetched from its own index: the build for processors."
-            if index == CPU_INDEX
-            else f"PyTorch is fetched from {index}."
-        )
+        place = "its own index: the build for processors" if index == CPU_INDEX else index
+        say(f"PyTorch is fetched from {place}.")
         install("torch", "torchvision", env=env, index=index)
     except Failed:
         if torch:
             say("PyTorch's own index cannot be had now: the PyTorch that is installed stays.")
             kept = [f"{name}=={installed(name)}" for name in ("torch", "torchvision")]
-            lines = PINS.read_text("utf-8").splitlines()
+            lines = [x for x in PINS.read_text("utf-8").splitlines() if not re.match("torch(vision)?==", x)]
             pins = VENV / ".pins"
-            pins.write_text(
-                "\n".join([*(x for x in lines if not re.match("torch(vision)?==", x)), *kept]), "utf-8"
-            )
+            pins.write_text("\n".join([*lines, *kept]), "utf-8")
             return pins
         say(
             "PyTorch's own index cannot be had now: the ordinary one is asked, whose PyTorch has CUDA's libraries (4 GB more). "

@@ -30,9 +30,8 @@ def compile_(*words: str) -> str:
     command = ["uv", "pip", "compile", "--quiet", "--no-annotate", "--no-header", "--extra=dev", *words]
     # macOS 14 is the oldest that PyTorch has wheels for; uv takes 13 if it is not told
     env = {"UV_PYTHON_DOWNLOADS": "never", "UV_SYSTEM_CERTS": "1", "MACOSX_DEPLOYMENT_TARGET": "14.0"}
-    done = subprocess.run(
-        [*command, "pyproject.toml"], cwd=ROOT, env={**env, **os.environ}, capture_output=True, text=True
-    )
+    env |= os.environ
+    done = subprocess.run([*command, "pyproject.toml"], cwd=ROOT, env=env, capture_output=True, text=True)
     if done.returncode != 0:
         raise PinsError(done.stderr.strip())
     return done.stdout

@@ -12,9 +12,8 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     signs = error.object[error.start : error.end]
-    return "".join(
-        PLAIN.get(sign, "??" if east_asian_width(sign) in "FW" else "?") for sign in signs
-    ), error.end
+    shown = (PLAIN.get(sign, "??" if east_asian_width(sign) in "FW" else "?") for sign in signs)
+    return "".join(shown), error.end
 
 
 def prepare() -> None:

@@ -29,18 +29,12 @@ LARGEST = 2_000  # bytes of a note
 
 @dataclass(frozen=True)
 class Note:
-    """What the checks of one exercise said.
+    """What the checks of one exercise said."""
 
-    Args:
-        best, last: the best and the latest verdict, e.g. "correct", "not attempted".
-        points: the most that was reached.
-        when: of the latest check, seconds since 1970.
-    """
-
-    best: str
+    best: str  # verdict, e.g. "correct", "not attempted"
     last: str
-    points: float
-    when: float
+    points: float  # the most that was reached
+    when: float  # of the latest check, seconds since 1970
     version: int = VERSION
 
 
@@ -55,12 +49,8 @@ def note(key: str, verdict: str, points: float, folder: Path | None = None) -> N
     with suppress(OSError):
         old = _read(path)
         keep = old is not None and verdict != DONE and (old.best == DONE or old.points > points)
-        new = Note(
-            best=old.best if keep else verdict,
-            last=verdict,
-            points=max(points, old.points) if old else points,
-            when=round(time.time(), 3),
-        )
+        most = max(points, old.points) if old else points
+        new = Note(old.best if keep else verdict, last=verdict, points=most, when=round(time.time(), 3))
         write(path, json.dumps(vars(new)).encode())
 
 
@@ -69,13 +59,8 @@ def _read(path: Path) -> Note | None:
     try:
         with path.open("rb") as file:
             found = Note(**json.loads(file.read(LARGEST)))
-        whole = (
-            found.version == VERSION
-            and isinstance(found.best, str)
-            and isinstance(found.last, str)
-            and 0 <= found.points < 1000
-            and 0 <= found.when
-        )
+        texts = isinstance(found.best, str) and isinstance(found.last, str)
+        whole = found.version == VERSION and texts and 0 <= found.points < 1000 and 0 <= found.when
     except (OSError, ValueError, TypeError, RecursionError):
         return None
     return found if whole else None

@@ -162,14 +162,8 @@ def _full_record(cell: NotebookNode, lesson: Path) -> dict:
     if unknown or "grade_id" not in short:
         raise BuildError(f"{lesson}: nbgrader={short} needs a grade_id and knows no {sorted(unknown)}.")
     grade, answer = bool(short.get("grade")), bool(short.get("solution"))
-    record = {
-        "grade": grade,
-        "grade_id": short["grade_id"],
-        "locked": bool(short.get("locked", grade and not answer)),
-        "schema_version": 3,
-        "solution": answer,
-        "task": bool(short.get("task")),
-    }
+    record = {"grade": grade, "grade_id": short["grade_id"], "schema_version": 3, "solution": answer}
+    record |= {"locked": bool(short.get("locked", grade and not answer)), "task": bool(short.get("task"))}
     if grade:
         key = check_called(cell.source)
         if answer:  # a written one, which a person grades

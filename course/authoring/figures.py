@@ -43,7 +43,6 @@ def run(nb: NotebookNode) -> None:
 
 def reading(cell: NotebookNode) -> str:
     """What `helpers.show` says under a figure, which is its alt text elsewhere; "" if it says nothing."""
-    said = (
-        output.get("metadata", {}).get("vit", {}).get("reading", "") for output in cell.get("outputs", [])
-    )
+    about = (output.get("metadata", {}) for output in cell.get("outputs", []))
+    said = (each.get("vit", {}).get("reading", "") for each in about)
     return " ".join(" ".join(said).split())

@@ -28,21 +28,13 @@ SAME = 2.0  # mean difference of two pictures, in steps of 0..255, that nobody s
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the gallery.
+    """A figure of the gallery."""
 
-    Args:
-        notebook: "<part>/<name>" in solutions/.
-        cell: text that stands in the one cell that draws it.
-        title: of the notebook.
-        caption: one line under it.
-        shows: the alt text; what the figure says by itself, its printed reading, is added.
-    """
-
-    notebook: str
-    cell: str
-    title: str
-    caption: str
-    shows: str
+    notebook: str  # "<part>/<name>" in solutions/
+    cell: str  # text that stands in the one cell that draws it
+    title: str  # of the notebook
+    caption: str  # one line under it
+    shows: str  # the alt text; what the figure says by itself, its printed reading, is added
 
 
 FIGURES = (
@@ -122,9 +114,8 @@ def small(png: bytes) -> Image.Image:
     """At most WIDTH wide, with a palette."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     if picture.width > WIDTH:
-        picture = picture.resize(
-            (WIDTH, round(picture.height * WIDTH / picture.width)), Image.Resampling.LANCZOS
-        )
+        size = (WIDTH, round(picture.height * WIDTH / picture.width))
+        picture = picture.resize(size, Image.Resampling.LANCZOS)
     return picture.quantize(COLOURS, dither=Image.Dither.NONE)
 
 

@@ -68,18 +68,14 @@ def files(argument: Path) -> Iterator[File]:
 
 
 def _folder(folder: Path, top: str, budget: _Budget) -> Iterator[File]:
-    def unreadable(error: OSError) -> None:
-        failed.append(error)
-
     failed: list[OSError] = []
-    for here, below, names in os.walk(folder, onerror=unreadable, followlinks=False):
+    for here, below, names in os.walk(folder, onerror=failed.append, followlinks=False):
         links = [name for name in below if os.path.islink(os.path.join(here, name))]
         below[:] = sorted(name for name in below if name not in QUIET and name not in links)
         for name in sorted(names + links):
-            parts = (*Path(here, name).relative_to(folder).parts,)
-            if name in QUIET or name.startswith("._"):
-                continue
-            yield from _one(Path(here, name), File("/".join((top, *parts)), parts), budget)
+            parts = Path(here, name).relative_to(folder).parts
+            if name not in QUIET and not name.startswith("._"):
+                yield from _one(Path(here, name), File("/".join((top, *parts)), parts), budget)
     for error in failed:
         yield File(str(error.filename), (), problem=f"could not be opened ({error.strerror})")
 
@@ -101,19 +97,15 @@ def _one(path: Path, file: File, budget: _Budget) -> Iterator[File]:
         if is_zip(path.name):
             with path.open("rb") as stream:
                 yield from _archive(stream, file, 1, budget)
-            return
-        if not _maybe(path.name):
+        elif not _maybe(path.name):
             yield file
-            return
-        if status.st_size > MOST_BYTES:
+        elif status.st_size > MOST_BYTES:
             yield replace(file, problem=_too_large(status.st_size))
-            return
-        budget.members -= 1
-        budget.total -= status.st_size
-        if full := _spent(budget):
-            yield replace(file, problem=full)
-            return
-        yield replace(file, data=path.read_bytes())
+        else:
+            budget.members -= 1
+            budget.total -= status.st_size
+            full = _spent(budget)
+            yield replace(file, problem=full) if full else replace(file, data=path.read_bytes())
     except (OSError, ValueError, OverflowError) as error:
         yield replace(file, problem=f"could not be read ({error})")
 
@@ -131,12 +123,10 @@ def _archive(stream: io.BufferedIOBase, outer: File, depth: int, budget: _Budget
             parts = tuple(part for part in name.split("/") if part not in ("", "."))
             if info.is_dir() or not parts or QUIET & set(parts) or parts[-1].startswith("._"):
                 continue
-            file = File("/".join((outer.path, *parts)), (*outer.parts, *parts))
-            file.date = _date(info)
+            file = File("/".join((outer.path, *parts)), (*outer.parts, *parts), date=_date(info))
             file.dated = file.date is not None
-            if parts[-1] == "timestamp.txt":
-                continue
-            yield from _member(archive, info, name, file, depth, budget)
+            if parts[-1] != "timestamp.txt":
+                yield from _member(archive, info, name, file, depth, budget)
 
 
 def _member(

@@ -82,9 +82,8 @@ def collect(
             who = [Sender(student, key, file=f.parts[-1] if f.parts else f.path) for f in found]
         else:
             who = senders(found, path.name, list(parts[part]), set(parts))
-        download = max(
-            (f.date for f, s in zip(found, who, strict=True) if s and s.lms and f.date), default=None
-        )
+        dates = (f.date for f, s in zip(found, who, strict=True) if s and s.lms and f.date)
+        download = max(dates, default=None)
         for file, sender in zip(found, who, strict=True):
             if sender and sender.lms:
                 file.date, file.dated = download, False
@@ -144,61 +143,51 @@ def _recognise(
 ) -> Entry:
     """The verdict for one file by itself, its bytes kept in received/."""
     entry = Entry(file.path)
+
+    def verdict(verdict: str, why: str, human: str = "") -> Entry:
+        entry.verdict, entry.why, entry.human = verdict, why, human
+        return entry
+
     if any(name in parts and name != part for name in file.parts[:-1]):
-        entry.verdict, entry.why = "not this part", "it lies in another part's folder"
-        return entry
+        return verdict("not this part", "it lies in another part's folder")
     if file.problem:
-        entry.verdict, entry.why = "unreadable", file.problem
-        entry.human = f"the file {file.problem}."
-        return entry
+        return verdict("unreadable", file.problem, f"the file {file.problem}.")
     if file.data is None:
-        entry.verdict, entry.why = "not a notebook", "only notebooks (.ipynb) are collected"
-        return entry
+        return verdict("not a notebook", "only notebooks (.ipynb) are collected")
     name = (sender and sender.file) or file.parts[-1]
     by_name = notebook_of(name, list(parts[part]))
     try:
         sent = parse(file.data)
     except Unreadable as problem:
-        if not name.lower().endswith(".ipynb") and ".ipynb" not in name.lower():
-            entry.verdict, entry.why = "not a notebook", f"it {problem.reason}"
-            return entry
-        entry.received = _keep(file.data, grading)
-        entry.notebook, entry.verdict, entry.why = by_name, "unreadable", problem.reason
-        entry.human = f"the file {problem.reason}; ask for it again."
-        return entry
+        if ".ipynb" not in name.lower():
+            return verdict("not a notebook", f"it {problem.reason}")
+        entry.received, entry.notebook = _keep(file.data, grading), by_name
+        return verdict("unreadable", problem.reason, f"the file {problem.reason}; ask for it again.")
     entry.received = _keep(file.data, grading)
     parsed[entry.received] = sent
-    scores = {
-        (p, n): _alike(sent.cells, release)
-        for p, notebooks in parts.items()
-        for n, release in notebooks.items()
-    }
+    scores = {(p, n): _alike(sent.cells, nb) for p, nbs in parts.items() for n, nb in nbs.items()}
     best = max(scores, key=scores.get)
     clear = scores[best] >= 2 and list(scores.values()).count(scores[best]) == 1
-    which = (part, by_name) if by_name else None
+    which, why = (part, by_name) if by_name else None, ""
     if clear and (which is None or not scores[which]):
         which = best
         if by_name and best[0] == part:
-            entry.why = f"the file's name says {by_name}, but it holds {best[1]}"
+            why = f"the file's name says {by_name}, but it holds {best[1]}"
     if which is None:
         other = next((p for p, notebooks in parts.items() if notebook_of(name, list(notebooks))), None)
-        if other:
-            which = (other, "")
-    if which is None or which[0] != part:
-        entry.verdict = "not this part" if which else "not a notebook"
-        entry.why = f"it belongs to {which[0]}" if which else "no notebook of the course"
-        entry.human = (
-            f"it belongs to {which[0]}: python -m course collect {which[0]} FILE."
-            if which
-            else f"it is no notebook of this course by its name or its cells; if it is, call it {'/'.join(parts[part])}."
-        )
-        return entry
+        which = other and (other, "")
+    if which is None:
+        names = "/".join(parts[part])
+        human = f"it is no notebook of this course by its name or its cells; if it is, call it {names}."
+        return verdict("not a notebook", "no notebook of the course", human)
+    if which[0] != part:
+        why = f"it belongs to {which[0]}"
+        return verdict("not this part", why, f"{why}: python -m course collect {which[0]} FILE.")
     entry.notebook = which[1]
-    entry.verdict = "collected"
     if sender is None:
-        entry.verdict, entry.why = "no student", "its name does not say whose it is"
-        entry.human = "its name does not say whose it is; collect it alone with --student ID."
-    return entry
+        why = "its name does not say whose it is"
+        return verdict("no student", why, f"{why}; collect it alone with --student ID.")
+    return verdict("collected", why)
 
 
 def _describe(entry: Entry, repairs: list[Repair]) -> None:
@@ -260,9 +249,8 @@ def _settle(
         clean = {}
         for entry in attempts:
             try:
-                sent = parsed.get(entry.received) or parse(
-                    (grading / "received" / f"{entry.received}.ipynb").read_bytes()
-                )
+                kept = grading / "received" / f"{entry.received}.ipynb"
+                sent = parsed.get(entry.received) or parse(kept.read_bytes())
                 clean[entry.received], repairs = rebuild(releases[notebook], sent)
                 _describe(entry, repairs)
             except (OSError, Unreadable) as problem:

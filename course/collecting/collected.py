@@ -22,7 +22,6 @@ class Entry:
 
     verdict: collected, repaired, superseded (a later attempt counts), unreadable, not a notebook,
         not this part, no student.
-    human: what somebody has to do, as a sentence; empty if nothing.
     order: what makes an attempt later than another: given by hand, Canvas attachment, date, copy, file time.
     """
 
@@ -31,7 +30,7 @@ class Entry:
     notebook: str | None = None
     verdict: str = ""
     why: str = ""
-    human: str = ""
+    human: str = ""  # what somebody has to do, as a sentence; empty if nothing
     received: str | None = None
     late: bool = False
     date: str | None = None

@@ -39,11 +39,8 @@ T = TypeVar("T")
 
 def unwritable(error: OSError) -> str:
     """What can't be written, why, and what to do."""
-    do = (
-        "make room"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT)
-        else "let the course lie where you may write"
-    )
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    do = "make room" if full else "let the course lie where you may write"
     return (
         f"{error.filename or 'A file'} can't be written ({error.strerror or error}): {do}, then run it again."
     )
@@ -234,10 +231,8 @@ class Course:
             for test, mark in record.verdicts.items():
                 if scores.get((one.release.name, test)) != mark.points:
                     return False
-        times = {
-            _text(folder / "timestamp.txt") for one in mine for folder in (one.path.parent, one.graded.parent)
-        }
-        return len(times) <= 1
+        folders = (folder for one in mine for folder in (one.path.parent, one.graded.parent))
+        return len({_text(folder / "timestamp.txt") for folder in folders}) <= 1
 
     def record(self, part: str, student: str) -> str:
         """Put this student's records into the gradebook; a sentence if they could not be, else "".
@@ -247,9 +242,8 @@ class Course:
 
         def once() -> None:
             with temp_attrs(self.dir, assignment_id=part, student_id=student):
-                recorder = Recorder(
-                    coursedir=self.dir, parent=NbGraderAPI(self.dir, config=self.config), force=True
-                )
+                parent = NbGraderAPI(self.dir, config=self.config)
+                recorder = Recorder(coursedir=self.dir, parent=parent, force=True)
                 try:
                     recorder.start()
                     return

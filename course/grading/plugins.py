@@ -30,7 +30,7 @@ from course.base.text import digest
 from course.judging import judge, records
 from course.notebook.read import LARGEST
 from course.notebook.release import JudgeError, Release
-from course.sandbox.sandbox import why_not
+from course.sandbox.bubblewrap import why_not
 
 
 @event.listens_for(Engine, "do_connect")
@@ -124,9 +124,8 @@ class Judge(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         converter, at = self.parent.parent, resources["nbgrader"]
         release = release_of(converter, at["assignment"], at["notebook"])
-        folder = converter.coursedir.format_path(
-            converter.coursedir.submitted_directory, at["student"], at["assignment"]
-        )
+        course = converter.coursedir
+        folder = course.format_path(course.submitted_directory, at["student"], at["assignment"])
         data = submitted(Path(folder) / f"{at['notebook']}.ipynb")
         kept = self.folder(converter)
         if not self.recording:

@@ -64,9 +64,8 @@ class Progress(AbstractContextManager):
         if not found:
             most = sum(mark.max_points for mark in record.verdicts.values()) if record else 0
             points = f"{record.points:g} of {most:g}" if record else ""
-            self.say(
-                f"{student:<16} {notebook:<26} {state:<26} {points:<10} {self.done}/{self.total}".rstrip()
-            )
+            line = f"{student:<16} {notebook:<26} {state:<26} {points:<10} {self.done}/{self.total}"
+            self.say(line.rstrip())
 
     def pace(self) -> tuple[float, float] | None:
         """Notebooks a minute in this run, and seconds to go at that pace; None before there is one."""
@@ -116,8 +115,5 @@ class Progress(AbstractContextManager):
 
     def counts(self) -> str:
         order = [state.value for state in (State.CORRECT, *State)]
-        return ", ".join(
-            f"{self.verdicts[name]} {name}"
-            for name in dict.fromkeys([*order, *self.verdicts])
-            if self.verdicts[name]
-        )
+        names = dict.fromkeys([*order, *self.verdicts])
+        return ", ".join(f"{self.verdicts[name]} {name}" for name in names if self.verdicts[name])

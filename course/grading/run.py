@@ -22,7 +22,8 @@ from course.grading.task import Task, WrongVersion
 from course.judging import judge, records
 from course.judging.records import Record
 from course.notebook.release import JudgeError, Release
-from course.sandbox.sandbox import NoSandbox, why_not
+from course.sandbox.bubblewrap import why_not
+from course.sandbox.sandbox import NoSandbox
 
 HOPELESS = (JudgeError, NoSandbox, WrongVersion)  # would be the same for every other notebook
 
@@ -165,9 +166,8 @@ def grade(
             workers = task.cluster(scheduler, progress.say) if scheduler else pool.local(jobs, sandboxed)
             with course.alone():
                 course.prepare(releases)
-                run = Run(
-                    course, releases, chosen, again, perform, progress, not scheduler, course.scores(part)
-                )
+                scores = course.scores(part)
+                run = Run(course, releases, chosen, again, perform, progress, not scheduler, scores)
                 progress.total = sum(len(course.submissions(releases, student)) for student in chosen)
                 try:
                     with progress:

@@ -30,23 +30,16 @@ class WrongVersion(RuntimeError):
 
 @dataclass(frozen=True)
 class Task:
-    """One submission.
-
-    Args:
-        content: of the solution notebook.
-        data: what the student sent.
-        version: of all that decides (`judge.version_of`).
-        folder: where what the solutions give is kept; None for the Dask worker's own folder.
-    """
+    """One submission."""
 
     part: str
     name: str
-    content: bytes
-    data: bytes
-    version: str
+    content: bytes  # of the solution notebook
+    data: bytes  # what the student sent
+    version: str  # of all that decides (`judge.version_of`)
     sandboxed: bool = True
     limits: Limits | None = None
-    folder: Path | None = None
+    folder: Path | None = None  # where what the solutions give is kept; None for the Dask worker's own folder
 
     @classmethod
     def of(cls, release: Release, data: bytes, sandboxed: bool, folder: Path | None) -> Task:

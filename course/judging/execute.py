@@ -151,10 +151,7 @@ def kernel(
         work.mkdir()
         nbformat.write(nb, work / f"{release.name}.ipynb")
         helpers = kernel_files.copy_helpers(Path(folder), release.tests.values())
-        with (
-            Sandbox(work, limits, sandboxed, helpers, warmed) as sandbox,
-            Session(sandbox, limits) as session,
-        ):
+        with Sandbox(work, limits, sandboxed, helpers, warmed) as box, Session(box, limits) as session:
             yield session
 
 

@@ -56,14 +56,11 @@ GENEROUS = Limits(cell_seconds=300, notebook_seconds=1200)  # for the solution
 
 @dataclass(frozen=True)
 class Reference:
-    """What the solution notebook gives.
+    """What the solution notebook gives."""
 
-    Args:
-        arrays: of its own objects: key -> set of inputs -> arrays of each case.
-        outputs: of the given cells above the first answer: JSON in an array of bytes, as texts have to be shorter.
-    """
-
+    # of its own objects: key -> set of inputs -> arrays of each case
     arrays: Mapping[str, Mapping[str, Sequence[Arrays]]]
+    # of the given cells above the first answer: JSON in an array of bytes, as texts have to be shorter
     outputs: np.ndarray
 
     @property

@@ -28,29 +28,20 @@ WORST_FIRST = (
 
 @dataclass(frozen=True)
 class Record:
-    """One notebook of one student, judged.
-
-    Args:
-        submission, release: sha256 of the student's file and of the solution that it was judged by.
-        version: of all that decides (`version`).
-        level: how the student's code was isolated, from `course.sandbox.sandbox`.
-        verdicts: by the grade_id of the test cell.
-        content: the notebook as it was rebuilt and run, in nbformat's JSON; the verdicts are not in it.
-        repairs: what was mended before it was run, one sentence each.
-        attention: why a person should look at it; empty for most.
-    """
+    """One notebook of one student, judged."""
 
     key: str
     part: str
     notebook: str
-    submission: str
-    release: str
-    version: str
-    level: str
-    verdicts: dict[str, Verdict]
+    submission: str  # sha256 of the student's file
+    release: str  # and of the solution that it was judged by
+    version: str  # of all that decides (`version`)
+    level: str  # how the student's code was isolated, from `course.sandbox.sandbox`
+    verdicts: dict[str, Verdict]  # by the grade_id of the test cell
+    # the notebook as it was rebuilt and run, in nbformat's JSON, without the verdicts
     content: dict[str, Any]
-    repairs: tuple[str, ...] = ()
-    attention: tuple[str, ...] = ()
+    repairs: tuple[str, ...] = ()  # what was mended before it was run, one sentence each
+    attention: tuple[str, ...] = ()  # why a person should look at it; empty for most
 
     @property
     def state(self) -> State:
@@ -92,17 +83,14 @@ def load(folder: Path, key: str) -> Record | None:
         content = json.loads((folder / f"{key}.json").read_bytes())
         del content["state"], content["points"]
         content["verdicts"] = {name: _verdict(**found) for name, found in content["verdicts"].items()}
-        record = Record(
-            **{**content, "repairs": tuple(content["repairs"]), "attention": tuple(content["attention"])}
-        )
+        content |= {name: tuple(content[name]) for name in ("repairs", "attention")}
+        record = Record(**content)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return record if record.key == key else None
 
 
-def _verdict(
-    state: str, lines: list, parts: list, misconceptions: list, pictures: list, **rest: Any
-) -> Verdict:
+def _verdict(state: str, lines: list, parts: list, misconceptions: list, pictures: list, **rest) -> Verdict:
     return Verdict(
         state=State(state),
         lines=tuple(lines),

@@ -58,9 +58,8 @@ def output(made: NotebookNode) -> NotebookNode:
     Raises AttributeError, TypeError if it is no output.
     """
     if made.output_type == "stream":
-        return new_output(
-            "stream", name="stderr" if made.name == "stderr" else "stdout", text=plain(made.text)
-        )
+        name = "stderr" if made.name == "stderr" else "stdout"
+        return new_output("stream", name=name, text=plain(made.text))
     if made.output_type == "error":
         lines = [plain(line) for line in made.traceback]
         return new_output("error", ename=plain(made.ename), evalue=plain(made.evalue), traceback=lines)

@@ -91,9 +91,8 @@ class Session:
         limit = min(now + self.limits.cell_seconds, self.deadline)
         outputs: list[NotebookNode] = []
         state = None
-        asked = self.client.execute(
-            source, silent=not keep, store_history=keep, allow_stdin=False, stop_on_error=False
-        )
+        how = {"allow_stdin": False, "stop_on_error": False}
+        asked = self.client.execute(source, silent=not keep, store_history=keep, **how)
         idle = replied = False
         while not (idle and replied):
             now = time.monotonic()

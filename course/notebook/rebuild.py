@@ -36,14 +36,12 @@ class Repair:
     """One thing that is not as the student sent it.
 
     kind: encoding, salvaged, matched, duplicate, ambiguous, restored, missing, retyped, reordered, extra, picture.
-    cell: grade_id or id of the release's cell; empty for the whole file.
-    human: somebody should look at the original before the grade stands.
     """
 
     kind: str
-    cell: str
+    cell: str  # grade_id or id of the release's cell; empty for the whole file
     what: str
-    human: bool = False
+    human: bool = False  # somebody should look at the original before the grade stands
 
 
 def name_of(cell: NotebookNode) -> str:

@@ -46,9 +46,8 @@ def fill_in(
     """
     user, head = sheet.column("ID"), sheet.rows[0]
     assert user is not None
-    titles = {
-        place: match for place, title in enumerate(head) if (match := re.fullmatch(r"(.*) \((\d+)\)", title))
-    }
+    found = ((place, re.fullmatch(r"(.*) \((\d+)\)", title)) for place, title in enumerate(head))
+    titles = {place: match for place, match in found if match}
     wanted = column or part
     meant = [p for p, m in titles.items() if wanted in (m[0], m[2]) or plain(m[1]) == plain(wanted)]
     possible = next((row for row in sheet.rows if row and "Points Possible" in row[0]), None)
@@ -81,9 +80,7 @@ def fill_in(
     return fill(result, rows, place, points, "Canvas")
 
 
-def feedback_names(
-    student: str, pages: dict[str, Path], collected: Collected
-) -> dict[str, list[tuple[str, Path]]]:
+def feedback_names(student: str, pages: dict[str, Path], collected: Collected) -> dict[str, list]:
     """The names under which Canvas takes a student's feedback back.
 
     Args:

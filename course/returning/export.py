@@ -222,11 +222,8 @@ def _feedback(to: str, outcome: Outcome, grading: Path, path: Path) -> None:
     for student in outcome.students:
         if not student.points:
             continue
-        pages = {
-            page.stem: page
-            for page in sorted((grading / "feedback" / student.id / outcome.part).glob("*.html"))
-            if page.is_file() and not page.is_symlink()
-        }
+        found = sorted((grading / "feedback" / student.id / outcome.part).glob("*.html"))
+        pages = {page.stem: page for page in found if page.is_file() and not page.is_symlink()}
         names = LMS[to].feedback_names(student.id, pages, known)
         members |= names
         if not pages:

@@ -82,9 +82,7 @@ def participants(collected: Collected) -> dict[str, str]:
     return {match[1]: key for match, key in found if match}
 
 
-def feedback_names(
-    student: str, pages: dict[str, Path], collected: Collected
-) -> dict[str, list[tuple[str, Path]]]:
+def feedback_names(student: str, pages: dict[str, Path], collected: Collected) -> dict[str, list]:
     """As `canvas.feedback_names`, for Moodle."""
     result: dict[str, list[tuple[str, Path]]] = {}
     for notebook, page in pages.items():

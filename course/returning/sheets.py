@@ -39,6 +39,9 @@ class Sheet:
         return text.getvalue().encode("utf-8-sig" if self.mark else "utf-8")
 
 
+Row = tuple[list[str], str, str | None]  # as it came, what to call it, whose it is
+
+
 @dataclass
 class Filled:
     """What became of the students: `filled` have their points in the sheet now."""
@@ -87,13 +90,7 @@ def read_sheet(path: Path, want: str, is_it: Callable[[list[str]], bool]) -> She
     raise LmsError(f"{path} begins with {start!r}{damage}; give {want}.")
 
 
-def fill(
-    result: Filled,
-    rows: list[tuple[list[str], str, str | None]],
-    place: int,
-    points: dict[str, str],
-    lms: str,
-) -> Filled:
+def fill(result: Filled, rows: list[Row], place: int, points: dict[str, str], lms: str) -> Filled:
     """Write each student's points; `who` is None for a stranger's row and empty where it was said already."""
     owners = Counter(who for _, _, who in rows)
     for row, label, who in rows:

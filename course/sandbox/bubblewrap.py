@@ -30,8 +30,7 @@ SWITCHES = {  # what may forbid an ordinary user namespaces: the value that does
 IN_CONTAINER = (Path("/.dockerenv"), Path("/run/.containerenv"))  # Docker's mark, and Podman's
 
 
-# ------------------------------------------------------------------------------
-# What this machine offers
+# --- what this machine offers ---------------------------------------------------------------------
 
 
 def bubblewrap() -> str | None:
@@ -89,8 +88,7 @@ def cure() -> str:
     return "let ordinary users make user namespaces (who runs this machine can), or grade as root"
 
 
-# ------------------------------------------------------------------------------
-# The walls
+# --- the walls ------------------------------------------------------------------------------------
 
 
 def bind(source: str | Path, target: str | Path | None = None, how: str = "--ro-bind") -> list[str]:

@@ -79,8 +79,7 @@ def memory(target: str, size: int, mode: str) -> None:
     mount("tmpfs", target, "tmpfs", NO_SUID | NO_DEVICES, f"size={size},mode={mode}")
 
 
-# ------------------------------------------------------------------------------
-# The walls
+# --- the walls ------------------------------------------------------------------------------------
 
 
 def own_users() -> None:
@@ -136,8 +135,7 @@ def build(settings: dict) -> None:
             read_only(target)
 
 
-# ------------------------------------------------------------------------------
-# One notebook
+# --- one notebook ---------------------------------------------------------------------------------
 
 
 def guard(connection: socket.socket) -> None:

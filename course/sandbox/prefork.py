@@ -61,8 +61,7 @@ def bring(source: Path, target: Path) -> None:
     lockdown.copy(str(source), str(target))
 
 
-# ------------------------------------------------------------------------------
-# What this machine offers
+# --- what this machine offers ---------------------------------------------------------------------
 
 
 def why_not() -> str:
@@ -108,8 +107,7 @@ def _argv(folder: Path, *options: str) -> list[str]:
     return [*argv, *bubblewrap.start(*options, "/vit/fork_server.py")]
 
 
-# ------------------------------------------------------------------------------
-# The process that kernels are forked from
+# --- the process that kernels are forked from -----------------------------------------------------
 
 
 class Borrowed:
@@ -135,9 +133,8 @@ class Borrowed:
                 raise ConnectionError("The fork server has died.")
             kernel = Kernel(connection, struct.unpack("3i", more[0][2])[0])
             if (said := connection.recv(64)) != b"up":
-                raise ConnectionError(
-                    f"The walls could not be built: {said.decode() or 'the fork server has died'}."
-                )
+                why = said.decode() or "the fork server has died"
+                raise ConnectionError(f"The walls could not be built: {why}.")
             connection.setblocking(False)
             return kernel
         except BaseException:
@@ -168,12 +165,8 @@ class ForkServer(Borrowed):
 
     def _live(self, argv: list[str], handles: list[int]) -> None:
         argv = [*argv, "serve", *map(str, handles), bubblewrap.fonts_inside() or ""]
-        alone = {
-            "env": {},
-            "cwd": "/",
-            "pass_fds": handles,
-            "start_new_session": True,
-        }  # Ctrl-C is not for it
+        # a session of its own: Ctrl-C is not for it
+        alone = {"env": {}, "cwd": "/", "pass_fds": handles, "start_new_session": True}
         silent = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
         try:
             with open(self._log, "ab") as log:
@@ -238,8 +231,7 @@ class Kernel:
             self._connection.close()
 
 
-# ------------------------------------------------------------------------------
-# This process's own
+# --- this process's own ---------------------------------------------------------------------------
 
 
 def folder() -> Path | None:

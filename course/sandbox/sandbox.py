@@ -34,7 +34,6 @@ from pathlib import Path
 from course.base.paths import ROOT
 from course.sandbox import bubblewrap, prefork
 from course.sandbox.bubblewrap import EXCHANGE, level
-from course.sandbox.bubblewrap import why_not as why_not
 from course.sandbox.limits import Limits
 from course.sandbox.manager import UntrustedKernel
 from course.sandbox.processes import end, proportional, remove, resident, tree, written
@@ -50,8 +49,7 @@ class NoSandbox(RuntimeError):
     """Student code cannot be contained on this machine. The message says why and what to do."""
 
 
-# ------------------------------------------------------------------------------
-# The sandbox
+# --- the sandbox ----------------------------------------------------------------------------------
 
 
 class Sandbox:

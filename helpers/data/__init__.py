@@ -52,8 +52,7 @@ class Pretrained(NamedTuple):
     source: str
 
 
-# ------------------------------------------------------------------------------
-# The pictures
+# --- the pictures ---------------------------------------------------------------------------------
 
 
 def cifar10(split: str = "train", download: bool | None = None) -> Images:
@@ -167,8 +166,7 @@ def photo(name: str, size: int | None = None, download: bool | None = None) -> "
     return torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()  # (H, W, 3) -> (3, H, W)
 
 
-# ------------------------------------------------------------------------------
-# The models
+# --- the models -----------------------------------------------------------------------------------
 
 
 def pretrained(name: str = PRETRAINED[0], download: bool | None = None) -> Pretrained:

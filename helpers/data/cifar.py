@@ -47,8 +47,7 @@ def read(folder: Path, split: str) -> Images | None:
     )
 
 
-# ------------------------------------------------------------------------------
-# One array file
+# --- one array file -------------------------------------------------------------------------------
 
 
 def read_arrays(path: Path, stamp: str | None = "") -> Images | None:
@@ -96,8 +95,7 @@ def _sha256(images: "torch.Tensor", labels: "torch.Tensor") -> str:
     return digest.hexdigest()
 
 
-# ------------------------------------------------------------------------------
-# The archive, packed and unpacked
+# --- the archive, packed and unpacked -------------------------------------------------------------
 
 
 def read_batches(folder: Path, split: str) -> Images | None:
@@ -143,11 +141,9 @@ def _read_tarball(tarball: Path) -> dict[str, Images]:
         import torch
 
         with tarfile.open(tarball) as tar:
-            files = {
-                Path(member.name).name: pickle.load(tar.extractfile(member), encoding="latin1")
-                for member in tar
-                if Path(member.name).name.startswith(("data_batch_", "test_batch", "batches.meta"))
-            }
+            kinds = ("data_batch_", "test_batch", "batches.meta")
+            wanted = (m for m in tar if Path(m.name).name.startswith(kinds))
+            files = {Path(m.name).name: pickle.load(tar.extractfile(m), encoding="latin1") for m in wanted}
     class_names = tuple(files.pop("batches.meta")["label_names"])
     both = {}
     for split in SPLITS:
@@ -159,8 +155,7 @@ def _read_tarball(tarball: Path) -> dict[str, Images]:
     return both
 
 
-# ------------------------------------------------------------------------------
-# Class folders
+# --- class folders --------------------------------------------------------------------------------
 
 
 def class_folders(folder: Path, split: str) -> Path | None:

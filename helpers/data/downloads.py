@@ -55,8 +55,7 @@ class _TooSlow(OSError):
     """The mirror works, but perhaps the next one is faster."""
 
 
-# ------------------------------------------------------------------------------
-# Where files are
+# --- where files are ------------------------------------------------------------------------------
 
 
 def shipped(name: str) -> Path:
@@ -132,8 +131,7 @@ def receipt_of(path: Path) -> Path:
     return path.parent / HIDDEN / f"{path.name}.json"
 
 
-# ------------------------------------------------------------------------------
-# One file
+# --- one file -------------------------------------------------------------------------------------
 
 
 def fetch(filename: str, download: bool | None) -> tuple[Path | None, str]:
@@ -318,8 +316,7 @@ def _short(url: str, error: Exception) -> str:
     return f"{urlsplit(url).netloc or url}: {reason}"
 
 
-# ------------------------------------------------------------------------------
-# Tools
+# --- tools ----------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager

@@ -62,9 +62,8 @@ def check_fits(model: nn.Module, weights: Mapping[str, torch.Tensor], path: str 
         for n in differ[:5]:
             lines.append(f"  {n}: {theirs.get(n, 'absent')} in the file, {mine.get(n, 'absent')} here")
         lines += [f"  and {len(differ) - 5} more"] * (len(differ) > 5)
-        raise ValueError(
-            "\n".join([*lines, "Train in another folder, or with resume=False to overwrite it."])
-        )
+        lines.append("Train in another folder, or with resume=False to overwrite it.")
+        raise ValueError("\n".join(lines))
 
 
 def save_run(state: Mapping[str, Any], path: Path) -> None:

@@ -128,11 +128,8 @@ def optimisers(
 
     The first and the last layer are those with the pictures' channels and the classes: the first and last matrices.
     """
-    layers = [
-        module.weight
-        for module in model.modules()
-        if isinstance(module, nn.Linear | nn.Conv2d) and module.weight.requires_grad
-    ]
+    weights = (module.weight for module in model.modules() if isinstance(module, nn.Linear | nn.Conv2d))
+    layers = [weight for weight in weights if weight.requires_grad]
     inner = {p: None for p in layers[1:-1] if p.ndim == 2}  # a dict: shared parameters come once, in order
     rest = [p for p in model.parameters() if p.requires_grad and p not in inner]
     fused = rest[0].device.type != "mps" if rest else False

@@ -301,7 +301,7 @@ def test_new_addresses_setup_texts_and_numbers_change_no_id(tmp_path, monkeypatc
     project = badges.project() | {"urls": {"Repository": "https://github.com/ada/vit"}, "version": "9"}
     monkeypatch.setattr(badges, "project", lambda: project)
     monkeypatch.setattr(build, "BOOTSTRAP", "import new\n")
-    monkeypatch.setitem(numbers.TABLES, "training", lambda: "measured anew\n")
+    monkeypatch.setattr(numbers, "table", lambda name: "measured anew\n")
     for path, old in zip(paths, before, strict=True):
         new = build.solution(path)
         assert [c.id for c in new.cells] == [c.id for c in old.cells]
