@@ -23,7 +23,9 @@ def read(path: Path):
 
 
 def cell_of(nb, grade_id: str):
-    return next(c for c in nb.cells if c.metadata.get("nbgrader", {}).get("grade_id") == grade_id)
+    found = [c for c in nb.cells if c.metadata.get("nbgrader", {}).get("grade_id") == grade_id]
+    assert found, f"no cell has the grade_id {grade_id}"
+    return found[0]
 
 
 def outputs(nb, kind):

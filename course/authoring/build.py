@@ -103,16 +103,20 @@ def lessons() -> list[Path]:
 def solution(lesson: Path) -> NotebookNode:
     """The complete notebook of one lesson.
 
-    Raises BuildError: no title, not exactly one setup cell, a duplicate grade_id, a blank outside of a solution cell,
-    or a check whose exercise does not exist.
+    Raises BuildError: no title or purpose, not exactly one setup cell, a duplicate grade_id, a blank outside of an
+    answer's cell, a question that can't be answered or graded, or a check whose exercise does not exist.
     """
     part, name = lesson.parent.name, lesson.stem
     nb = jupytext.reads(lesson.read_text("utf-8"), fmt="py:percent")
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     nb.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}})
     nb.nbformat, nb.nbformat_minor = 4, 5
-    if not nb.cells or not nb.cells[0].source.startswith("# "):
-        raise BuildError(f"{lesson}: the first cell must be markdown that starts with the title, `# ...`.")
+    top = nb.cells[0].source.split("\n\n") if nb.cells and nb.cells[0].cell_type == "markdown" else [""]
+    if not top[0].startswith("# ") or len(top) < 2 or top[1].startswith("**"):
+        raise BuildError(
+            f"{lesson}: the first cell must be markdown: the title, `# ...`, an empty line, and the sentence that the "
+            "README's table shows."
+        )
     nb.cells[0].metadata.pop("order", None)
     # before anything is stamped: a cell keeps its id whatever becomes of addresses, tags and measured numbers
     ids = [cell.metadata.pop("id", None) or _digest(cell.source) for cell in nb.cells]
@@ -164,16 +168,23 @@ def _full_record(cell: NotebookNode, lesson: Path) -> dict:
     grade, answer = bool(short.get("grade")), bool(short.get("solution"))
     record = {"grade": grade, "grade_id": short["grade_id"], "schema_version": 3, "solution": answer}
     record |= {"locked": bool(short.get("locked", grade and not answer)), "task": bool(short.get("task"))}
-    if grade:
-        key = check_called(cell.source)
-        if answer:  # a written one, which a person grades
-            record["points"] = short.get("points", 0)
-        elif key in exercises.names():
-            record["points"] = exercises.load(key).points
-        else:
+    if cell.cell_type == "markdown":  # answered in words, graded by a person
+        if not (grade and answer and short.get("points", 0) > 0):
             raise BuildError(
-                f'{lesson}: {short["grade_id"]} should be check("<key>") of a known exercise and nothing else.'
+                f'{lesson}: {short["grade_id"]} is answered in words: it needs "solution": true, "grade": true, "points": 2.'
             )
+        record["points"] = short["points"]
+    elif grade:
+        if (key := check_called(cell.source)) not in exercises.names():
+            unknown = f" There is no helpers/exercises/{key}.py." if key else ""
+            raise BuildError(
+                f'{lesson}: {short["grade_id"]} should be check("<key>") of a known exercise and nothing else.{unknown}'
+            )
+        record["points"] = exercises.load(key).points
+    elif answer and not blanks(cell.source):
+        raise BuildError(
+            f"{lesson}: no line of {short['grade_id']} ends in `# blank: ...`: nothing is asked."
+        )
     return record
 
 
@@ -191,16 +202,20 @@ def prove(lesson: Path, solved: NotebookNode, released: NotebookNode) -> None:
     marks = {grade_id(cell): blanks(cell.source) for cell in solved.cells if cell.cell_type == "code"}
     for key in filter(None, (check_called(cell.source) for cell in solved.cells)):
         # of a dict's entry the check knows the key without its quotes
-        stubs = [re.sub(r'^"(.*)": ', r"\1: ", stub) for _, stub in marks.get(key, []) if stub]
+        if key not in marks:
+            raise BuildError(
+                f"{lesson}: no cell has the grade_id {key}, in which check({key!r}) finds its blanks."
+            )
+        stubs = [re.sub(r'^"(.*)": ', r"\1: ", stub) for _, stub in marks[key] if stub]
         claimed = [part.blank for part in exercises.load(key).parts if part.blank]
         for blank in claimed:
             if sum(blank in stub for stub in stubs) != 1:
                 raise BuildError(
-                    f"{lesson}: a part of {key} has the blank {blank!r}, which should stand in exactly one "
-                    f"`# blank: ...` of the cell with grade_id {key}; there are: {'; '.join(stubs) or 'none'}."
+                    f"{lesson}: a part in helpers/exercises/{key}.py has the blank {blank!r}, which should stand in exactly "
+                    f"one `# blank: ...` of the cell with grade_id {key}; there are: {'; '.join(stubs) or 'none'}."
                 )
-        if claimed and (lonely := [stub for stub in stubs if not any(blank in stub for blank in claimed)]):
-            raise BuildError(f"{lesson}: no part of {key} has the blank `{lonely[0]}`.")
+        if lonely := [stub for stub in stubs if not any(blank in stub for blank in claimed)]:
+            raise BuildError(f"{lesson}: no part in helpers/exercises/{key}.py has the blank `{lonely[0]}`.")
     given = {line.strip() for cell in solved.cells for line in unmarked(cell.source)}
     out = {line.strip() for cell in released.cells for line in cell.source.split("\n")}
     for key, found in marks.items():
@@ -235,8 +250,18 @@ def contents(solved: Mapping[Path, NotebookNode]) -> bytes:
 
 
 def solutions() -> dict[Path, NotebookNode]:
-    """Every lesson's complete notebook, in the order of the course."""
-    return {lesson: solution(lesson) for lesson in lessons()}
+    """Every lesson's complete notebook, in the order of the course. Raises BuildError, also where two share a name."""
+    solved = {lesson: solution(lesson) for lesson in lessons()}
+    owner: dict[tuple[str, str], Path] = {}
+    for lesson, nb in solved.items():
+        named = [("title", nb.cells[0].source.split("\n\n")[1])]
+        named += [
+            (f"grade_id in {lesson.parent.name}", grade_id(cell)) for cell in nb.cells if grade_id(cell)
+        ]
+        for what, name in named:
+            if (first := owner.setdefault((what, name), lesson)) != lesson:
+                raise BuildError(f"{lesson}: {name!r} is a {what} already, of {first}.")
+    return solved
 
 
 def build() -> dict[Path, bytes]:

@@ -13,7 +13,7 @@ from helpers.checks.observe import Observer
 
 @dataclass(frozen=True)
 class Part:
-    """One blank, or one statement about it, that earns points of its own.
+    """What earns points of its own: one blank, or one statement about it.
 
     Args:
         label: what the student reads, e.g. "cosine in the odd columns".

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -139,17 +140,6 @@ def test_committed_notebooks_are_valid_for_nbgrader(path):
     assert len({c.id for c in nb.cells}) == len(nb.cells)
     assert all(c.id == c.metadata["nbgrader"]["grade_id"] for c in nb.cells if "nbgrader" in c.metadata)
     assert not any(c.get("outputs") or c.get("execution_count") for c in nb.cells)
-
-
-def test_grade_ids_are_unique_in_a_part():
-    for part in {path.parent for path in notebooks.SOLUTIONS}:
-        ids = [
-            c.id
-            for path in part.glob("*.ipynb")
-            for c in notebooks.read(path).cells
-            if "nbgrader" in c.metadata
-        ]
-        assert len(set(ids)) == len(ids)
 
 
 @pytest.mark.parametrize("path", notebooks.RELEASES, ids=lambda p: p.stem)
@@ -309,18 +299,26 @@ def test_new_addresses_setup_texts_and_numbers_change_no_id(tmp_path, monkeypatc
 
 
 def test_a_lesson_that_was_copied_brings_no_ids_along():
-    ids = [
-        i
+    ids = Counter(
+        found
         for path in build.lessons()
-        for i in re.findall(r'^# %%.* id="(.+?)"', path.read_text("utf-8"), re.M)
-    ]
-    assert len(set(ids)) == len(ids) > 0
+        for found in re.findall(r'^# %%.* id="(.+?)"', path.read_text("utf-8"), re.M)
+    )
+    assert ids and not [name for name, times in ids.items() if times > 1], 'delete id="..." in the copy'
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("# # Title", "# Title", "must be markdown that starts with the title"),
+        ("# # Title", "# Title", "must be markdown: the title"),
+        (
+            "# One purpose.",
+            "# **When you are done you can**",
+            "and the sentence that the README's table shows",
+        ),
+        ("# %% [markdown]\n# # Title", "# # Title", "must be markdown"),
+        ("  # blank: x = ...", "", "no line of answer ends in `# blank: ...`"),
+        ('check("q6_residual_add")\n', 'check("q6")\n', "There is no helpers/exercises/q6.py"),
         ('# %% tags=["setup"]', "# %%", "one cell"),
         ('"grade_id": "test"', '"grade_id": "answer"', "used twice"),
         (', "solution": true', "", "`# blank` stands in a cell without"),
@@ -328,6 +326,18 @@ def test_a_lesson_that_was_copied_brings_no_ids_along():
         ('check("q6_residual_add")', 'print(check("q6_residual_add"))', "and nothing else"),
         ('"grade_id": "test", ', "", "needs a grade_id"),
         ('"grade": true', '"grade": true, "pionts": 2', "pionts"),
+        *(
+            (
+                "# %% tags",
+                f"# %% [markdown] nbgrader={{{short}}}\n# Why?\n\n# %% tags",
+                "why is answered in words: it needs",
+            )
+            for short in (
+                '"grade_id": "why", "solution": true, "grade": true',
+                '"grade_id": "why", "solution": true, "points": 2',
+                '"grade_id": "why", "grade": true, "points": 2',
+            )
+        ),
     ],
 )
 def test_a_lesson_that_cannot_be_built_says_what_to_change(tmp_path, old, new, said):
@@ -364,8 +374,10 @@ def test_every_lesson_is_proven():
 
 def test_a_mark_that_is_missing_is_told_before_the_answer_goes_out(tmp_path):
     (line,) = re.findall(r"^.*# blank: .*$", Q6.read_text("utf-8"), re.MULTILINE)
-    path = changed(tmp_path, line, line.split("  # blank")[0])
-    with pytest.raises(build.BuildError, match=r"q6_residual_add has the blank 'out =', .* there are: none"):
+    path = changed(tmp_path, line, f"{line.split('  # blank')[0]}\n        more = 1  # blank: more = ...")
+    with pytest.raises(
+        build.BuildError, match=r"q6_residual_add.py has the blank 'out =', .* there are: more = "
+    ):
         proven(path)
 
 
@@ -385,8 +397,32 @@ def test_a_blank_of_no_part_is_told(tmp_path):
     (line,) = re.findall(r"^.*# blank: .*$", Q6.read_text("utf-8"), re.MULTILINE)
     more = line.replace("# blank: out", "# blank: more").replace("out =", "more =")
     path = changed(tmp_path, line, f"{line}\n{more}")
-    with pytest.raises(build.BuildError, match=r"no part of q6_residual_add has the blank `more = \.\.\.`"):
+    with pytest.raises(
+        build.BuildError, match=r"no part in .*q6_residual_add.py has the blank `more = \.\.\.`"
+    ):
         proven(path)
+
+
+def test_a_check_without_its_answers_cell_is_told(tmp_path):
+    path = changed(tmp_path, '"grade_id": "q6_residual_add"', '"grade_id": "q6"')
+    with pytest.raises(build.BuildError, match="no cell has the grade_id q6_residual_add"):
+        proven(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("# # Title", "# # Title", "'# Title' is a title already"),
+        ("# # Title", "# # Another", "'answer' is a grade_id in 9_part already"),
+    ],
+)
+def test_two_lessons_with_one_name_are_told(tmp_path, monkeypatch, old, new, said):
+    first = lesson(tmp_path, LESSON)
+    second = first.with_name("second.py")
+    second.write_text(LESSON.replace(old, new), "utf-8")
+    monkeypatch.setattr(build, "lessons", lambda: [first, second])
+    with pytest.raises(build.BuildError, match=f"{re.escape(said)}, of .*lesson.py"):
+        build.solutions()
 
 
 def test_an_answer_in_the_release_is_told():

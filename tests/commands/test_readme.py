@@ -2,10 +2,16 @@
 
 import re
 import subprocess
+import sys
+from types import ModuleType
 
 import pytest
+import torch
 
 from course.authoring import build
+from helpers.checks.judge import judge
+from helpers.checks.observe import State, observe
+from tests import notebooks
 
 GUIDES = [
     build.ROOT / "README.md",
@@ -81,11 +87,17 @@ def test_grading_is_named_as_linux_only(readme):
     assert re.search(r"grading needs Linux", readme, re.IGNORECASE)
 
 
-def test_the_example_of_a_lesson_passes_ruff_as_it_is_printed(root):
-    blocks = re.findall(
+@pytest.fixture
+def example(root) -> list[str]:
+    """What docs/add-a-lesson.md prints: lesson, observer, exercise, answers."""
+    return re.findall(
         r"```python\n(.*?)```", (root / "docs" / "add-a-lesson.md").read_text("utf-8"), re.DOTALL
     )
-    for name, block in zip(("lessons/new/lesson.py", "tests/answers/lesson.py"), blocks, strict=True):
+
+
+def test_the_example_of_a_lesson_passes_ruff_as_it_is_printed(root, example):
+    places = ("lessons/new", "helpers/observers", "helpers/exercises", "tests/answers")
+    for name, block in zip((f"{place}/layer_norm.py" for place in places), example, strict=True):
         for command in (["check"], ["format", "--diff"]):
             done = subprocess.run(
                 ["ruff", *command, "--stdin-filename", name, "-"],
@@ -97,7 +109,23 @@ def test_the_example_of_a_lesson_passes_ruff_as_it_is_printed(root):
             assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_ruff_sees_every_module(root):
-    done = subprocess.run(["ruff", "check", "--show-files", "."], cwd=root, capture_output=True, text=True)
-    ours = {str(path) for top in ("course", "helpers", "tests") for path in (root / top).rglob("*.py")}
-    assert ours <= set(done.stdout.split("\n"))
+def test_the_example_of_a_lesson_judges_its_answers(example, monkeypatch):
+    lesson, *others = example
+    made = {}
+    for name, text in zip(("helpers.observers.layer_norm", "exercise", "answers"), others, strict=True):
+        made[name] = ModuleType(name)
+        monkeypatch.setitem(sys.modules, name, made[name])
+        exec(text, vars(made[name]))
+    exercise, answers = made["exercise"].exercise, made["answers"]
+    (answer,) = re.findall(r"^def layer_norm.*?^    return y$", lesson, re.MULTILINE | re.DOTALL)
+
+    def verdict(change):
+        space = {"torch": torch}
+        exec(notebooks.apply(answer, change), space)
+        cases = exercise.cases(0)
+        return judge(exercise, cases, observe(exercise.observer, space["layer_norm"], cases, space))
+
+    for change in ({}, *answers.RIGHT):
+        assert verdict(change).state is State.CORRECT
+    for mistake, change in answers.WRONG:
+        assert verdict(change).misconceptions == (mistake,)

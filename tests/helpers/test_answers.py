@@ -67,8 +67,9 @@ def test_a_wrong_answer_is_told_why(key, entry, kernels):
     assert re.match("✗ (incorrect|error in your code): ", text), text
     assert points < exercises.load(key).points
     if mistake is not None:
-        message = next(m.message for m in exercises.load(key).misconceptions if m.name == mistake)
-        assert message in text, text
+        known = {m.name: m.message for m in exercises.load(key).misconceptions}
+        assert mistake in known, f"helpers/exercises/{key}.py knows no mistake {mistake!r}"
+        assert known[mistake] in text, text
 
 
 @pytest.mark.parametrize(("key", "change"), list(cases("RIGHT")))
@@ -114,7 +115,10 @@ def test_the_solution_is_right_and_each_blank_alone_is_not_attempted(key, kernel
         name = re.sub(r'^"(.*)": ', r"\1: ", stub)
         others = sum(p.points for p in exercises.load(key).parts if not (p.blank and p.blank in name))
         assert points < exercises.load(key).points
-        assert (points == pytest.approx(others)) != (stub in NOT_ALONE.get(key, ())), (points, others)
+        assert (points == pytest.approx(others)) != (stub in NOT_ALONE.get(key, ())), (
+            f"with {stub!r} open {points:g} points are given, the others are worth {others:g}: each blank should be judged "
+            "by itself (what cannot be yet stands in NOT_ALONE)"
+        )
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -135,9 +139,10 @@ def test_every_blank_has_enough_answers(key):
 
     for line in lines:
         named = [name for name, change in wrong if name and touches(change, line)]
-        assert len([1 for _, change in wrong if touches(change, line)]) >= 8, line
-        assert len(named) >= 6, line
-        assert len([1 for change in right if touches(change, line)]) >= 4, line
+        where = f"tests/answers/{key}.py, for {line.strip()!r}"
+        assert len([1 for _, change in wrong if touches(change, line)]) >= 8, f"wrong answers: {where}"
+        assert len(named) >= 6, f"wrong answers with the name of a mistake: {where}"
+        assert len([1 for change in right if touches(change, line)]) >= 4, f"right answers: {where}"
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_a_solution_runs_to_full_points(path):
     assert seconds < SLOW * SECONDS.get(path.parent.name, 60)
     # a figure without its reading can't be followed by someone who does not see it
     figures = [c for c in nb.cells if any("image/png" in o.get("data", {}) for o in c.get("outputs", []))]
-    assert figures
+    assert figures, "a lesson has a figure at least"
     for cell in figures:
         assert any("reading" in o.get("metadata", {}).get("vit", {}) for o in cell.outputs), cell.source
         drawn = sum("image/png" in o.get("data", {}) for o in cell.outputs)
@@ -53,7 +53,10 @@ def test_points_in_the_notebooks_are_those_of_the_exercises():
 
 def test_every_exercise_is_in_exactly_one_notebook():
     used = [key for path in notebooks.SOLUTIONS for key in notebooks.exercises_of(path)]
-    assert sorted(used) == exercises.names()
+    assert len(used) == len(set(used))
+    assert set(used) == set(exercises.names()), (
+        "exercises that no lesson checks, or checks without an exercise"
+    )
 
 
 @pytest.mark.parametrize("path", notebooks.SOLUTIONS, ids=lambda p: p.stem)
