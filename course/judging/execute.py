@@ -20,7 +20,7 @@ import numpy as np
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from course.judging import kernel_files
+from course.judging import kernel_files, messages
 from course.judging.session import Dead, NoKernel, Session, stopped
 from course.notebook.cells import grade_id
 from course.notebook.release import Release
@@ -31,7 +31,6 @@ from helpers.checks.arrays import Arrays, Case
 from helpers.checks.observe import Problem, State
 
 TEXT = 400  # characters of a student's error that are repeated
-UNRUN = "From here on nothing was run for grading: no points hang on what stands below the last question.\n"
 DRAWING = "__import__('IPython').get_ipython().display_formatter.formatters['image/png'].enabled = {}"
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
 
@@ -104,7 +103,7 @@ def _run(
             cell.outputs, cell.execution_count = [], None
     below = [cell for cell in nb.cells[last + 1 :] if cell.cell_type == "code"]
     for cell in below[:1]:
-        cell.outputs = [new_output("stream", text=UNRUN)]
+        cell.outputs = [new_output("stream", text=messages.UNRUN)]
     opened, draws = opening(release, nb) if shown else 0, True
     with kernel(release, nb, limits, sandboxed, warmed) as session:
         for index, cell in enumerate(nb.cells[: last + 1]):

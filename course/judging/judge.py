@@ -26,7 +26,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 from course.base.text import digest
-from course.judging import records, sanitise
+from course.judging import messages, records, sanitise
 from course.judging.execute import Observation, opening, run
 from course.judging.records import Record
 from course.notebook.cells import grade_id, is_answer
@@ -43,11 +43,6 @@ from helpers.checks.judge import judge, nothing
 from helpers.checks.observe import Problem, State, blanks_in, defines
 from helpers.checks.verdict import Mark, Verdict
 
-ENDED = {
-    State.TIMEOUT: "Your code did not come to an end and was stopped. Is there a loop that never ends?",
-    State.MEMORY: "Your code asked for more memory than there is. Is a tensor much larger than it should be?",
-    State.KILLED: "Your code ended Python itself, so nothing could be looked at from there on. Is there an exit()?",
-}
 KNOWING = ("helpers.exercises", "helpers.observers", "helpers.vit.pieces")
 GENEROUS = Limits(cell_seconds=300, notebook_seconds=1200)  # for the solution
 
@@ -123,18 +118,15 @@ def verdict(
     source, error = plain(source)
     blanks = [] if error else blanks_in(source, exercise.name)
     if borrowed:
-        text = f"Your cells import `{borrowed}`, which is part of the check. Write the answer yourself."
-        return nothing(exercise, State.INCORRECT, [text])
+        return nothing(exercise, State.INCORRECT, [messages.BORROWED.format(borrowed)])
     if seen.ended is not None:
-        return nothing(exercise, seen.ended, [ENDED[seen.ended]])
+        return nothing(exercise, seen.ended, [messages.ENDED[seen.ended]])
     if seen.garbled:
-        text = "What your code gave could not be looked at. Does a cell change Python, IPython or the kernel?"
-        return nothing(exercise, State.ERROR, [text])
+        return nothing(exercise, State.ERROR, [messages.GARBLED])
     if seen.missing:
         if blanks:
             return judge(exercise, cases[PUBLIC], Problem(State.ERROR, ""), blanks)
-        text = f"`{exercise.name}` is not defined: does the cell that defines it end in an error?"
-        return nothing(exercise, State.ERROR, [error or text])
+        return nothing(exercise, State.ERROR, [error or messages.UNDEFINED.format(exercise.name)])
     found = {
         name: judge(exercise, cases[name], seen.found[name], blanks, expected[name])
         for name in (PUBLIC, HIDDEN)
@@ -154,7 +146,7 @@ def combine(
     points = round(sum(part.points for part in parts), 4)
     lines = public.lines
     if hidden.state is not State.CORRECT and (public.state is State.CORRECT or points < public.points):
-        lines += ("It is right for the inputs that the notebook's check tries, but not for others.",)
+        lines += (messages.NOT_FOR_OTHERS,)
         if isinstance(seen, Problem):
             lines += (f"There it raised {re.match('[A-Za-z_]*', seen.error)[0] or 'an error'}.",)
         known = {m.name: m.message for m in exercise.misconceptions}
@@ -307,7 +299,7 @@ def judge_submission(
                 marks[key] = verdict(exercise, cases, seen, expected.arrays[key], source, taken)
             except Exception as error:  # arrays that no honest observation holds
                 attention.append(f"{key}: judging raised {type(error).__name__}: {error}")
-                marks[key] = nothing(exercise, State.ERROR, ["What your code gave could not be judged."])
+                marks[key] = nothing(exercise, State.ERROR, [messages.UNJUDGED])
             if seen.garbled:
                 attention.append(f"{key}: {seen.garbled}")
             return marks[key].state

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from course.base.paths import ROOT
-from course.judging import execute, judge, kernel_files, records, sanitise
+from course.judging import execute, judge, kernel_files, messages, records, sanitise
 from course.judging.execute import Observation
 from course.judging.session import NoKernel, Session
 from course.notebook.read import parse
@@ -510,7 +510,7 @@ def test_what_stands_below_the_last_question_is_not_run(tmp_path):
     shown, record = judge.grade(RELEASE, nbformat.writes(nb).encode(), tmp_path)
     assert record.state is State.CORRECT
     assert shown.cells[-1].source == "while True: pass"
-    assert [output.text for output in shown.cells[-1].outputs] == [execute.UNRUN]
+    assert [output.text for output in shown.cells[-1].outputs] == [messages.UNRUN]
 
 
 def test_bytes_that_are_no_notebook_have_a_verdict(tmp_path):
