@@ -1,4 +1,7 @@
-"""Tools of the observers: what several exercises ask of a student's object, and what they say when it is not so."""
+"""Tools of the observers: what several exercises ask of a student's object.
+
+Where it is not so they raise Unfit, with the sentence that the student reads.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,7 @@ def build(obj: Any, line: str, *inputs: Any, **sizes: Any) -> torch.nn.Module:
 
 
 def as_module(module: Any, line: str, keep: str = "keep") -> torch.nn.Module:
+    """The module in eval mode; refuses what is no nn.Module."""
     import torch
 
     if not isinstance(module, torch.nn.Module):
