@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from helpers.checks import render
-from helpers.checks.judge import judge, nothing
-from helpers.checks.observe import State, blanks_left, observe
+from helpers.checks.judge import Tried, judge, nothing
+from helpers.checks.observe import State, blanks_left, observe, subject
 from helpers.checks.verdict import Verdict
 from helpers.exercises import load, names
 from helpers.progress import note
@@ -62,16 +62,19 @@ class Check:
     def verdict(self, key: str, namespace: Mapping[str, Any], seed: int = 0) -> Verdict:
         """As `check(key)`, for the objects in `namespace`, without showing anything."""
         exercise = load(key)
-        if exercise.name not in namespace:
-            text = (
-                f"`{exercise.name}` is not defined. Run the cell above that defines it, then this one; "
-                "if that cell ended in an error, mend it first."
-            )
-            return nothing(exercise, State.ERROR, [text])
-        obj = namespace[exercise.name]
-        cases = exercise.cases(seed)
-        blanks = blanks_left(obj)
-        return judge(exercise, cases, observe(exercise.observer, obj, cases, namespace), blanks)
+        obj, said = subject(exercise.name, namespace)
+        if said:
+            return nothing(exercise, State.ERROR, [said])
+        cases, blanks = exercise.cases(seed), blanks_left(obj, exercise.name)
+        observed = observe(exercise.observer, obj, cases, namespace)
+        found = judge(exercise, cases, observed, blanks)
+        if found.state is State.CORRECT:
+            return found
+        alone = {
+            blank: Tried(own, observe(exercise.observer, obj, own, namespace))
+            for blank, own in exercise.alone(seed).items()
+        }
+        return judge(exercise, cases, observed, blanks, alone=alone)
 
     def hint(self, key: str) -> None:
         """Print the next hint for exercise `key`; the last one is nearly the answer."""

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from joblib import cpu_count
 
 from course.base.paths import ROOT
-from tests import needs
+from tests import needs, notebooks
 from tests.browser import browser, page  # noqa: F401  fixtures for all tests
 
 # No test reaches for the network, and kernels that tests start inherit this.
@@ -80,3 +80,19 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT
+
+
+@pytest.fixture(scope="module")
+def kernels():
+    """Kernels by notebook ("<part>/<file name>"), started when first used and kept for the module."""
+    open_kernels, contexts = {}, []
+
+    def get(name):
+        if name not in open_kernels:
+            contexts.append(notebooks.kernel(name))
+            open_kernels[name] = contexts[-1].__enter__()
+        return open_kernels[name]
+
+    yield get
+    for context in contexts:
+        context.__exit__(None, None, None)

@@ -11,7 +11,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,8 @@ class Observation:
     missing: bool = False  # its name is not defined
     ended: State | None = None  # the kernel died, or the time was over
     garbled: str = ""  # what came back is not an observation
+    # blanks tried by themselves, blank -> set of inputs -> arrays
+    alone: Mapping[str, Mapping[str, Sequence[Arrays] | Problem]] = field(default_factory=dict)
 
 
 OnObserved = Callable[[str, Observation], State]
@@ -55,6 +57,7 @@ def run(
     sandboxed: bool,
     on_observed: OnObserved,
     shown: Sequence[Sequence[NotebookNode]] = (),
+    every_blank: bool = False,
 ) -> NotebookNode:
     """A copy of `nb` with the outputs of its cells; each exercise is observed where its test cell stands.
 
@@ -62,8 +65,10 @@ def run(
 
     Args:
         nb: a notebook rebuilt from the release, so its test cells are the release's.
-        on_observed: is given the key of each exercise and what was seen; the kernel hears the state that it answers. If the
+        on_observed: is given the key of each exercise and what was seen; the kernel hears the state that it answers. If
+            that is not *correct* each blank is tried by itself, and it is called again with what was seen then. If the
             machine loses the kernel, all begins anew with another one.
+        every_blank: try the blanks by themselves even where the whole is right, as for the solution.
         shown: outputs of the solution's cells. Given cells above all that is a student's show the same in each
             notebook: they run, but their figures are not drawn again.
 
@@ -71,9 +76,9 @@ def run(
         NoKernel: if that is lost, too.
     """
     try:
-        return _run(release, nb, limits, sandboxed, on_observed, shown)
+        return _run(release, nb, limits, sandboxed, on_observed, shown, every_blank)
     except NoKernel:
-        return _run(release, nb, limits, sandboxed, on_observed, shown, warmed=False)
+        return _run(release, nb, limits, sandboxed, on_observed, shown, every_blank, warmed=False)
 
 
 def opening(release: Release, nb: NotebookNode) -> int:
@@ -92,6 +97,7 @@ def _run(
     sandboxed: bool,
     on_observed: OnObserved,
     shown: Sequence[Sequence[NotebookNode]],
+    every_blank: bool,
     warmed: bool = True,
 ) -> NotebookNode:
     nb = copy.deepcopy(nb)
@@ -135,6 +141,9 @@ def _run(
                 cell.outputs.append(stopped(f"Nothing runs from here on: {gone.value}."))
             if key:
                 state = on_observed(key, seen)
+                if gone is None and seen.found and (every_blank or state is not State.CORRECT):
+                    alone, gone = each_blank(release, key, session)
+                    state = on_observed(key, replace(seen, alone=alone)) if alone else state
                 if gone is None:
                     gone = tell(key, state, session)
     return nb
@@ -159,15 +168,40 @@ def observed(release: Release, key: str, session: Session) -> Observation:
 
     Raises Dead if it does not survive that.
     """
-    request = {"key": key, "source": kernel_files.observer(key), "cases": release.cases(key)}
-    asked, answer = f"{key}-asked.npz", f"{key}-answer.npz"
+    return ask(key, release.cases(key), session, key)
+
+
+def each_blank(release: Release, key: str, session: Session) -> tuple[dict, State | None]:
+    """What the blanks give by themselves, as far as that can be seen, and why the kernel died if it did.
+
+    One request a blank, from top to bottom: a request holds right values of the blanks above, which have been tried.
+    """
+    alone: dict[str, Mapping[str, Sequence[Arrays] | Problem]] = {}
+    try:
+        for number, (blank, cases) in enumerate(release.alone(key).items()):
+            seen = ask(key, cases, session, f"{key}-{number}")
+            if not seen.found:
+                break
+            alone[blank] = seen.found
+    except Dead as dead:
+        return alone, dead.state
+    return alone, None
+
+
+def ask(key: str, cases: Mapping[str, list[Case]], session: Session, name: str) -> Observation:
+    """Have the kernel try the student's object on these sets of inputs; `name` is that of the two files.
+
+    Raises Dead if it does not survive that.
+    """
+    request = {"key": key, "source": kernel_files.observer(key), "cases": cases}
+    asked, answer = f"{name}-asked.npz", f"{name}-answer.npz"
     session.sandbox.write(asked, wire.dump(request))
     code = f"__import__('helpers').check.observe({session.sandbox.inside!r}, {asked!r}, {answer!r})"
     _, late = session.cell(code, keep=False)
     if late:
         return Observation(ended=State.TIMEOUT)
     try:
-        return _seen(wire.parse(session.sandbox.read(answer, wire.LIMIT)), request["cases"])
+        return _seen(wire.parse(session.sandbox.read(answer, wire.LIMIT)), cases)
     except OSError:
         return Observation(garbled="nothing came back")
     except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -183,8 +217,12 @@ def _seen(message: Any, cases: Mapping[str, list[Case]]) -> Observation:
         arrays = [{str(key): _real(array) for key, array in seen.items()} for seen in message[name]["seen"]]
         problem = message[name]["problem"]
         if problem is not None:
-            state = State.INCORRECT if problem["state"] == State.INCORRECT.value else State.ERROR
-            found[name] = Problem(state, _text(problem["text"]), _text(problem["error"]), tuple(arrays))
+            known = (State.INCORRECT, State.NOT_ATTEMPTED)
+            state = next((state for state in known if problem["state"] == state.value), State.ERROR)
+            texts = _text(problem["text"]), _text(problem["error"])
+            found[name] = Problem(
+                state, *texts, tuple(arrays), problem["certain"] is True, _text(problem["blank"])
+            )
         else:
             found[name] = arrays
         if len(arrays) != len(cases[name]) and (problem is None or arrays):

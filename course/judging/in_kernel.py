@@ -13,7 +13,7 @@ from typing import Any
 
 from helpers import observers
 from helpers.checks import wire
-from helpers.checks.observe import Problem, State, observe
+from helpers.checks.observe import Problem, State, observe, subject
 from helpers.vit import pieces
 
 
@@ -59,13 +59,20 @@ class Check:
         namespace = get_ipython().user_ns
         self._observers.add(request["key"], request["source"])
         observer = observers.load(request["key"])
-        found: dict[str, Any] = {"missing": observer.name not in namespace}
+        obj, _ = subject(observer.name, namespace)
+        found: dict[str, Any] = {"missing": obj is None}
         if not found["missing"]:
             for name, cases in request["cases"].items():
-                seen = observe(observer, namespace[observer.name], cases, namespace)
+                seen = observe(observer, obj, cases, namespace)
                 problem = None
                 if isinstance(seen, Problem):
-                    problem = {"state": seen.state.value, "text": seen.text, "error": seen.error}
+                    problem = {
+                        "state": seen.state.value,
+                        "text": seen.text,
+                        "error": seen.error,
+                        "certain": seen.certain,
+                        "blank": seen.blank,
+                    }
                     seen = list(seen.seen)
                 found[name] = {"problem": problem, "seen": [dict(arrays) for arrays in seen]}
         (folder / answer).write_bytes(wire.dump(found))

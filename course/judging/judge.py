@@ -39,7 +39,7 @@ from helpers import exercises
 from helpers.checks import render, wire
 from helpers.checks.arrays import Arrays, Case
 from helpers.checks.exercise import Exercise
-from helpers.checks.judge import judge, nothing
+from helpers.checks.judge import Tried, judge, nothing
 from helpers.checks.observe import Problem, State, blanks_in, defines
 from helpers.checks.verdict import Mark, Verdict
 
@@ -55,6 +55,8 @@ class Reference:
 
     # of its own objects: key -> set of inputs -> arrays of each case
     arrays: Mapping[str, Mapping[str, Sequence[Arrays]]]
+    # the same for each blank tried by itself: key -> blank -> set of inputs -> arrays of each case
+    alone: Mapping[str, Mapping[str, Mapping[str, Sequence[Arrays]]]]
     # of the given cells above the first answer: JSON in an array of bytes, as texts have to be shorter
     outputs: np.ndarray
 
@@ -78,6 +80,7 @@ def reference(release: Release, folder: Path, sandboxed: bool = True) -> Referen
     except (OSError, ValueError, TypeError):
         pass
     found: dict[str, dict[str, list[Arrays]]] = {}
+    alone: dict[str, dict[str, dict[str, list[Arrays]]]] = {}
 
     def on_observed(key: str, seen: Observation) -> State:
         exercise, cases = exercises.load(key), release.cases(key)
@@ -88,11 +91,18 @@ def reference(release: Release, folder: Path, sandboxed: bool = True) -> Referen
                     f"The solution of {release.part}/{release.name} does not pass {key}: {result}"
                 )
         found[key] = {name: [dict(arrays) for arrays in seen.found[name]] for name in cases}
+        alone[key] = {blank: by_set(tried) for blank, tried in seen.alone.items()}
         return State.CORRECT
 
-    nb = run(release, release.solution, GENEROUS, sandboxed, on_observed)
+    def by_set(tried: Mapping[str, Sequence[Arrays] | Problem]) -> dict[str, list[Arrays]]:
+        """Nothing where the solution's text does not let this blank be tried by itself."""
+        return {
+            name: [dict(a) for a in seen] for name, seen in tried.items() if not isinstance(seen, Problem)
+        }
+
+    nb = run(release, release.solution, GENEROUS, sandboxed, on_observed, every_blank=True)
     shown = [cell.get("outputs", []) for cell in nb.cells[: opening(release, nb)]]
-    made = Reference(found, np.frombuffer(json.dumps(shown).encode(), np.uint8))
+    made = Reference(found, alone, np.frombuffer(json.dumps(shown).encode(), np.uint8))
     records.write(path, wire.dump(vars(made)))
     return made
 
@@ -107,6 +117,7 @@ def verdict(
     expected: Mapping[str, list[Arrays]],
     source: str,
     borrowed: str = "",
+    alone: Mapping[str, Mapping[str, Tried]] = {},
 ) -> Verdict:
     """One exercise of one student.
 
@@ -114,6 +125,7 @@ def verdict(
         cases, expected: by set of inputs; what the solution gave on them.
         source: the student's text that defines the object, else that of the answer cell.
         borrowed: what of the course's checking code the student's cells import, if they do.
+        alone: by set of inputs: the blanks that were tried by themselves.
     """
     source, error = plain(source)
     blanks = [] if error else blanks_in(source, exercise.name)
@@ -128,10 +140,25 @@ def verdict(
             return judge(exercise, cases[PUBLIC], Problem(State.ERROR, ""), blanks)
         return nothing(exercise, State.ERROR, [error or messages.UNDEFINED.format(exercise.name)])
     found = {
-        name: judge(exercise, cases[name], seen.found[name], blanks, expected[name])
+        name: judge(exercise, cases[name], seen.found[name], blanks, expected[name], alone.get(name, {}))
         for name in (PUBLIC, HIDDEN)
     }
     return combine(exercise, found[PUBLIC], found[HIDDEN], seen.found[HIDDEN])
+
+
+def by_themselves(
+    release: Release, key: str, seen: Observation, expected: Reference
+) -> dict[str, dict[str, Tried]]:
+    """What the blanks of exercise `key` gave by themselves, by set of inputs."""
+    cases, right = release.alone(key) if seen.alone else {}, expected.alone[key]
+    return {
+        name: {
+            blank: Tried(cases[blank][name], tried[name], right[blank][name])
+            for blank, tried in seen.alone.items()
+            if name in right[blank]
+        }
+        for name in (PUBLIC, HIDDEN)
+    }
 
 
 def combine(
@@ -296,7 +323,8 @@ def judge_submission(
             exercise = exercises.load(key)
             try:
                 cases, source = release.cases(key), source_of(release, nb, key)
-                marks[key] = verdict(exercise, cases, seen, expected.arrays[key], source, taken)
+                tried = by_themselves(release, key, seen, expected)
+                marks[key] = verdict(exercise, cases, seen, expected.arrays[key], source, taken, tried)
             except Exception as error:  # arrays that no honest observation holds
                 attention.append(f"{key}: judging raised {type(error).__name__}: {error}")
                 marks[key] = nothing(exercise, State.ERROR, [messages.UNJUDGED])

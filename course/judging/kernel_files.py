@@ -17,7 +17,7 @@ DATA = ("registry.txt", "vit_cifar10.safetensors")  # what ships in data/ and no
 # Not for kernels: `check` is another one there, which compares nothing; observers come when they are needed.
 LEFT_OUT = {"check.py", "exercises", "observers"}
 # what they get of helpers/checks
-OBSERVING = {"__init__.py", "arrays.py", "objects.py", "observe.py", "wire.py"}
+OBSERVING = {"__init__.py", "alone.py", "arrays.py", "objects.py", "observe.py", "wire.py"}
 
 
 def copy_helpers(folder: Path, own: Collection[str]) -> Path:

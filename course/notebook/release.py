@@ -88,3 +88,9 @@ class Release:
     def cases(self, key: str) -> dict[str, list[Case]]:
         exercise = exercises.load(key)
         return {PUBLIC: exercise.cases(0), HIDDEN: exercise.cases(self.seed(key))}
+
+    def alone(self, key: str) -> dict[str, dict[str, list[Case]]]:
+        """Inputs for each blank that can be tried by itself, blank -> set of inputs -> cases: from top to bottom."""
+        exercise = exercises.load(key)
+        found = {PUBLIC: exercise.alone(0), HIDDEN: exercise.alone(self.seed(key))}
+        return {blank: {name: found[name][blank] for name in found} for blank in found[PUBLIC]}

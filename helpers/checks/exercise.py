@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -67,6 +69,7 @@ class Exercise:
         place: `place(key, index, case)` names a position for messages, e.g. "P[1, 2]".
         formula: `formula(key, index, case)` says how the value there arises, e.g. "sin(1 / 100^(2/4))".
         rtol, atol: tolerances; the defaults fit float32.
+        given: `given(case)`: blank -> the right value for this case, given while a blank below it is tried by itself.
     """
 
     observer: Observer
@@ -79,6 +82,7 @@ class Exercise:
     formula: Callable[[str, tuple[int, ...], Case], str] | None = None
     rtol: float = 1e-4
     atol: float = 1e-5
+    given: Callable[[Case], dict[str, Any]] = lambda case: {}
     key: str = field(default="", compare=False)  # the module's name, filled in by `load`
 
     @property
@@ -89,6 +93,17 @@ class Exercise:
     @property
     def points(self) -> float:
         return round(sum(part.points for part in self.parts), 4)  # thirds must add up to 1 for nbgrader
+
+    def alone(self, seed: int) -> dict[str, list[Case]]:
+        """For each blank that can be tried by itself, cases of its own, with the values of the blanks above it."""
+        blanks = list(self.observer.places)
+        found = {}
+        for n, blank in enumerate(blanks):
+            found[blank] = self.cases(seed + 1 + n)
+            for case in found[blank]:
+                values = self.given(copy.deepcopy(case))
+                case |= {"alone": blank, "given": {k: v for k, v in values.items() if k in blanks[:n]}}
+        return found
 
     def close(self, a: np.ndarray, b: np.ndarray, nan: bool = False) -> bool:
         """Same shape and same values within the tolerances; NaN equals NaN only if `nan`."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 import copy
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +20,12 @@ from helpers.checks.differences import Differences, differences
 from helpers.checks.exercise import Exercise, Misconception, Part
 from helpers.checks.observe import Blank, Problem, State
 from helpers.checks.verdict import Mark, Verdict
+
+ORDER = (
+    State.ERROR,
+    State.INCORRECT,
+    State.NOT_ATTEMPTED,
+)  # the first of them that a part has is the whole's
 
 
 @contextmanager
@@ -28,6 +36,14 @@ def _quiet() -> Iterator[None]:
         yield
 
 
+class Tried(NamedTuple):
+    """One blank by itself: its cases, what `observe` gave on them, and the right arrays (as `judge` has them)."""
+
+    cases: Sequence[Case]
+    observed: Sequence[Arrays] | Problem
+    expected: Sequence[Arrays] | None = None
+
+
 @_quiet()
 def judge(
     exercise: Exercise,
@@ -35,6 +51,7 @@ def judge(
     observed: Sequence[Arrays] | Problem,
     blanks: Sequence[Blank] = (),
     expected: Sequence[Arrays] | None = None,
+    alone: Mapping[str, Tried] = {},
 ) -> Verdict:
     """The verdict on what was observed on `cases`; pure, so it can run where the student's code does not.
 
@@ -42,14 +59,80 @@ def judge(
         observed: what `observe` gave.
         blanks: those that the student left open.
         expected: the right arrays, one entry a case; the exercise's own `expected` if left out.
+        alone: blanks tried by themselves. What such a blank gives there counts as well as what the whole gives, and is
+            what is said about it.
     """
+    whole = _judge(exercise, cases, observed, blanks, expected)
+    elsewhere = [b for b in blanks if not any(_is_open(part, [b]) for part in exercise.parts)]
+    if whole.state is State.CORRECT or elsewhere:  # `return ...`: nothing can come of any blank
+        return whole
+    by_itself: dict[str, Verdict] = {}
+    for blank, tried in alone.items():
+        own = tuple(part for part in exercise.parts if part.blank == blank)
+        unknown = isinstance(tried.observed, Problem) and tried.observed.state is State.NOT_ATTEMPTED
+        if own and not unknown and not _is_open(own[0], blanks):
+            by_itself[blank] = _judge(replace(exercise, parts=own), *tried[:2], (), tried.expected)
+    marks = {part.label: part for found in by_itself.values() for part in found.parts}
+    parts = tuple(
+        part if part.state is State.CORRECT else marks.get(part.label, part) for part in whole.parts
+    )
+    states = {part.state for part in parts}
+    problem = observed if isinstance(observed, Problem) else None
+    unchanged = [part.points for part in parts] == [part.points for part in whole.parts]
+    if states == {State.CORRECT} or (unchanged and problem is None and not blanks):
+        return whole  # each blank is right by itself and the whole is not, or there is no more to say
+    said = []
+    right_above = True
+    for blank in dict.fromkeys(part.blank for part in exercise.parts):
+        own = tuple(part for part in exercise.parts if part.blank == blank)
+        if all(
+            part.state is State.CORRECT for part, of in zip(parts, exercise.parts, strict=True) if of in own
+        ):
+            continue
+        # what the whole gives is this blank's doing, or all that is known
+        if blank not in by_itself or (right_above and (problem is None or problem.blank == blank)):
+            said.append(_judge(replace(exercise, parts=own), cases, observed, blanks, expected))
+        else:
+            said.append(by_itself[blank])
+        right_above = False
+    still = _still(blanks)
+    return Verdict(
+        exercise.key,
+        exercise.name,
+        next(state for state in ORDER if state in states),
+        round(sum(part.points for part in parts), 4),
+        exercise.points,
+        (*dict.fromkeys(line for v in said for line in v.lines if line not in still), *still),
+        parts,
+        tuple(dict.fromkeys(name for v in said for name in v.misconceptions)),
+        tuple(dict.fromkeys(picture for v in said for picture in v.pictures)),
+    )
+
+
+def _is_open(part: Part, blanks: Sequence[Blank]) -> bool:
+    return bool(part.blank) and any(part.blank in blank.text for blank in blanks)
+
+
+def _still(blanks: Sequence[Blank]) -> list[str]:
     left = [f"line {b.line}: `{b.text}`" if b.line else f"`{b.text}`" for b in blanks]
-    still = [f"Still to fill in: {'; '.join(left)}."] if left else []
+    return [f"Still to fill in: {'; '.join(left)}."] if left else []
+
+
+def _judge(
+    exercise: Exercise,
+    cases: Sequence[Case],
+    observed: Sequence[Arrays] | Problem,
+    blanks: Sequence[Blank],
+    expected: Sequence[Arrays] | None,
+) -> Verdict:
+    """As `judge`, of one observation."""
+    still = _still(blanks)
     lines: list[str] = []
     known: list[Misconception] = []
     problem = observed if isinstance(observed, Problem) else None
+    blamed = problem is not None and (problem.certain or not still)  # not on a blank that is open
     if problem is not None:
-        if not left:
+        if blamed:
             known = [
                 m
                 for m in exercise.misconceptions
@@ -58,7 +141,7 @@ def judge(
             lines = [problem.text, *(f"That is what you get when {m.message}" for m in known[:1])]
             known = known[:1]
         if not problem.seen:
-            state = State.NOT_ATTEMPTED if left else problem.state
+            state = State.NOT_ATTEMPTED if still else problem.state
             return nothing(exercise, state, still or lines, tuple(m.name for m in known))
         observed = problem.seen
 
@@ -74,9 +157,9 @@ def judge(
         state = State.INCORRECT
         if not wrong:
             state = State.CORRECT
-        elif part.blank and any(part.blank in blank.text for blank in blanks):
+        elif _is_open(part, blanks):
             state = State.NOT_ATTEMPTED
-        elif problem and not left and any(key not in seen for key in part.keys for seen in observed):
+        elif blamed and any(key not in seen for key in part.keys for seen in observed):
             state = State.ERROR
         else:
             sentence, picture = _difference(
@@ -88,21 +171,23 @@ def judge(
         parts.append(Mark(state, part.label, earned, part.points))
     states = {part.state for part in parts}
     if states == {State.CORRECT}:
-        if problem and not left:  # every blank is right by itself, but the whole does not run
+        if blamed:  # every blank is right by itself, but the whole does not run
             return nothing(exercise, State.ERROR, lines, tuple(m.name for m in known))
         return Verdict(
             exercise.key, exercise.name, State.CORRECT, exercise.points, exercise.points, parts=tuple(parts)
         )
     lines += dict.fromkeys(sentences)
     if State.INCORRECT in states:
-        recognised = _recognise(exercise, cases, observed, expected)
+        marked = list(zip(exercise.parts, parts, strict=True))
+        right = {key for part, mark in marked if mark.points for key in part.keys}
+        wrong = {key for part, mark in marked if not mark.points for key in part.keys}
+        recognised = _recognise(exercise, cases, observed, expected, right - wrong)
         lines += [f"That is what you get when {m.message}" for m in recognised]
         known = known + recognised
-    order = (State.ERROR, State.INCORRECT, State.NOT_ATTEMPTED)
     return Verdict(
         exercise.key,
         exercise.name,
-        next(state for state in order if state in states),
+        next(state for state in ORDER if state in states),
         round(sum(part.points for part in parts), 4),
         exercise.points,
         (*lines, *still),
@@ -130,9 +215,17 @@ def _part_agrees(exercise: Exercise, part: Part, observed: Arrays, expected: Arr
 
 
 def _recognise(
-    exercise: Exercise, cases: Sequence[Case], observed: Sequence[Arrays], expected: Sequence[Arrays]
+    exercise: Exercise,
+    cases: Sequence[Case],
+    observed: Sequence[Arrays],
+    expected: Sequence[Arrays],
+    right: Collection[str],
 ) -> list[Misconception]:
-    """The misconceptions that produce exactly what was seen, at most one for each observed array."""
+    """The misconceptions that produce exactly what was seen, at most one for each observed array.
+
+    Args:
+        right: arrays of right answers only: what shows in nothing else is no mistake of this student's.
+    """
     found: list[Misconception] = []
     explained: set[str] = set()
     for mistake in exercise.misconceptions:
@@ -149,7 +242,7 @@ def _recognise(
                 fits = fits and bool(mistake.when(seen, wanted, case))
             if not fits:
                 break
-        if fits and not keys & explained:
+        if fits and not keys & explained and not (keys and keys <= right):
             if mistake.when is not None and found:
                 continue
             found.append(mistake)
@@ -164,6 +257,8 @@ def _difference(
     where = f"For {case['label']}: " if "label" in case else ""
     for key in part.keys:
         if key not in observed:
+            if any(other in observed for other in part.keys):
+                continue
             return f"{where}{key} could not be observed.", None
         seen, wanted = np.asarray(observed[key]), np.asarray(expected[key])
         if seen.shape != wanted.shape:

@@ -11,16 +11,18 @@ import contextlib
 import copy
 import io
 import linecache
+import re
 import traceback
 import types
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
 import numpy as np
 
+from helpers.checks.alone import INSTEAD, NotAlone, Place, alone, cell_of, defines, owner
 from helpers.checks.arrays import Arrays, Case, Stopped, Unfit
 
 
@@ -44,10 +46,13 @@ class Observer:
         name: what the student defines, e.g. "getPositionEncoding".
         observe: `observe(obj, case)` runs the student's object and returns named arrays. It must not
             look at the expected values; it may raise `Unfit` with a sentence for the student, or `Stopped`.
+        places: where the blanks stand, from top to bottom, so that each can be tried by itself; the names are those of
+            `Part.blank`.
     """
 
     name: str
     observe: Callable[[Any, Case], Arrays]
+    places: Mapping[str, Place] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,8 @@ class Problem:
     text: str  # a sentence for the student
     error: str = ""  # "TypeName: message", what `Misconception.raises` searches
     seen: tuple[Arrays, ...] = ()  # what was observed all the same, one entry a case
+    certain: bool = False  # whatever blanks are open, this is not their doing
+    blank: str = ""  # the one in whose line the exception arose, as in `Observer.places`
 
 
 @dataclass(frozen=True)
@@ -69,28 +76,21 @@ class Blank:
 # --- the student's source: which blanks are left, and whose line failed ---------------------------
 
 
-def blanks_left(obj: Any) -> list[Blank]:
+def blanks_left(obj: Any, name: str = "") -> list[Blank]:
     """Where `obj` (function, class, or a container of answers) still holds `...`.
 
     An Ellipsis inside square brackets is ordinary indexing (`x[..., 0]`) and does not count.
     """
+    if isinstance(obj, Entries):
+        return blanks_in(obj.source, name)
     if isinstance(obj, Mapping):
         return [Blank(0, f"{key}: ...") for key, value in obj.items() if value is ...]
     if isinstance(obj, (list, tuple)):
         return [Blank(0, f"[{i}]: ...") for i, value in enumerate(obj) if value is ...]
     if obj is ...:
         return [Blank(0, "...")]
-    # `inspect.getsource` fails for classes that were defined in a notebook before Python 3.13, so the
-    # cell is found through the file name that a method's code object carries.
-    members = vars(obj).values() if isinstance(obj, type) else [obj]
-    for member in members:
-        code = getattr(getattr(member, "__func__", member), "__code__", None)
-        if isinstance(code, types.CodeType):
-            source = "".join(linecache.getlines(code.co_filename))
-            with contextlib.suppress(SyntaxError, ValueError):
-                if defines(source, obj.__name__):
-                    return blanks_in(source, obj.__name__)
-    return []
+    source = cell_of(obj)[1]
+    return blanks_in(source, obj.__name__) if source else []
 
 
 def blanks_in(source: str, name: str) -> list[Blank]:
@@ -128,27 +128,100 @@ def _is_blank(node: ast.AST | None) -> bool:
     return isinstance(node, ast.Constant) and node.value is ...
 
 
-def defines(source: str, name: str) -> ast.AST | None:
-    """The last function, class or assignment of this text that makes `name`; None if there is none."""
-    for node in reversed(list(ast.walk(ast.parse(source)))):
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == name:
-            return node
-        if isinstance(node, ast.Assign) and name in [getattr(target, "id", None) for target in node.targets]:
-            return node
-    return None
-
-
-def _describe_error(error: BaseException, namespace: Mapping[str, Any], name: str) -> Problem:
+def _describe_error(error: BaseException, namespace: Mapping[str, Any], observer: Observer) -> Problem:
     """The student's own line, then what Python said about it."""
     said = f"{type(error).__name__}: {error}".strip().removesuffix(":")
     short = said if len(said) < 400 else f"{said[:400]} ..."
     # frames of their cells; library frames below them say nothing to a student
-    own = [(f, line) for f, line in traceback.walk_tb(error.__traceback__) if f.f_globals is namespace]
+    own = [
+        (f, line)
+        for f, line in traceback.walk_tb(error.__traceback__)
+        if f.f_globals is namespace or INSTEAD in f.f_globals
+    ]
     if not own:
-        return Problem(State.ERROR, f"Using {name} raised {short}", said)
+        return Problem(State.ERROR, f"Using {observer.name} raised {short}", said)
     frame, line = own[-1]
     source = linecache.getline(frame.f_code.co_filename, line).strip()
-    return Problem(State.ERROR, f"Line {line}, `{source}`, raised {short}", said)
+    blank = owner(frame.f_code.co_filename, line, observer.name, observer.places)
+    return Problem(State.ERROR, f"Line {line}, `{source}`, raised {short}", said, blank=blank)
+
+
+# --- the student's cells: what was run last, and entries one by one ---------------------------------
+
+
+class Entries(dict):
+    """A dict of answers that was made entry by entry, as its cell raised; what raised is left open.
+
+    Args:
+        problem: of the first entry that raised; None if all could be made.
+        source: the text of the cell.
+    """
+
+    problem: Problem | None = None
+    source: str = ""
+
+
+def entries(source: str, name: str, namespace: Mapping[str, Any]) -> Entries | None:
+    """The dict `name` of a cell with this text, each entry by itself; None if it makes no such dict."""
+    with contextlib.suppress(SyntaxError, ValueError):
+        value = getattr(defines(source, name), "value", None)
+        if not isinstance(value, ast.Dict) or not all(isinstance(key, ast.Constant) for key in value.keys):
+            return None
+        made = Entries()
+        made.source = source
+        for key, item in zip(value.keys, value.values, strict=True):
+            text = ast.get_source_segment(source, item)
+            try:
+                made[key.value] = eval(compile(ast.Expression(item), "<cell>", "eval"), {**namespace})
+            except Exception as error:
+                said = f"{type(error).__name__}: {error}"
+                made[key.value] = ...
+                made.problem = made.problem or Problem(
+                    State.ERROR, f"Line {item.lineno}, `{text}`, raised {said[:400]}", said, certain=True
+                )
+        return made
+    return None
+
+
+def last_cell(name: str, namespace: Mapping[str, Any]) -> tuple[str, str]:
+    """The text of the last cell that was run to define `name`, and what is wrong with it if it is no Python; ("", "") if
+    there is none, or no history of cells."""
+    begins = re.compile(rf"^(async )?(def|class) {name}\b|^{name}\s*(:.*)?=[^=]", re.MULTILINE)
+    for text in reversed(namespace.get("In") or ()):
+        if isinstance(text, str) and begins.search(text):
+            try:
+                ast.parse(text)
+            except SyntaxError as error:
+                line = (text.splitlines()[(error.lineno or 1) - 1 :] or [""])[0].strip()
+                return text, f"{type(error).__name__} in line {error.lineno}, `{line}`: {error.msg}"
+            except ValueError as error:
+                return text, str(error)
+            return text, ""
+    return "", ""
+
+
+def subject(name: str, namespace: Mapping[str, Any]) -> tuple[Any, str]:
+    """What stands under this name, or can be made of its cell (None if nothing), and why that is not the latest."""
+    text, fault = last_cell(name, namespace)
+    made = entries(text, name, namespace)
+    if made is not None and (name not in namespace or made.problem):
+        return made, ""  # its cell ended in an error: each entry is tried by itself
+    if name not in namespace:
+        why = (
+            f"that cell ended in an error ({fault}): mend it first"
+            if fault
+            else "if it ended in an error, mend it first"
+        )
+        return None, f"`{name}` is not defined. Run the cell above that defines it, then this one; {why}."
+    obj = namespace[name]
+    source = cell_of(obj)[1] if isinstance(obj, (type, types.FunctionType)) else ""
+    if fault or (text and source and obj.__name__ == name and source.strip() != text.strip()):
+        why = f" ({fault})" if fault else ""
+        return obj, (
+            f"The cell that you ran last to define `{name}` ended in an error{why}, so only an older version is there. "
+            "Mend that cell, run it, then this one."
+        )
+    return obj, ""
 
 
 # --- observing -------------------------------------------------------------------------------------
@@ -159,13 +232,17 @@ def observe(
 ) -> list[Arrays] | Problem:
     """Run the student's object on every case, quietly, and return what was seen or why nothing could be.
 
+    Where a case says `alone`, only this blank is tried, with what the case gives in place of the others; where the text
+    has another form there is nothing to say about it, and its state is *not attempted*.
+
     Prints, warnings and progress bars of the student's code are swallowed (nbgrader scores 0 for
     anything on stderr), inputs are copied, and random states are put back.
     """
     import torch
 
     seen: list[Arrays] = []
-    stopped: Problem | None = None
+    stopped: Problem | None = getattr(obj, "problem", None)
+    failed: list[str] = []  # lines that belong to another blank than the one that is tried
     sink = io.StringIO()
     rng = np.random.get_state()
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
@@ -176,16 +253,30 @@ def observe(
                 np.random.seed(0)
                 with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
                     try:
-                        seen.append(observer.observe(obj, copy.deepcopy(case)))
+                        case = copy.deepcopy(case)
+                        tried = obj
+                        if "alone" in case:
+                            tried, failed = alone(
+                                obj, observer.name, observer.places, case["alone"], case["given"], namespace
+                            )
+                        seen.append(observer.observe(tried, case))
                     except Stopped as stop:
                         seen.append(stop.seen)
-                        stopped = stopped or _describe_error(stop.__cause__, namespace, observer.name)
+                        stopped = stopped or _describe_error(stop.__cause__, namespace, observer)
+        except NotAlone:
+            return Problem(State.NOT_ATTEMPTED, "")
         except Unfit as unfit:
+            if failed:
+                return Problem(State.NOT_ATTEMPTED, "")
             return Problem(State.INCORRECT, str(unfit), f"Unfit: {unfit}")
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            return _describe_error(error, namespace, observer.name)
+            if failed:
+                return Problem(State.NOT_ATTEMPTED, "")
+            return _describe_error(error, namespace, observer)
         finally:
             np.random.set_state(rng)
+    if stopped and failed:
+        return Problem(State.NOT_ATTEMPTED, "")
     return replace(stopped, seen=tuple(seen)) if stopped else seen

@@ -61,6 +61,11 @@ misconceptions = (
     *ERRORS,
 )  # fmt: skip
 
+
+def given(case: Case) -> dict:
+    return {"attention =": rows(case["scores"])}
+
+
 parts = (
     Part("attention weights", 1, (ATTENTION,), blank="attention ="),
     Part("weighted sum of the values", 1, (VALUES,), own=of_own_weights, blank="values ="),
@@ -71,4 +76,4 @@ hints = (
     "(n, n) times (n, d_v).",
     "attention: torch.softmax of the scores along axis 1 (or -1). values: `attention`, then `@`, then V.",
 )
-exercise = Exercise(observer, cases, expected, parts, misconceptions, hints)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, given=given)

@@ -106,6 +106,11 @@ misconceptions = (
     }),
 )  # fmt: skip
 
+
+def given(case: Case) -> dict:
+    return {"E =": scores(case)}
+
+
 parts = (
     Part("alignment scores", 1, (E,), blank="E ="),
     Part("scaling", 1, (SCALED,), own=of_own_scores, blank="scaled ="),
@@ -116,4 +121,4 @@ hints = (
     "E is Q times the transposed K (a matrix knows its transposed as `.T`). For `scaled`, divide E by the square "
     "root of d_k, which math.sqrt gives.",
 )
-exercise = Exercise(observer, cases, expected, parts, misconceptions, hints)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, given=given)

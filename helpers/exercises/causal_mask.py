@@ -117,6 +117,11 @@ misconceptions = (
     }),
 )  # fmt: skip
 
+
+def given(case: Case) -> dict:
+    return {"mask =": allowed(case)}
+
+
 parts = (
     Part("mask", 1, (MASK,), blank="mask ="),
     Part("masked scores", 1, (MASKED,), own=of_own_mask, blank="masked ="),
@@ -128,4 +133,4 @@ hints = (
     "mask: the lower triangle (tril) of an n x n matrix of ones. masked: call `masked_fill` on the scores, "
     "with two things in brackets: where (the places in which the mask equals 0), and what (minus infinity, -math.inf).",
 )
-exercise = Exercise(observer, cases, expected, parts, misconceptions, hints)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, given=given)

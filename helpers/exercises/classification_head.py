@@ -143,6 +143,10 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"{key}, image {index[0]}, number {index[-1]},"
 
 
+def given(case: Case) -> dict:
+    return {"self.linear": [case["emb_size"], case["num_classes"]]}
+
+
 parts = (
     Part("the linear layer", 1, (SIZES,), blank="self.linear"),
     Part("the class token is read", 1, (READ, LOGITS), agrees=reading_agrees, blank="class_token ="),
@@ -154,4 +158,4 @@ hints = (
     "nn.Linear takes emb_size first and num_classes second. Index `encoded` with a colon for the images, then 0 for "
     "the token; the numbers need no index.",
 )
-exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place, given=given)

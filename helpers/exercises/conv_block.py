@@ -175,6 +175,10 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"the {key}{list(index) if index else ''}".replace("the parameters", "the number of parameters")
 
 
+def given(case: Case) -> dict:
+    return {"layers = [": [*case["sizes"], 3, 1, 1]}
+
+
 parts = (
     Part("convolution", 1, (PLAIN, PLAIN_COUNT), blank="layers = ["),
     Part("batch norm", 1, (TRAIN, EVAL, COUNT), agrees=norm_agrees, blank="layers.append("),
@@ -186,4 +190,4 @@ hints = (
     "The first is nn.Conv2d with four things: in_channels, out_channels, kernel_size 3 and padding 1. The second is "
     "nn.BatchNorm2d with one: the number of channels that the convolution gives.",
 )
-exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place, given=given)

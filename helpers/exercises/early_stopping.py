@@ -145,6 +145,14 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"after the losses {told}, {key}{'' if key == WAITED else ' (1: True, 0: False)'}"
 
 
+def given(case: Case) -> dict:
+    right = expected(case)
+    return {
+        "improved =": [bool(flag) for flag in right[IMPROVED]],
+        "self.waited =": [int(count) for count in right[WAITED]],
+    }
+
+
 parts = (
     Part("improved", 1, (IMPROVED,), blank="improved ="),
     Part("epochs waited", 1, (WAITED,), agrees=waited_agrees, blank="self.waited ="),
@@ -158,4 +166,4 @@ hints = (
     "improved: loss is less than self.best. self.waited: 0 if it improved, else one more than it was. stop: "
     "self.waited has reached self.patience, or is past it.",
 )
-exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place, given=given)

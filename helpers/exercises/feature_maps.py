@@ -128,6 +128,15 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"maps[{case['names'][MAPS.index(key)]!r}]{at}" if key in MAPS else f"{key}{at}"
 
 
+def given(case: Case) -> dict:
+    maps = maps_of(case, lambda name, made: made[name].squeeze(0))
+    return {
+        "maps[name] =": {
+            name: torch.from_numpy(maps[key]) for key, name in zip(MAPS, case["names"], strict=True)
+        }
+    }
+
+
 parts = (
     Part("the maps that are kept", 1, (*MAPS, ENTRIES), agrees=kept_agrees, blank="maps[name] ="),
     Part("the hook", 1, (*MAPS, HOOKED), agrees=hook_agrees, blank="handle ="),
@@ -139,4 +148,4 @@ hints = (
     "maps[name]: image 0 of output, then clone() of it. handle: call register_forward_hook of the layer, with keep "
     "(no brackets behind keep).",
 )
-exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place, given=given)

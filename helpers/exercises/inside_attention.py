@@ -68,7 +68,7 @@ misconceptions = (
             lambda s, d, c: s / s.shape[1] ** 0.5,
         "sqrt-64: the scores are divided by 8, the root of ViT-Base's 64: take d from the shape of q, models differ.":
             lambda s, d, c: s / 8,
-        "transposed: the keys ask the queries: q comes first, so that rows are queries.":
+        "keys-first: the keys ask the queries: q comes first, so that rows are queries.":
             lambda s, d, c: s.mT * d**-0.5,
         "queries-with-queries: queries meet queries: the keys are not used.":
             lambda s, d, c: products({**c, "k": c["q"]}) * d**-0.5,
@@ -92,6 +92,11 @@ misconceptions = (
     *ERRORS,
 )  # fmt: skip
 
+
+def given(case: Case) -> dict:
+    return {"scores =": scaled(case)}
+
+
 parts = (
     Part("scaled scores", 1, (SCORES,), blank="scores ="),
     Part("softmax over the keys", 1, (A,), own=of_own_scores, blank="A ="),
@@ -102,4 +107,4 @@ hints = (
     "scores: q, then `@`, then the transposed k, divided by the square root of d (`** 0.5`). A: the softmax of "
     "the scores along dim=-1.",
 )
-exercise = Exercise(observer, cases, expected, parts, misconceptions, hints)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, given=given)

@@ -115,6 +115,10 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"the {'class number' if key == CLASSES else 'probability'} in place {index[0] + 1}"
 
 
+def given(case: Case) -> dict:
+    return {"probabilities =": shares(case)}
+
+
 parts = (
     Part("probabilities", 1, (PROBABILITIES,), agrees=numbers_are(shares), blank="probabilities ="),
     Part("the k best, best first", 1, (CLASSES,), blank="values, indices ="),
@@ -124,4 +128,4 @@ hints = (
     "A vector in PyTorch can be asked for its k largest entries, with their places: look at help(torch.topk).",
     "probabilities: the softmax of the logits along dim=0. Then `probabilities.topk`, given k.",
 )
-exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place, given=given)

@@ -111,6 +111,11 @@ misconceptions = (
     }),
 )  # fmt: skip
 
+
+def given(case: Case) -> dict:
+    return {"tokens =": joined(case)}
+
+
 parts = (
     Part("class token in front of the patches", 1, (TOKENS,), blank="tokens ="),
     Part("positions added", 1, (Z0,), own=of_own_tokens, blank="z0 ="),
@@ -122,4 +127,4 @@ hints = (
     "tokens: torch.cat of a list, the expanded class token first and the patches second, along axis 1. "
     "z0: the sum of the tokens and the positions.",
 )
-exercise = Exercise(observer, cases, expected, parts, misconceptions, hints)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, given=given)

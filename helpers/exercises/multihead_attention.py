@@ -184,6 +184,10 @@ misconceptions = (
 )  # fmt: skip
 
 
+def given(case: Case) -> dict:
+    return {"qkv =": torch.cat(split(case), dim=-1)}
+
+
 parts = (
     Part("heads split", 1, SPLIT, agrees=split_agrees, blank="qkv ="),
     Part("heads merged", 1, (MERGED, OUTPUT, MASKED, ATTENTION), agrees=merge_agrees, blank="values ="),
@@ -196,4 +200,4 @@ hints = (
     "keep 0, then 2, then 1, then 3; the same order brings them back. Use the names self.num_heads, self.head_dim "
     "and self.embed_dim for the sizes.",
 )
-exercise = Exercise(observer, cases, expected, parts, misconceptions, hints)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, given=given)

@@ -232,6 +232,12 @@ def formula(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"{wave}({k} / {case['n']:g}^({column - column % 2}/{case['d']}))"
 
 
+def given(case: Case) -> dict:
+    right = expected(case)["P"][1]
+    sines, cosines = right[: 2 * (case["d"] // 2) : 2], right[1::2]
+    return {"denominator =": (1 / np.arctan2(sines, cosines)).tolist()}
+
+
 parts = (
     Part("denominator", 1, ("P",), agrees=denominator_agrees, blank="denominator ="),
     Part("sine in the even columns", 1, ("P",), agrees=wave_is("sin", 0), blank="P[k, 2 * i] ="),
@@ -243,4 +249,4 @@ hints = (
     "The formula says n to the power 2i/d; in Python a power is `**`. The position k is divided by it, "
     "inside the sine (even column) and inside the cosine (odd column).",
 )
-exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, formula=formula)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, formula=formula, given=given)

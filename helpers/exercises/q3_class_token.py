@@ -156,6 +156,11 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"{key}, number {index[-1]}," if index else key
 
 
+def given(case: Case) -> dict:
+    token = case["token"].reshape(1, 1, -1)
+    return {"# the pattern": token.repeat_interleave(len(case["x"]), dim=0)}
+
+
 parts = (
     Part("one class token for every image", 1, (OUT, GRADIENT), agrees=repeated, blank="# the pattern"),
     Part("the class token in front of the patches", 1, (OUT,), agrees=in_front, blank="x = ..."),
@@ -167,4 +172,4 @@ hints = (
     "Left of the arrow: `()`, a letter for the axis that stays 1, a letter for the features. Right: b in place of the `()`, "
     "then the same two letters; and b=b behind it. Then torch.cat takes a list of two tensors, the class tokens first, and dim=1.",
 )
-exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place, given=given)

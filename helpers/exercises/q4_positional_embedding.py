@@ -248,6 +248,10 @@ def formula(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"{token:.4f} (token) + {position:.4f} (position)"
 
 
+def given(case: Case) -> dict:
+    return {"seq_len, d =": expected(case)[TABLE].shape}
+
+
 parts = (
     Part("arguments of getPositionEncoding", 1, (TABLE,), blank="seq_len, d ="),
     Part("positions added to the tokens", 1, ("output", "output with learnable=True"), blank="x ="),
@@ -260,4 +264,4 @@ hints = (
     "Blank 1: the patches a side, squared, and one more for the class token; then emb_size, separated by a comma. "
     "Blank 2: the sum of the tokens and `positions`, nothing else.",
 )
-exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place, formula)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place, formula, given=given)

@@ -218,8 +218,14 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
 
 
 parts = (
-    Part("attention half", 1, ("output",), agrees=half_agrees(FIRST), blank="# the attention half"),
-    Part("feed-forward half", 1, ("output",), agrees=half_agrees(SECOND), blank="# the feed-forward half"),
+    Part("attention half", 1, (FIRST, "output"), agrees=half_agrees(FIRST), blank="# the attention half"),
+    Part(
+        "feed-forward half",
+        1,
+        (SECOND, "output"),
+        agrees=half_agrees(SECOND),
+        blank="# the feed-forward half",
+    ),
     Part("dropout at the end of both halves", 1, ("dropped",), agrees=dropout_agrees),
 )
 hints = (

@@ -126,6 +126,10 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"the {('input', 'output')[index[0]]} size of the {key} nn.Linear"
 
 
+def given(case: Case) -> dict:
+    return {"# wider": [int(size) for size in expected(case)["first"]]}
+
+
 parts = (
     Part("the first nn.Linear", 1, ("first",), blank="# wider"),
     Part(
@@ -142,4 +146,4 @@ hints = (
     "The hidden layer has expansion times emb_size numbers. The first nn.Linear leads from a token to it, "
     "the second one from it back to a token; write both sizes with the arguments' names.",
 )
-exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place, given=given)

@@ -230,6 +230,12 @@ misconceptions = (
 )  # fmt: skip
 
 
+def given(case: Case) -> dict:
+    scores = right_scores(case)
+    hidden = hide(case, scores)
+    return {"scores = ...": scores, "masked_fill(": hidden, "attention =": (rows(scores), rows(hidden))}
+
+
 parts = (
     Part("scores, scaled", 0.5, (ATTENTION,), own=of_wrong_softmax, blank="scores = ..."),
     Part("mask", 0.5, (MASKED,), own=of_own_weights, blank="masked_fill("),
@@ -244,4 +250,4 @@ hints = (
     "scores: q, `@`, k with axes -2 and -1 transposed, divided by math.sqrt of d_k. masked_fill: where mask "
     "equals 0, and -9e15. attention: softmax of scores with dim=-1. values: attention, `@`, v.",
 )
-exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place, given=given)

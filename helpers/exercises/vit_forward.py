@@ -134,6 +134,10 @@ def place(key: str, index: tuple[int, ...], case: Case) -> str:
     return f"{key}, image {index[0]}, class {index[1]}," if len(index) == 2 else key
 
 
+def given(case: Case) -> dict:
+    return {"# images to tokens": torch.from_numpy(expected(case)[TOKENS]).float()}
+
+
 parts = (
     Part("images to tokens", 1, (TOKENS, TRAINABLE), blank="# images to tokens"),
     Part("tokens to logits", 1, (LOGITS,), agrees=rest_agrees, blank="# tokens to logits"),
@@ -145,4 +149,4 @@ hints = (
     "The images go through the patch embedding; what comes out through the class token; what comes out of that "
     "through the positional embedding. Then the blocks, all at once, and last the head.",
 )
-exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place, given=given)

@@ -192,7 +192,6 @@ misconceptions = (
         "asked-too-early: the word is looked up before it has been stored: its number has to come from somewhere else.": "KeyError",
         "dict-index: a dictionary is asked for `.index`: only lists have it.": "'dict' object has no attribute 'index'",
         "max-of-nothing: the largest of no numbers is asked for: for the first word there is none yet. How many words there are needs no largest.": r"(max\(\)|max\(\) arg|iterable argument).*(empty)",
-        "list-as-key: the number is inside a list, which can't be a key: store the plain number.": "unhashable type",
         "no-items: a dictionary is walked through for pairs: by itself it gives its keys only, `.items()` gives pairs.": r"too many values to unpack|not enough values to unpack|cannot unpack non-iterable",
     }),
 )  # fmt: skip
@@ -216,6 +215,10 @@ def formula(key: str, index: tuple[int, ...], case: Case) -> str:
     }[key]
 
 
+def given(case: Case) -> dict:
+    return {"word_to_index[word] =": list(range(len(vocabulary(case))))}
+
+
 parts = (
     Part("number of each word", 1, (MISSING, NUMBERS, ENTRIES), blank="word_to_index[word] ="),
     Part("way back from number to word", 1, (BACK,), blank="index_to_word ="),
@@ -227,4 +230,4 @@ hints = (
     "`len` of a dictionary is the count of its entries. For index_to_word, a dictionary comprehension over "
     "`word_to_index.items()` gives you word and number of each entry: write the number in front of the colon and the word behind it.",
 )
-exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place, formula)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place, formula, given=given)

@@ -1,5 +1,6 @@
 """Observes scaled_scores: what the student's object gives, whatever that is. Judged in helpers/exercises/attention_scores.py."""
 
+from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case
 from helpers.checks.objects import need_function, results
 from helpers.checks.observe import Observer
@@ -12,4 +13,5 @@ def observe(obj, case: Case) -> Arrays:
     return results(obj(case["Q"], case["K"]), (E, SCALED), "scaled_scores", "two matrices")
 
 
-observer = Observer("scaled_scores", observe)
+places = {"E =": Place("E"), "scaled =": Place("scaled")}
+observer = Observer("scaled_scores", observe, places)

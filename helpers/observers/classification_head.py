@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Stopped, Unfit, to_array, weights
 from helpers.checks.objects import build
 from helpers.checks.observe import Observer
@@ -50,4 +51,8 @@ def value(name: str, shape: tuple[int, ...], case: Case) -> torch.Tensor:
     return weights(name, shape, case["seed"]) + (name == "norm.weight")
 
 
-observer = Observer("ClassificationHead", observe)
+places = {
+    "self.linear": Place("self.linear", above=lambda value, local: nn.Linear(*value)),
+    "class_token =": Place("class_token", below=lambda local: local["encoded"].mean(1)),
+}
+observer = Observer("ClassificationHead", observe, places)

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Stopped, Unfit, to_array, to_tensor, weights
 from helpers.checks.objects import need_function
 from helpers.checks.observe import Observer
@@ -71,4 +72,8 @@ def observe(obj, case: Case) -> Arrays:
     return seen
 
 
-observer = Observer("conv_block", observe)
+places = {
+    "layers = [": Place("layers", above=lambda value, local: [nn.Conv2d(*value)]),
+    "layers.append(": Place("layers.append(", calls=2),
+}
+observer = Observer("conv_block", observe, places)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Unfit, to_array
 from helpers.checks.objects import need_class
 from helpers.checks.observe import Observer
@@ -36,4 +37,11 @@ def flag(value, name: str) -> float:
     return float(array)
 
 
-observer = Observer("EarlyStopping", observe)
+places = {
+    "improved =": Place("improved", above=lambda value, local: value.pop(0)),
+    "self.waited =": Place(
+        "self.waited", which=lambda text: text != "self.waited = 0", above=lambda value, local: value.pop(0)
+    ),
+    "stop =": Place("stop"),
+}
+observer = Observer("EarlyStopping", observe, places)

@@ -2,6 +2,7 @@
 
 import torch
 
+from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case
 from helpers.checks.objects import need_function, results
 from helpers.checks.observe import Observer
@@ -14,4 +15,5 @@ def observe(obj, case: Case) -> Arrays:
     return results(obj(case["q"], case["k"]), (SCORES, A), "attention_weights", "2 tensors", torch.Tensor)
 
 
-observer = Observer("attention_weights", observe)
+places = {"scores =": Place("scores"), "A =": Place("A")}
+observer = Observer("attention_weights", observe, places)

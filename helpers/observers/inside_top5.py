@@ -1,7 +1,11 @@
 """Observes top_classes: what the student's object gives, whatever that is. Judged in helpers/exercises/inside_top5.py."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
+from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Unfit, to_array
 from helpers.checks.objects import need_function
 from helpers.checks.observe import Observer
@@ -35,4 +39,15 @@ def observe(obj, case: Case) -> Arrays:
     }
 
 
-observer = Observer("top_classes", observe)
+def best(local: Mapping[str, Any]) -> tuple[list[float], list[int]]:
+    """The k largest of the student's probabilities, and where they stand."""
+    shares = to_array(local["probabilities"], "probabilities").reshape(-1)
+    order = np.argsort(-shares, kind="stable")[: local["k"]].tolist()
+    return shares[order].tolist(), order
+
+
+places = {
+    "probabilities =": Place("probabilities"),
+    "values, indices =": Place("values, indices", below=best),
+}
+observer = Observer("top_classes", observe, places)

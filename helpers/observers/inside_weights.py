@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Unfit, fill, to_array
 from helpers.checks.objects import need_function
 from helpers.checks.observe import Observer
@@ -15,6 +16,7 @@ PATCH, EPS = "the weight of the patch embedding", "log10(eps)"
 THREE = ("queries", "keys", "values")
 WEIGHTS = tuple(f"the weight of the {part}" for part in THREE)
 BIASES = tuple(f"the bias of the {part}" for part in THREE)
+NOTHING = (..., ..., ...)
 NO_EPS = 99.0  # eps is no positive number
 
 
@@ -47,4 +49,11 @@ def observe(obj: Any, case: Case) -> Arrays:
     return seen
 
 
-observer = Observer("convert", observe)
+places = {
+    "mine[name] =": Place("mine[name]", which=lambda text: text != "mine[name] = tensor"),
+    "queries, keys, values =": Place(
+        "queries, keys, values", above=lambda value, local: NOTHING, below=lambda local: NOTHING
+    ),
+    "eps =": Place("eps"),
+}
+observer = Observer("convert", observe, places)

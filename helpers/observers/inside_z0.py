@@ -2,6 +2,7 @@
 
 import torch
 
+from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case
 from helpers.checks.objects import need_function, results
 from helpers.checks.observe import Observer
@@ -15,4 +16,5 @@ def observe(obj, case: Case) -> Arrays:
     return results(result, (TOKENS, Z0), "transformer_input", "2 matrices of tokens", torch.Tensor)
 
 
-observer = Observer("transformer_input", observe)
+places = {"tokens =": Place("tokens"), "z0 =": Place("z0")}
+observer = Observer("transformer_input", observe, places)

@@ -1,5 +1,6 @@
 """Observes embed: what the student's object gives, whatever that is. Judged in helpers/exercises/lookup_is_product.py."""
 
+from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, to_array
 from helpers.checks.objects import need_function, two
 from helpers.checks.observe import Observer
@@ -17,4 +18,5 @@ def observe(obj, case: Case) -> Arrays:
     }
 
 
-observer = Observer("embed", observe)
+places = {"product =": Place("product"), "rows =": Place("rows")}
+observer = Observer("embed", observe, places)

@@ -1,5 +1,11 @@
 """Observes getPositionEncoding: what the student's object gives, whatever that is. Judged in helpers/exercises/q1_position_encoding.py."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Unfit, to_array
 from helpers.checks.objects import need_function
 from helpers.checks.observe import Observer
@@ -16,4 +22,17 @@ def observe(obj, case: Case) -> Arrays:
     return {"P": P}
 
 
-observer = Observer("getPositionEncoding", observe)
+def wave(local: Mapping[str, Any]) -> np.complex128:
+    """The point on the unit circle that the student's denominator leads to."""
+    with np.errstate(all="ignore"):
+        return np.exp(1j * np.float64(local["k"]) / np.float64(local["denominator"]))
+
+
+places = {
+    "denominator =": Place("denominator", above=lambda value, local: value[local["i"]]),
+    "P[k, 2 * i] =": Place(
+        "P[k, 2 * i]", above=lambda value, local: wave(local).imag, below=lambda local: wave(local).imag
+    ),
+    "P[k, 2 * i + 1] =": Place("P[k, 2 * i + 1]", below=lambda local: wave(local).real),
+}
+observer = Observer("getPositionEncoding", observe, places)

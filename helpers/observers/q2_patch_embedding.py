@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Unfit, fill, to_array, to_tensor
 from helpers.checks.objects import patch_embedding
 from helpers.checks.observe import Observer
@@ -111,4 +112,8 @@ def most_unlike(values: np.ndarray, usual: float) -> float:
     return float(values[np.abs(values - usual).argmax()])
 
 
-observer = Observer("PatchEmbedding", observe)
+places = {
+    "# the pattern": Place("Rearrange(", above=lambda value, local: torch.nn.Identity()),
+    "nn.Linear(": Place("nn.Linear(", below=lambda local: torch.nn.Identity()),
+}
+observer = Observer("PatchEmbedding", observe, places)

@@ -1,9 +1,11 @@
 """Observes PatchEmbedding: what the student's object gives, whatever that is. Judged in helpers/exercises/q3_class_token.py."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 
+from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Unfit, fill, to_array, to_tensor
 from helpers.checks.objects import patch_embedding
 from helpers.checks.observe import Observer
@@ -40,4 +42,16 @@ def observe(obj: Any, case: Case) -> Arrays:
     }
 
 
-observer = Observer("PatchEmbedding", observe)
+def joined(local: Mapping[str, Any]) -> torch.Tensor:
+    """The student's tokens above the patches."""
+    x, tokens = local["x"], local["cls_tokens"]
+    out = x.new_zeros(len(x), x.shape[1] + 1, x.shape[2])
+    out[:, :1], out[:, 1:] = tokens.reshape(out[:, :1].shape), x  # not broadcast
+    return out
+
+
+places = {
+    "# the pattern": Place("cls_tokens"),
+    "x = ...": Place("x", which=lambda text: text != "x = self.projection(x)", below=joined),
+}
+observer = Observer("PatchEmbedding", observe, places)

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Stopped, Unfit, to_array
 from helpers.checks.objects import need_class
 from helpers.checks.observe import Observer
@@ -68,4 +69,8 @@ def forward(module: nn.Module, case: Case, learnable: bool):
         return module(case["x"].clone())
 
 
-observer = Observer("PositionalEmbedding", observe)
+places = {
+    "seq_len, d =": Place("seq_len, d"),
+    "x =": Place("x", which=lambda text: "cat" not in text, below=lambda local: local["x"]),
+}
+observer = Observer("PositionalEmbedding", observe, places)

@@ -3,6 +3,7 @@
 import torch
 from torch.overrides import TorchFunctionMode
 
+from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Stopped, Unfit, fill, to_array, to_tensor
 from helpers.checks.objects import has_linear, need_class
 from helpers.checks.observe import Observer
@@ -16,6 +17,8 @@ SUMMED = "out after einsum"
 MERGED = "out after rearrange"
 BOTH = "out before projection"  # einsum and rearrange together
 OUTPUT = "output"
+# what is seen of a blank that is tried by itself, and where
+ALONE = {"att =": (ATT, "att"), "torch.einsum(": (SUMMED, "merged"), "rearrange(": (MERGED, "merged")}
 
 
 class FirstProduct(TorchFunctionMode):
@@ -83,6 +86,11 @@ def run(
 def observe(obj, case: Case) -> Arrays:
     module = build(obj, case)
     plain, _ = run(module, case["x"])
+    if "alone" in case:
+        key, hook = ALONE[case["alone"]]
+        if hook not in plain:
+            raise plain.get("error", Unfit(f"{key} could not be observed."))
+        return {key: to_array(plain[hook], key)}
     if "output" in plain:
         if isinstance(plain["output"], (tuple, list)):
             raise Unfit("forward should return the output alone, as the given last line does.")
@@ -102,4 +110,9 @@ def observe(obj, case: Case) -> Arrays:
     return seen
 
 
-observer = Observer("MultiHeadAttention", observe)
+places = {
+    "att =": Place("att", which=lambda text: "att_drop" not in text),
+    "torch.einsum(": Place("out", which=lambda text: "values" in text, below=lambda local: local["x"]),
+    "rearrange(": Place("out", which=lambda text: "values" not in text, below=lambda local: local["out"]),
+}
+observer = Observer("MultiHeadAttention", observe, places)

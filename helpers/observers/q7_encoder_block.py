@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, to_array, weights
 from helpers.checks.objects import build, need_class
 from helpers.checks.observe import Observer
@@ -107,7 +108,8 @@ def observe(obj, case: Case) -> Arrays:
         give_weights(found, seeds)
         seen: dict[str, np.ndarray] = {}
         with torch.no_grad():
-            seen["output"] = to_array(block(x), "TransformerEncoderBlock(...)(x)")
+            if "alone" not in case:
+                seen["output"] = to_array(block(x), "TransformerEncoderBlock(...)(x)")
             for name, half in zip(HALVES, halves_of(block), strict=False):
                 seen[name] = to_array(half(x), f"the {name}")
 
@@ -125,4 +127,8 @@ def observe(obj, case: Case) -> Arrays:
     return seen
 
 
-observer = Observer("TransformerEncoderBlock", observe)
+places = {
+    "# the attention half": Place("ResidualAdd(", nth=0, calls=2, above=lambda value, local: nn.Identity()),
+    "# the feed-forward half": Place("ResidualAdd(", nth=1, calls=2, below=lambda local: nn.Identity()),
+}
+observer = Observer("TransformerEncoderBlock", observe, places)

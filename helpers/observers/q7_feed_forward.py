@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Unfit, fill, to_array
 from helpers.checks.objects import as_module, need_class
 from helpers.checks.observe import Observer
@@ -35,4 +36,8 @@ def observe(obj, case: Case) -> Arrays:
     return seen
 
 
-observer = Observer("FeedForwardBlock", observe)
+places = {
+    "# wider": Place("nn.Linear(", nth=0, calls=2, above=lambda value, local: nn.Linear(*value)),
+    "# back": Place("nn.Linear(", nth=1, calls=2, below=lambda local: nn.LazyLinear(1)),
+}
+observer = Observer("FeedForwardBlock", observe, places)

@@ -1,5 +1,11 @@
 """Observes scaled_dot_product: what the student's object gives, whatever that is. Judged in helpers/exercises/scaled_dot_product.py."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Stopped
 from helpers.checks.objects import hidden_is_infinite, need_function, results
 from helpers.checks.observe import Observer
@@ -25,4 +31,18 @@ def observe(obj, case: Case) -> Arrays:
     return seen
 
 
-observer = Observer("scaled_dot_product", observe)
+def shared(local: Mapping[str, Any]) -> torch.Tensor:
+    """Weights made of the student's scores."""
+    scores = local["scores"]
+    return (scores - scores.logsumexp(-1, keepdim=True)).exp()
+
+
+places = {
+    "scores = ...": Place("scores", which=lambda text: "mask" not in text),
+    "masked_fill(": Place("scores", which=lambda text: "mask" in text, below=lambda local: local["scores"]),
+    "attention =": Place(
+        "attention", above=lambda value, local: value[local["mask"] is not None], below=shared
+    ),
+    "values =": Place("values"),
+}
+observer = Observer("scaled_dot_product", observe, places)

@@ -1,11 +1,13 @@
 """Observes ViT: what the student's object gives, whatever that is. Judged in helpers/exercises/vit_forward.py."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
 import torch
 from torch import nn
 
+from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Stopped, Unfit, fill, to_array, to_tensor
 from helpers.checks.objects import as_module, need_class
 from helpers.checks.observe import Observer
@@ -17,6 +19,8 @@ from helpers.vit.pieces.q7_encoder_block import TransformerEncoderBlock
 TOKENS = "the tokens that reach the encoder blocks"
 LOGITS = "the logits"
 TRAINABLE = "whether a gradient can reach the patch embedding (1 for yes)"
+FIRST, SECOND = "# images to tokens", "# tokens to logits"
+READ_OUT = re.compile("blocks|head")  # in what leads from tokens to logits
 PARTS = ("patch_embedding", "class_token", "positional_embedding", "blocks", "head")
 
 
@@ -66,6 +70,8 @@ def observe(obj, case: Case) -> Arrays:
         if seen := tokens_seen(caught + made):
             raise Stopped(seen) from error
         raise
+    if case.get("alone") == FIRST:
+        made = [to_tensor(logits, "x")]
     if logits is ...:
         logits = torch.zeros(0)  # the last blank is still left
     logits = to_tensor(logits, "ViT(...)(images)", "Does forward end with `return ...`?")
@@ -78,4 +84,8 @@ def tokens_seen(found: list[torch.Tensor]) -> dict[str, np.ndarray]:
     return {TOKENS: to_array(found[0], TOKENS), TRAINABLE: np.array(float(found[0].requires_grad))}
 
 
-observer = Observer("ViT", observe)
+places = {
+    FIRST: Place("x", which=lambda text: not READ_OUT.search(text)),
+    SECOND: Place("x", which=lambda text: bool(READ_OUT.search(text)), below=lambda local: local["x"]),
+}
+observer = Observer("ViT", observe, places)

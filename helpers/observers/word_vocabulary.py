@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Unfit
 from helpers.checks.objects import need_function, two
 from helpers.checks.observe import Observer
@@ -90,4 +91,8 @@ def entry(back: Any, number: Any, words: list[str]) -> tuple[Any, int]:
     return result, A_NUMBER if hasattr(result, "__index__") else OTHER
 
 
-observer = Observer("build_vocabulary", observe)
+places = {
+    "word_to_index[word] =": Place("word_to_index[word]", above=lambda value, local: value.pop(0)),
+    "index_to_word =": Place("index_to_word"),
+}
+observer = Observer("build_vocabulary", observe, places)

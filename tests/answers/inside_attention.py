@@ -9,7 +9,7 @@ WRONG = [
     ("sqrt-emb-size", {SCORES: "q @ k.transpose(-2, -1) / (q.shape[1] * q.shape[-1]) ** 0.5"}),
     ("sqrt-tokens", {SCORES: "q @ k.transpose(-2, -1) / q.shape[2] ** 0.5"}),
     ("sqrt-heads", {SCORES: "q @ k.transpose(-2, -1) / q.shape[1] ** 0.5"}),
-    ("transposed", {SCORES: "k @ q.transpose(-2, -1) / q.shape[-1] ** 0.5"}),
+    ("keys-first", {SCORES: "k @ q.transpose(-2, -1) / q.shape[-1] ** 0.5"}),
     ("queries-with-queries", {SCORES: "q @ q.transpose(-2, -1) / q.shape[-1] ** 0.5"}),
     ("softmax-too-early", {SCORES: "(q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5).softmax(-1)"}),
     ("sqrt-64", {SCORES: "q @ k.transpose(-2, -1) / 64 ** 0.5"}),

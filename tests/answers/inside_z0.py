@@ -5,7 +5,7 @@ ROW = "class_token.expand(len(patches), -1, -1)"
 
 WRONG = [
     ("at-the-end", {CAT: f"torch.cat([patches, {ROW}], dim=1)"}),
-    ("sizes-do-not-fit", {CAT: "patches + class_token"}),
+    ("added-to-patches", {CAT: "patches + class_token"}),
     ("added-to-patches", {CAT: "patches + class_token", SUM: "tokens"}),
     ("patches-only", {CAT: "patches", SUM: "tokens"}),
     ("class-only", {CAT: ROW}),

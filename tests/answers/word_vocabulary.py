@@ -21,7 +21,7 @@ WRONG = [
     ("not-whole", {NUMBER: "float(len(word_to_index))"}),
     ("not-whole", {NUMBER: "None"}),
     ("not-whole", {NUMBER: "len"}),
-    ("list-as-key", {NUMBER: "[len(word_to_index)]"}),
+    ("not-whole", {NUMBER: "[len(word_to_index)]"}),
     ("name-unknown", {NUMBER: "index"}),
     ("name-unknown", {NUMBER: "i"}),
     ("asked-too-early", {NUMBER: "word_to_index[word] + 1"}),

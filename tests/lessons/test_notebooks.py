@@ -13,7 +13,7 @@ from tests.notebooks import checks, outputs
 # promised in every notebook
 SECONDS = {"1_words_to_attention": 30, "2_build_a_vit": 8, "4_inside_a_pretrained_vit": 60}
 SLOW = 1.5  # for a machine that is older than ours
-TRIES = 3  # threads that wait for a busy machine's cores count as working: the quickest of several runs counts
+TRIES = 3  # the quickest counts: threads that wait for a core of a busy machine count as working
 
 
 def execute(path):
