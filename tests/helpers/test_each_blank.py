@@ -18,22 +18,26 @@ WRONG = {
 }
 
 
+def parts_of(key: str, stub: str) -> tuple[float, float]:
+    """What the other blanks are worth, and what hangs on several."""
+    parts = exercises.load(key).parts
+    name = stub.replace('"', "").rstrip(",")  # of a dict's entry the check knows the key without its quotes
+    mine = [part for part in parts if part.blank and part.blank in name]
+    assert mine, stub
+    free = sum(part.points for part in parts if not part.blank)
+    return sum(part.points for part in parts if part not in mine) - free, free
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_whatever_stands_in_a_blank_the_others_keep_their_points(key, kernels):
-    parts, table, lost = exercises.load(key).parts, [], []
+    table, lost = [], []
     for stub, line in notebooks.blanks(key).items():
         indent = line[: len(line) - len(line.lstrip())]
-        # of a dict's entry the check knows the key without its quotes
-        name = stub.replace('"', "").rstrip(",")
-        free = [part for part in parts if not part.blank]  # a statement about several blanks
-        mine = [part for part in parts if part.blank and part.blank in name]
-        assert mine, stub
-        others = sum(part.points for part in parts if part not in (*mine, *free))
-        most = others + sum(part.points for part in free)
+        others, free = parts_of(key, stub)
         for kind, text in WRONG.items():
             said, points = kernels(notebook_of(key)).answer(key, {line: indent + stub.replace("...", text)})
             table.append(f"{stub:40} {kind:15} {points:g} of {others:g}")
-            if not others <= points + 1e-6 or not points <= most + 1e-6:
+            if not others <= points + 1e-6 or not points <= others + free + 1e-6:
                 lost.append(f"{stub} {kind}: {points:g}, the others are worth {others:g}\n{said}")
     print("\n".join(table))
     assert not lost, "\n".join(lost)

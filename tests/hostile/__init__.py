@@ -26,7 +26,7 @@ import sys
 import numpy as np
 import torch
 import torch.nn.functional as F
-from einops import rearrange
+from einops import rearrange, repeat
 from einops.layers.torch import Rearrange
 from torch import nn
 
