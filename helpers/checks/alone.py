@@ -106,12 +106,24 @@ def alone(
         if key not in places:
             return failed.append(key)
         if order.index(key) < order.index(blank):
-            return places[key].above(given.get(key, ...), local)
+            return as_leaf(key, places[key].above(given.get(key, ...), local))
         try:
             return places[key].below(local)
         except Exception:  # the student's own value is of another kind
             raise NotAlone from None
 
+    leaves: dict[str, Any] = {}
+
+    def as_leaf(key: str, value: Any) -> Any:
+        """A given tensor is something that a gradient can reach, or a cut behind it could not be seen."""
+        if getattr(value, "is_floating_point", lambda: False)():
+            kept = leaves.get(key)
+            if kept is None or kept.shape != value.shape:
+                kept = leaves[key] = value.detach().clone().requires_grad_()
+            return kept * 1
+        return value
+
+    instead.leaves = leaves
     others = {id(n): key for key, nodes in found.items() if key != blank for n in nodes}
     mine = {id(n) for n in found[blank]}
     made = _Given(others, mine).visit(node)

@@ -19,6 +19,11 @@ Case = dict[str, Any]  # one set of inputs, drawn from a seed
 Arrays = Mapping[str, np.ndarray]  # what was observed on one case, by name
 
 
+# Observed of every exercise where it can be: they are not compared, but cost what they were seen with.
+CHANGED = "changed: "  # ... and the name of the input that the student's code wrote into
+LEARNS = "a gradient reaches all that it depends on"
+
+
 class Unfit(Exception):
     """The student's object can't be observed; the text is a sentence that says what to do."""
 

@@ -15,9 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.checks.arrays import Arrays, Case
+from helpers.checks.arrays import CHANGED, LEARNS, Arrays, Case
 from helpers.checks.differences import Differences, differences
 from helpers.checks.exercise import Exercise, Misconception, Part
+from helpers.checks.mistakes import properties
 from helpers.checks.observe import Blank, Problem, State
 from helpers.checks.verdict import Mark, Verdict
 
@@ -203,6 +204,8 @@ def nothing(exercise: Exercise, state: State, lines: Sequence[str], known: tuple
 
 
 def _part_agrees(exercise: Exercise, part: Part, observed: Arrays, expected: Arrays, case: Case) -> bool:
+    if _spoils(observed):
+        return False
     if part.agrees is not None:
         return bool(part.agrees(observed, expected, case))
     if exercise.same(observed, expected, *part.keys):
@@ -228,7 +231,7 @@ def _recognise(
     """
     found: list[Misconception] = []
     explained: set[str] = set()
-    for mistake in exercise.misconceptions:
+    for mistake in (*COMMON, *exercise.misconceptions):
         keys: set[str] = set()
         fits = mistake.produces is not None or mistake.when is not None
         for case, seen, wanted in zip(cases, observed, expected, strict=True):
@@ -250,11 +253,30 @@ def _recognise(
     return found
 
 
+def _spoils(observed: Arrays) -> str:
+    """What is wrong with right values: a sentence, or ""."""
+    for key in observed:
+        if key.startswith(CHANGED):
+            return f"`{key.removeprefix(CHANGED)}` holds something else after the call than before."
+    if observed.get(LEARNS, 1) == 0:
+        return "No gradient comes through, so what stands before it would never learn in training."
+    return ""
+
+
+COMMON = properties({
+    "input-changed: an input is written into, by `+=`, by a function that ends in `_` or by `...[...] =`, maybe under another name: its owner still needs it as it was. Make a new one, or write into a copy (`.clone()`).":
+        lambda seen, wanted, case: any(key.startswith(CHANGED) for key in seen),
+    "gradient-cut: a tensor is cut off from training: by `.detach()`, `.data` or `torch.no_grad()`, or on a detour through numpy or a list.":
+        lambda seen, wanted, case: seen.get(LEARNS, 1) == 0,
+})  # fmt: skip
+
+
 def _difference(
     exercise: Exercise, part: Part, observed: Arrays, expected: Arrays, case: Case
 ) -> tuple[str, Differences | None]:
     """Where the part's first array goes wrong: its shape, a NaN, or the first value that differs; and a map of it."""
     where = f"For {case['label']}: " if "label" in case else ""
+    spoilt = _spoils(observed)
     for key in part.keys:
         if key not in observed:
             if any(other in observed for other in part.keys):
@@ -278,7 +300,7 @@ def _difference(
                 f"{where}{place} should be {formula}{_number(wanted[index])} but is {_number(seen[index])}."
             )
         return sentence, picture
-    return f"{where}{part.label}: not right yet.", None
+    return where + (spoilt or f"{part.label}: not right yet."), None
 
 
 def _number(value: float) -> str:

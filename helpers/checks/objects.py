@@ -5,12 +5,13 @@ Where it is not so they raise Unfit, with the sentence that the student reads.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from helpers.checks.arrays import Arrays, Case, Unfit, to_array
+from helpers.checks.alone import INSTEAD
+from helpers.checks.arrays import LEARNS, Arrays, Case, Unfit, to_array
 
 if TYPE_CHECKING:
     import torch
@@ -83,6 +84,48 @@ def two(result: Any, names: str, function: str, what: str) -> Any:
         given = f"{len(result)} things" if several else f"one {type(result).__name__}"
         raise Unfit(f"{function} should return two {what}, `{names}`, but returns {given}.")
     return result
+
+
+def learns(module: torch.nn.Module, forward: Callable[..., Any], x: torch.Tensor) -> Arrays:
+    """Whether a gradient reaches the input and all parameters on which `forward(x)` depends: 1, or 0 where one is cut off.
+
+    What the output depends on is measured: it is moved a little, and the output looked at again.
+    """
+    import torch
+
+    def output(x: torch.Tensor) -> torch.Tensor:
+        result = forward(x)
+        return result if isinstance(result, torch.Tensor) else torch.zeros(())
+
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        before = output(x.clone())
+    given = getattr(type(module).forward, "__globals__", {}).get(INSTEAD)
+    leaves = [
+        x.detach().clone().requires_grad_(),
+        *module.parameters(),
+        *getattr(given, "leaves", {}).values(),
+    ]
+    try:
+        with torch.enable_grad():
+            found = output(leaves[0] * 1)  # not the leaf itself, which nobody may write into
+            weighed = (found * torch.randn(found.shape, generator=generator)).sum()
+            if weighed.requires_grad:
+                weighed.backward()
+    except RuntimeError:  # a detour through numpy, which refuses tensors that learn
+        return {LEARNS: np.array(0.0)}
+    cut = [leaf for leaf in leaves if leaf.grad is None or not leaf.grad.any()]
+    for leaf in leaves:
+        leaf.grad = None
+    with torch.no_grad():
+        for leaf in cut:
+            kept = leaf.clone()
+            leaf += torch.randn(leaf.shape, generator=generator)
+            after = output(leaves[0].detach().clone())
+            leaf.copy_(kept)
+            if after.shape != before.shape or not torch.allclose(after, before, rtol=1e-3, atol=1e-4):
+                return {LEARNS: np.array(0.0)}
+    return {LEARNS: np.array(1.0)}
 
 
 def patch_embedding(obj: Any, case: Case) -> torch.nn.Module:

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from helpers.checks.alone import INSTEAD, NotAlone, Place, alone, cell_of, defines, owner
-from helpers.checks.arrays import Arrays, Case, Stopped, Unfit
+from helpers.checks.arrays import CHANGED, Arrays, Case, Stopped, Unfit
 
 
 class State(str, Enum):
@@ -224,6 +224,19 @@ def subject(name: str, namespace: Mapping[str, Any]) -> tuple[Any, str]:
     return obj, ""
 
 
+def changes(after: Case, before: Case) -> Arrays:
+    """The inputs that hold something else now: the student's code has written into what belongs to its caller."""
+    import torch
+
+    def same(a: Any, b: Any) -> bool:
+        if isinstance(b, (list, tuple)):
+            return len(a) == len(b) and all(map(same, a, b))
+        return torch.equal(a, b) if isinstance(b, torch.Tensor) else bool(a == b)
+
+    names = [name for name, value in before.items() if isinstance(value, (torch.Tensor, list, tuple))]
+    return {f"{CHANGED}{name}": np.array(1.0) for name in names if not same(after[name], before[name])}
+
+
 # --- observing -------------------------------------------------------------------------------------
 
 
@@ -252,17 +265,18 @@ def observe(
                 torch.manual_seed(0)
                 np.random.seed(0)
                 with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
+                    inputs = copy.deepcopy(case)
                     try:
-                        case = copy.deepcopy(case)
                         tried = obj
                         if "alone" in case:
                             tried, failed = alone(
                                 obj, observer.name, observer.places, case["alone"], case["given"], namespace
                             )
-                        seen.append(observer.observe(tried, case))
+                        found = observer.observe(tried, inputs)
                     except Stopped as stop:
-                        seen.append(stop.seen)
+                        found = stop.seen
                         stopped = stopped or _describe_error(stop.__cause__, namespace, observer)
+                seen.append({**found, **changes(inputs, case)})
         except NotAlone:
             return Problem(State.NOT_ATTEMPTED, "")
         except Unfit as unfit:

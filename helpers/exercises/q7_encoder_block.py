@@ -15,7 +15,7 @@ from torch import nn
 from helpers.checks.arrays import Arrays, Case, tensor, to_array, weights
 from helpers.checks.exercise import Exercise, Part
 from helpers.checks.mistakes import Mistakes, errors, prefixed, properties_by, row_by_row, values, values_by
-from helpers.observers.q7_encoder_block import HALVES, give_weights, observer
+from helpers.observers.q7_encoder_block import HALVES, HANDED, give_weights, observer
 
 
 def cases(seed: int) -> list[Case]:
@@ -60,14 +60,21 @@ def expected(case: Case) -> Arrays:
 
 
 def half_agrees(half: str):
-    """The whole block computes what it should, or at least this half of it does."""
-    return lambda seen, wanted, case: any(exercise.same(seen, wanted, key) for key in ("output", half))
+    """The whole block computes what it should, or at least this half of it does; and the half hands dropout on."""
+    handed = dict(zip((FIRST, SECOND), HANDED, strict=True))[half]
+    return lambda seen, wanted, case: (
+        any(exercise.same(seen, wanted, key) for key in ("output", half)) and seen.get(handed, 1) == 1
+    )
 
 
 def dropout_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     """Nothing arrives in training with dropout=1, though there is an attention and a feed-forward block to arrive."""
     at_work = (seen["at work"] >= wanted["at work"]).all()
     return exercise.same(seen, wanted, "dropped") and bool(at_work)
+
+
+def not_handed_on(half: int):
+    return lambda seen, wanted, case: seen.get(HANDED[half], 1) == 0
 
 
 # Mistakes are put together from torch's functions. N, A and M are given their half and number, as in `roles`.
@@ -198,6 +205,10 @@ misconceptions = (
     *properties_by(leaks, {
         "first-no-dropout: the attention half does not end in `nn.Dropout(dropout)`: with dropout=1 nothing of it should arrive.": 0,
         "second-no-dropout: the feed-forward half does not end in `nn.Dropout(dropout)`: with dropout=1 nothing of it should arrive.": 1,
+    }),
+    *properties_by(not_handed_on, {
+        "first-dropout-not-handed-on: `dropout` is not handed on to MultiHeadAttention, which then drops nothing in training.": 0,
+        "second-dropout-not-handed-on: `dropout` is not handed on to FeedForwardBlock, which then drops nothing in training.": 1,
     }),
     *errors({
         "size-fixed: a size is written out as a number: use emb_size.": r"normalized_shape=\[(192|768)\]|\(\d+x\d+ and 192x|[Ee]xpected .*192",

@@ -6,7 +6,7 @@ from torch import nn
 
 from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Stopped, Unfit, to_array, weights
-from helpers.checks.objects import build
+from helpers.checks.objects import build, learns
 from helpers.checks.observe import Observer
 
 SIZES = "the sizes of self.linear"
@@ -35,7 +35,7 @@ def observe(obj, case: Case) -> Arrays:
             logits = head(case["x"])
         except Exception as error:
             raise Stopped(seen | what_was_read(caught)) from error
-    seen |= what_was_read(caught)
+    seen |= what_was_read(caught) | learns(head, head, case["x"])
     seen[LOGITS] = to_array(logits, "ClassificationHead(...)(x)", "Does forward end with `return ...`?")
     return seen
 

@@ -52,7 +52,7 @@ def observe(obj, case: Case) -> Arrays:
     with torch.no_grad():
         block = made(obj, case, False).eval()
         seen = {PLAIN_COUNT: parameters(block)}
-        seen[PLAIN] = to_array(to_tensor(block(case["x"].clone()), "What the block gives"), "The output")
+        seen[PLAIN] = to_array(to_tensor(block(case["x"]), "What the block gives"), "The output")
         try:
             block = made(obj, case, True)
             seen[COUNT] = parameters(block)
@@ -64,7 +64,7 @@ def observe(obj, case: Case) -> Arrays:
             for key, mode in ((TRAIN, True), (EVAL, False)):
                 prepare(block, case["seed"]).train(mode)
                 torch.manual_seed(0)
-                seen[key] = to_array(block(case["x"].clone()), "The output")
+                seen[key] = to_array(block(case["x"]), "The output")
         except Unfit:
             raise
         except Exception as error:

@@ -10,7 +10,7 @@ KEY = "similarity"
 def observe(obj, case: Case) -> Arrays:
     need_function(obj, "def cosine_similarity(...)")
     result = to_array(
-        obj(case["a"].clone(), case["b"].clone()),
+        obj(case["a"], case["b"]),
         "cosine_similarity(a, b)",
         "Does it end with `return similarity`?",
     )

@@ -45,7 +45,7 @@ def network_of(case: Case) -> Network:
 def observe(obj, case: Case) -> Arrays:
     need_function(obj, "def feature_maps(network, names, image):")
     network = network_of(case)
-    maps = obj(network, list(case["names"]), case["image"].clone())
+    maps = obj(network, list(case["names"]), case["image"])
     if not isinstance(maps, dict):
         given = "None" if maps is None else f"a {type(maps).__name__}"
         raise Unfit(

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from helpers.checks.alone import Place
-from helpers.checks.arrays import Arrays, Case, Unfit, fill, to_array
+from helpers.checks.arrays import CHANGED, Arrays, Case, Unfit, fill, to_array
 from helpers.checks.objects import need_function
 from helpers.checks.observe import Observer
 
@@ -30,7 +30,8 @@ def timm_model(case: Case) -> torch.nn.Module:
 
 def observe(obj: Any, case: Case) -> Arrays:
     need_function(obj, "def convert(model):", " that was given")
-    result = obj(timm_model(case))
+    model = timm_model(case)
+    result = obj(model)
     if not isinstance(result, (tuple, list)) or len(result) != 2 or not isinstance(result[0], Mapping):
         raise Unfit("convert should return a dict of tensors and a number: keep the line `return mine, eps`.")
     mine, eps = result
@@ -46,6 +47,9 @@ def observe(obj: Any, case: Case) -> Arrays:
         number = to_array(eps, "eps").reshape(-1)
         positive = len(number) == 1 and 0 < number[0] < math.inf
         seen[EPS] = np.array(math.log10(number[0]) if positive else NO_EPS)
+    before = timm_model(case).state_dict()
+    if any(not torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items()):
+        seen[f"{CHANGED}model"] = np.array(1.0)
     return seen
 
 

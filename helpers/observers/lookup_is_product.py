@@ -10,7 +10,7 @@ KEYS = ("product", "rows")
 
 def observe(obj, case: Case) -> Arrays:
     need_function(obj, "def embed(...)")
-    result = two(obj(case["indices"].clone(), case["W"].clone()), "product, rows", "embed", "tensors")
+    result = two(obj(case["indices"], case["W"]), "product, rows", "embed", "tensors")
     return {
         key: to_array(value, key, f"Behind `{key} =` a tensor should stand.")
         for key, value in zip(KEYS, result, strict=True)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Unfit, fill, to_array, to_tensor
-from helpers.checks.objects import has_linear, need_class
+from helpers.checks.objects import has_linear, learns, need_class
 from helpers.checks.observe import Observer
 
 SPLIT = ("q", "k", "v")
@@ -103,11 +103,14 @@ def observe(obj, case: Case) -> Arrays:
     to_tensor(output, "forward(x)")
     seen |= {OUTPUT: to_array(output, OUTPUT), MASKED: to_array(masked[0], MASKED)}
     seen[ATTENTION] = to_array(masked[1], ATTENTION)
-    return seen
+    with in_place_of_theirs(obj, by_torch):
+        return seen | learns(module, module, case["x"])
 
 
 def merged(local: Mapping[str, Any]) -> torch.Tensor:
-    return local["x"].new_zeros(*local["x"].shape[:2], local["self"].o_proj.in_features)
+    """Something of the right shape that depends on the student's values."""
+    shape = *local["x"].shape[:2], local["self"].o_proj.in_features
+    return local["x"].new_ones(shape) * local["values"].square().mean()
 
 
 places = {

@@ -8,7 +8,7 @@ import torch
 
 from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Unfit, fill, to_array, to_tensor
-from helpers.checks.objects import patch_embedding
+from helpers.checks.objects import learns, patch_embedding
 from helpers.checks.observe import Observer
 
 
@@ -35,6 +35,7 @@ def observe(obj: Any, case: Case) -> Arrays:
     linears = [m for m in module.modules() if isinstance(m, torch.nn.Linear)]
     into = linears[0].in_features if linears else seen["numbers"]
     out = linears[-1].out_features if linears else module(case["x"]).shape[-1]
+    seen |= learns(module, module, case["x"])
     return {**seen, "in_features": np.array(float(into)), "out_features": np.array(float(out))}
 
 

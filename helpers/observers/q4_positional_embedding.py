@@ -5,7 +5,7 @@ from torch import nn
 
 from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Stopped, Unfit, to_array
-from helpers.checks.objects import need_class
+from helpers.checks.objects import learns, need_class
 from helpers.checks.observe import Observer
 
 TABLE = "sinusoids_positions"
@@ -17,42 +17,30 @@ TABLE = "sinusoids_positions"
 def observe(obj, case: Case) -> Arrays:
     need_class(obj, "class PositionalEmbedding(...):", nn.Module)
     seen = {}
-    try:
-        module = build(obj, case)
-    except TypeError as error:
-        if "ellipsis" not in str(error).lower():
-            raise
-        module = unbuilt(obj)  # the first blank is open: the second one can still be tried
-    else:
-        table = getattr(module, TABLE, None)
-        if table is None:
-            raise Unfit(f"The object has no self.{TABLE}: keep the name that was given.")
-        table = to_array(table, f"self.{TABLE}")
-        seen[TABLE] = table[0] if table.ndim == 3 and len(table) == 1 else table
+    module = build(obj, case)
+    table = getattr(module, TABLE, None)
+    if table is None:
+        raise Unfit(f"The object has no self.{TABLE}: keep the name that was given.")
+    table = to_array(table, f"self.{TABLE}")
+    seen[TABLE] = table[0] if table.ndim == 3 and len(table) == 1 else table
     for learnable, key in ((False, "output"), (True, "output with learnable=True")):
         try:
-            output = forward(module, case, learnable)
+            with torch.no_grad():
+                output = prepared(module, case, learnable)(case["x"])
         except Exception as error:
             raise Stopped(seen) from error
         if output is not ...:
             what = f"What forward gives for learnable={learnable}"
             seen[key] = to_array(output, what, "Does it end with `return x`?")
-    return seen
+    return seen | learns(module, module, case["x"])
 
 
 def build(obj: type, case: Case) -> nn.Module:
     return obj(patch_size=case["patch_size"], emb_size=case["emb_size"], img_size=case["img_size"])
 
 
-def unbuilt(obj: type) -> nn.Module:
-    """An object of the student's class whose constructor could not be run."""
-    module = obj.__new__(obj)
-    nn.Module.__init__(module)
-    return module
-
-
-def forward(module: nn.Module, case: Case, learnable: bool):
-    """What the student's forward gives when both tables hold the values of the case."""
+def prepared(module: nn.Module, case: Case, learnable: bool) -> nn.Module:
+    """The student's object, with the values of the case in both tables."""
     dtype = getattr(getattr(module, TABLE, None), "dtype", torch.float64)
     values = {
         "cls_token": nn.Parameter(case["cls"].clone()),
@@ -64,9 +52,7 @@ def forward(module: nn.Module, case: Case, learnable: bool):
         for held in (module.__dict__, module._parameters, module._buffers):
             held.pop(name, None)  # a parameter would refuse a plain tensor
         setattr(module, name, value)
-    module.eval()
-    with torch.no_grad():
-        return module(case["x"].clone())
+    return module.eval()
 
 
 places = {

@@ -1,11 +1,14 @@
 """Observes MultiHeadAttention: what the student's object gives, whatever that is. Judged in helpers/exercises/q5_attention.py."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch.overrides import TorchFunctionMode
 
 from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Stopped, Unfit, fill, to_array, to_tensor
-from helpers.checks.objects import has_linear, need_class
+from helpers.checks.objects import has_linear, learns, need_class
 from helpers.checks.observe import Observer
 
 LINEARS = ("queries", "keys", "values", "projection")
@@ -18,7 +21,7 @@ MERGED = "out after rearrange"
 BOTH = "out before projection"  # einsum and rearrange together
 OUTPUT = "output"
 # what is seen of a blank that is tried by itself, and where
-ALONE = {"att =": (ATT, "att"), "torch.einsum(": (SUMMED, "merged"), "rearrange(": (MERGED, "merged")}
+ALONE = {"att =": (ATT, "att"), "torch.einsum(": (SUMMED, "summed"), "rearrange(": (MERGED, "merged")}
 
 
 class FirstProduct(TorchFunctionMode):
@@ -88,9 +91,10 @@ def observe(obj, case: Case) -> Arrays:
     plain, _ = run(module, case["x"])
     if "alone" in case:
         key, hook = ALONE[case["alone"]]
-        if hook not in plain:
+        if hook not in plain and hook not in module.__dict__:
             raise plain.get("error", Unfit(f"{key} could not be observed."))
-        return {key: to_array(plain[hook], key)}
+        seen = {key: to_array(module.__dict__.get(hook, plain.get(hook)), key)}
+        return seen | learns(module, module, case["x"])
     if "output" in plain:
         if isinstance(plain["output"], (tuple, list)):
             raise Unfit("forward should return the output alone, as the given last line does.")
@@ -107,12 +111,23 @@ def observe(obj, case: Case) -> Arrays:
     seen = {key: to_array(value, key) for key, value in found.items() if isinstance(value, torch.Tensor)}
     if "error" in plain:
         raise Stopped(seen) from plain["error"]
-    return seen
+    return seen | learns(module, module, case["x"])
+
+
+def weighed(local: Mapping[str, Any]) -> torch.Tensor:
+    """Something of the right shape that depends on the student's att."""
+    return local["x"] * local["att"].square().mean()
+
+
+def kept(local: Mapping[str, Any]) -> torch.Tensor:
+    """The same for the student's out, which is kept to be looked at."""
+    local["self"].__dict__["summed"] = local["out"]
+    return local["x"] * local["out"].square().mean()
 
 
 places = {
     "att =": Place("att", which=lambda text: "att_drop" not in text),
-    "torch.einsum(": Place("out", which=lambda text: "values" in text, below=lambda local: local["x"]),
-    "rearrange(": Place("out", which=lambda text: "values" not in text, below=lambda local: local["out"]),
+    "torch.einsum(": Place("out", which=lambda text: "values" in text, below=weighed),
+    "rearrange(": Place("out", which=lambda text: "values" not in text, below=kept),
 }
 observer = Observer("MultiHeadAttention", observe, places)

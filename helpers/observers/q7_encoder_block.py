@@ -6,13 +6,14 @@ from torch import nn
 
 from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, to_array, weights
-from helpers.checks.objects import build, need_class
+from helpers.checks.objects import build, learns, need_class
 from helpers.checks.observe import Observer
 from helpers.vit import pieces
 from helpers.vit.model import borrowed
 
 PROJECTIONS = ("queries", "keys", "values", "projection")
 HALVES = ("attention half", "feed-forward half")
+HANDED = tuple(f"dropout inside of the {name} (1 for all of it)" for name in HALVES)
 
 
 def is_attention(module: nn.Module) -> bool:
@@ -116,12 +117,22 @@ def observe(obj, case: Case) -> Arrays:
             kinds = [role.split(".")[0] for role in found]
             seen["at work"] = np.array([kinds.count("attention"), kinds.count("linear")], float)
 
+            # What each half hands on to the layers inside of it.
+            for name, half in zip(HANDED, halves_of(dropped), strict=False):
+                shares = [
+                    m.p if isinstance(m, nn.Dropout) else getattr(m, "dropout", 1.0) for m in half.modules()
+                ]
+                seen[name] = np.array(
+                    float(all(share == 1.0 for share in shares if isinstance(share, float)))
+                )
+
             # In training with dropout=1 nothing of a half's branch arrives: other weights, same output.
             found = roles(dropped, x)
             outputs = []
             for change in ({}, {"attention": 1}, {"linear": 1}):
                 give_weights(found, {kind: seed + change.get(kind, 0) for kind, seed in seeds.items()})
                 outputs.append(to_array(dropped.train()(x), "TransformerEncoderBlock(...)(x)"))
+        seen |= learns(block, block, x)
         usual, *others = outputs
         seen["dropped"] = np.array([np.abs(other - usual).max() for other in others])
     return seen

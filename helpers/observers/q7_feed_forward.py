@@ -6,7 +6,7 @@ from torch import nn
 
 from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Unfit, fill, to_array
-from helpers.checks.objects import as_module, need_class
+from helpers.checks.objects import as_module, learns, need_class
 from helpers.checks.observe import Observer
 
 
@@ -33,6 +33,7 @@ def observe(obj, case: Case) -> Arrays:
         return seen
     fill(nn.ModuleDict(dict(zip(("first", "second"), linears, strict=True))), case["seed"])
     seen["output"] = to_array(block(case["x"]), "FeedForwardBlock(...)(x)")
+    seen |= learns(block, block, case["x"])
     return seen
 
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Stopped, Unfit, fill, to_array, to_tensor
-from helpers.checks.objects import as_module, need_class
+from helpers.checks.objects import as_module, learns, need_class
 from helpers.checks.observe import Observer
 from helpers.vit.pieces.q2_patch_embedding import PatchEmbedding
 from helpers.vit.pieces.q3_class_token import ClassToken
@@ -75,7 +75,8 @@ def observe(obj, case: Case) -> Arrays:
     if logits is ...:
         logits = torch.zeros(0)  # the last blank is still left
     logits = to_tensor(logits, "ViT(...)(images)", "Does forward end with `return ...`?")
-    return {**tokens_seen(caught + made), LOGITS: to_array(logits, "ViT(...)(images)")}
+    seen = {**tokens_seen(caught + made), LOGITS: to_array(logits, "ViT(...)(images)")}
+    return seen | learns(vit, vit, case["x"])
 
 
 def tokens_seen(found: list[torch.Tensor]) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from helpers.checks.alone import Place
-from helpers.checks.arrays import Arrays, Case, Unfit
+from helpers.checks.arrays import CHANGED, Arrays, Case, Unfit
 from helpers.checks.objects import need_function, two
 from helpers.checks.observe import Observer
 
@@ -29,8 +29,8 @@ def vocabulary(case: Case) -> list[str]:
 
 def observe(obj, case: Case) -> Arrays:
     need_function(obj, "def build_vocabulary(...)")
-    names = "word_to_index, index_to_word"
-    there, back = two(obj(list(case["sentences"])), names, "build_vocabulary", "things")
+    sentences, names = list(case["sentences"]), "word_to_index, index_to_word"
+    there, back = two(obj(sentences), names, "build_vocabulary", "things")
     if not isinstance(there, Mapping):
         raise Unfit(f"word_to_index should be a dictionary but is a {type(there).__name__}.")
     if there and all(hasattr(key, "__index__") for key in there):
@@ -47,6 +47,8 @@ def observe(obj, case: Case) -> Arrays:
             seen[NUMBERS] = np.array([float(operator.index(number)) for number in numbers])
         except TypeError:
             seen[PROBLEM] = np.array(float(TEXT if isinstance(numbers[0], str) else NOT_WHOLE))
+    if sentences != list(case["sentences"]):
+        seen[f"{CHANGED}sentences"] = np.array(1.0)
     if back is not ...:
         seen |= the_way_back(words, there, back)
     return seen

@@ -29,6 +29,8 @@ def second(*modules, **kwargs):
 
 
 WRONG = [
+    ("first-dropout-not-handed-on", {"MultiHeadAttention(emb_size, num_heads, dropout)": "MultiHeadAttention(emb_size, num_heads)"}),
+    ("second-dropout-not-handed-on", {"FeedForwardBlock(emb_size, expansion, dropout)": "FeedForwardBlock(emb_size, expansion)"}),
     # the attention half
     ("first-no-norm", first(ATTENTION, DROPOUT)),
     ("first-norm-after", first(ATTENTION, NORM, DROPOUT)),
