@@ -7,9 +7,19 @@ import torch.nn.functional as F
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Part
 from helpers.checks.mistakes import errors, properties, values, values_by, values_of
-from helpers.observers.conv_block import COUNT, EVAL, INTO, PLAIN, PLAIN_COUNT, TRAIN, observer, value
+from helpers.observers.conv_block import (
+    COUNT,
+    EVAL,
+    INTO,
+    MOMENTUM,
+    PLAIN,
+    PLAIN_COUNT,
+    TRAIN,
+    observer,
+    value,
+)
 
-EPS = 1e-5  # torch's default
+EPS, SHARE = 1e-5, 0.1  # torch's defaults
 
 
 def cases(seed: int) -> list[Case]:
@@ -60,6 +70,8 @@ def expected(case: Case) -> Arrays:
 def norm_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     """Right, or right for what the student's own convolution gives."""
     same = exercise.same
+    if seen.get(MOMENTUM, SHARE) != SHARE:
+        return False
     if same(seen, wanted, TRAIN, EVAL):
         return same(seen, wanted, COUNT) or not same(seen, wanted, PLAIN_COUNT)
     into = seen.get(INTO)
@@ -146,6 +158,8 @@ misconceptions = (
             lambda case: outputs(lambda training: convolved({**case, "x": normed(case["x"], case, training)})),
     }),
     *properties({
+        "momentum: the norm has a momentum of its own. In PyTorch that is the share of the new batch, 0.1; in Keras, that of the old ones, 0.9. Leave the default.":
+            lambda seen, wanted, case: seen.get(MOMENTUM, SHARE) != SHARE,
         "dropout-instead: there is a dropout in the place of the norm (or beside it): it is another thing, and draws at random.":
             lambda seen, wanted, case: (
                 TRAIN in seen

@@ -18,6 +18,7 @@ def cases(seed: int) -> list[Case]:
         3: [a, a + up, a + up / 2, a - down, a - down, a - down, a - 2 * down, a, a, a - down, a],
         4: [a, a - down, a - 2 * down, a - 2 * down, a - down, a - down / 2, a - 3 * down, a, a, a, a, a],
         1: [a, a - down, a - down],
+        5: [a, a - 0.0003, a - 0.0006, a, a, a, a, a, a],  # small gains are gains
     }
     return [
         {"patience": p, "losses": [round(float(x), 4) for x in losses], "label": f"patience {p}"}
@@ -88,6 +89,8 @@ misconceptions = (
             lambda losses, before, waited, p: losses >= before,
         "previous-epoch: the loss is compared with that of the epoch before: compare it with the best of all epochs.":
             lambda losses, before, waited, p: steps(losses) < 0,
+        "small-gains-lost: a small gain does not count: any loss below the best is an improvement.":
+            lambda losses, before, waited, p: losses < before - 0.001,
         "equal-to-best: only the same loss as the best counts: it should be lower.":
             lambda losses, before, waited, p: losses == before,
         "compared-with-patience: the loss is compared with the patience: that is a number of epochs. Compare it with self.best.":

@@ -12,8 +12,8 @@ from torch import nn
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Part
-from helpers.checks.mistakes import errors, properties, values_of
-from helpers.observers.vit_forward import LOGITS, TOKENS, TRAINABLE, observer, parts_of
+from helpers.checks.mistakes import errors, values_of
+from helpers.observers.vit_forward import LOGITS, TOKENS, observer, parts_of
 
 
 def cases(seed: int) -> list[Case]:
@@ -44,7 +44,6 @@ def expected(case: Case) -> Arrays:
     tokens = tokens_of(parts, case)
     return {
         TOKENS: to_array(tokens, TOKENS),
-        TRAINABLE: np.array(1.0),
         LOGITS: to_array(rest_of(parts, tokens), LOGITS),
     }
 
@@ -87,10 +86,6 @@ misconceptions = (
             lambda p, x: torch.add(before_positions(p, x), p.positional_embedding(before_positions(p, x))),
         "patches-only: the bare patches reach the encoder: class token and positions belong between the two.":
             lambda p, x: p.patch_embedding(x),
-    }),
-    *properties({
-        "no-gradient: the tokens are cut off from training (`.detach()`, `.data`, no_grad): the patch embedding would never learn.":
-            lambda seen, wanted, case: seen.get(TRAINABLE) == 0 and exercise.close(seen[TOKENS], wanted[TOKENS]),
     }),
     *errors({
         "positions-without-token: the positions meet the patches alone: there is a row for the class token too, so it joins the patches first.": r"size of tensor a \((10|5)\) must match the size of tensor b \((9|4)\)",
@@ -139,7 +134,7 @@ def given(case: Case) -> dict:
 
 
 parts = (
-    Part("images to tokens", 1, (TOKENS, TRAINABLE), blank="# images to tokens"),
+    Part("images to tokens", 1, (TOKENS,), blank="# images to tokens"),
     Part("tokens to logits", 1, (LOGITS,), agrees=rest_agrees, blank="# tokens to logits"),
 )
 hints = (

@@ -12,6 +12,7 @@ from helpers.checks.observe import Observer
 PLAIN, PLAIN_COUNT = "output without norm", "parameters without norm"
 TRAIN, EVAL, COUNT = "output in training", "output in evaluation", "parameters with norm"
 INTO = "what the norm gets"
+MOMENTUM = "momentum of the norm"
 
 
 def value(kind: str, name: str, shape: tuple[int, ...], seed: int) -> torch.Tensor:
@@ -58,6 +59,7 @@ def observe(obj, case: Case) -> Arrays:
             seen[COUNT] = parameters(block)
             for norm in block.modules():
                 if isinstance(norm, nn.BatchNorm2d):
+                    seen[MOMENTUM] = np.array(0.0 if norm.momentum is None else norm.momentum)
                     norm.register_forward_pre_hook(
                         lambda module, inputs: seen.update({INTO: to_array(inputs[0], INTO)})
                     )

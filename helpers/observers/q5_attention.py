@@ -94,7 +94,7 @@ def observe(obj, case: Case) -> Arrays:
         if hook not in plain and hook not in module.__dict__:
             raise plain.get("error", Unfit(f"{key} could not be observed."))
         seen = {key: to_array(module.__dict__.get(hook, plain.get(hook)), key)}
-        return seen | learns(module, module, case["x"])
+        return seen | (learns(module, module, case["x"]) if "output" in plain else {})
     if "output" in plain:
         if isinstance(plain["output"], (tuple, list)):
             raise Unfit("forward should return the output alone, as the given last line does.")
@@ -111,7 +111,7 @@ def observe(obj, case: Case) -> Arrays:
     seen = {key: to_array(value, key) for key, value in found.items() if isinstance(value, torch.Tensor)}
     if "error" in plain:
         raise Stopped(seen) from plain["error"]
-    return seen | learns(module, module, case["x"])
+    return seen | (learns(module, module, case["x"]) if "output" in plain else {})
 
 
 def weighed(local: Mapping[str, Any]) -> torch.Tensor:

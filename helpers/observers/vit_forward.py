@@ -18,7 +18,6 @@ from helpers.vit.pieces.q7_encoder_block import TransformerEncoderBlock
 
 TOKENS = "the tokens that reach the encoder blocks"
 LOGITS = "the logits"
-TRAINABLE = "whether a gradient can reach the patch embedding (1 for yes)"
 FIRST, SECOND = "# images to tokens", "# tokens to logits"
 READ_OUT = re.compile("blocks|head")  # in what leads from tokens to logits
 PARTS = ("patch_embedding", "class_token", "positional_embedding", "blocks", "head")
@@ -82,7 +81,7 @@ def observe(obj, case: Case) -> Arrays:
 def tokens_seen(found: list[torch.Tensor]) -> dict[str, np.ndarray]:
     if not found:
         return {}
-    return {TOKENS: to_array(found[0], TOKENS), TRAINABLE: np.array(float(found[0].requires_grad))}
+    return {TOKENS: to_array(found[0], TOKENS)}
 
 
 places = {

@@ -29,6 +29,7 @@ WRONG = [
     (None, {CONV: "nn.ConvTranspose2d(in_channels, out_channels, kernel_size=3)"}),
     (None, {CONV: "nn.Conv2d(in_channels, out_channels, 3, padding=1, padding_mode='reflect')"}),
     (None, {CONV: "nn.Conv2d(in_channels, out_channels, kernel=3)"}),
+    ("momentum", {NORM: "nn.BatchNorm2d(out_channels, momentum=0.9)"}),
     ("no-norm", {APPEND: "pass"}),
     ("no-norm", {NORM: "nn.Identity()"}),
     ("norm-without-scale", {NORM: "nn.BatchNorm2d(out_channels, affine=False)"}),

@@ -17,6 +17,8 @@ def stop(text):
 
 
 WRONG = [
+    ("small-gains-lost", better("loss < self.best - 1e-3")),
+    ("small-gains-lost", better("self.best - loss > 0.001")),
     ("equal-counts", better("loss <= self.best")),
     ("equal-counts", better("not loss > self.best")),
     ("higher-is-better", better("loss > self.best")),
