@@ -11,8 +11,11 @@ The text is shown and the points are returned as a number, which is how nbgrader
 `observe` (helpers/checks/observe.py) and `judge` (helpers/checks/judge.py) are apart: grading runs them in two processes.
 """
 
+import _thread
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from helpers.checks import render
@@ -21,6 +24,10 @@ from helpers.checks.observe import State, blanks_left, observe, subject
 from helpers.checks.verdict import Verdict
 from helpers.exercises import load, names
 from helpers.progress import note
+
+ENDLESS = (
+    "Your code did not come to an end within {:g} seconds and was stopped. Is there a loop that never ends?"
+)
 
 
 class Points(float):
@@ -35,11 +42,35 @@ class Points(float):
         return render.score(self, self.out_of)
 
 
+@contextmanager
+def stopped_after(seconds: float) -> Iterator[None]:
+    """Interrupts what runs in here as the stop button does, and goes on behind it."""
+    over = threading.Event()
+
+    def interrupt() -> None:
+        over.set()
+        _thread.interrupt_main()
+
+    timer = threading.Timer(seconds, interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not over.is_set():
+            raise
+    finally:
+        timer.cancel()
+
+
 class Check:
     """`check(key)` shows a verdict and returns its points; `check.hint(key)` and `check.ready(key)` help on the way."""
 
+    seconds = 60  # a check of a right answer takes a few
+
     def __init__(self) -> None:
         self._hints_given: dict[str, int] = {}
+        self._last = ""
 
     def __call__(self, key: str) -> Points:
         """Check the object that the notebook defines for exercise `key`.
@@ -51,9 +82,13 @@ class Check:
             The points, 0 to the exercise's maximum; the message is shown.
 
         Raises:
-            KeyError: if there is no such exercise.
+            UnknownExercise: if there is none of this name.
         """
-        verdict = self.verdict(key, sys._getframe(1).f_globals)
+        namespace, exercise = sys._getframe(1).f_globals, load(key)
+        self._last = key
+        verdict = nothing(exercise, State.TIMEOUT, [ENDLESS.format(self.seconds)])
+        with stopped_after(self.seconds):
+            verdict = self.verdict(key, namespace)
         _show(verdict)
         points = Points(verdict.points)
         points.out_of = verdict.max_points
@@ -76,8 +111,12 @@ class Check:
         }
         return judge(exercise, cases, observed, blanks, alone=alone)
 
-    def hint(self, key: str) -> None:
-        """Print the next hint for exercise `key`; the last one is nearly the answer."""
+    def hint(self, key: str = "") -> None:
+        """Print the next hint for exercise `key`, or for the one checked last; the last one is nearly the answer."""
+        key = key or self._last
+        if not key:
+            print('For which exercise? For instance check.hint("q1_position_encoding").')
+            return
         hints = load(key).hints
         given = min(self._hints_given.get(key, 0), len(hints) - 1)
         self._hints_given[key] = given + 1
@@ -100,7 +139,7 @@ class Check:
 def _show(verdict: Verdict) -> None:
     ipython = sys.modules.get("IPython")
     if ipython is not None and ipython.get_ipython() is not None:
-        ipython.display.display(render.bundle(verdict), raw=True)
+        ipython.display.display(render.bundle(verdict, load(verdict.key).hints), raw=True)
         note(verdict.key, verdict.state.value, verdict.points)
     else:
         print(render.text(verdict))

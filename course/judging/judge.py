@@ -41,7 +41,7 @@ from helpers.checks.arrays import Arrays, Case
 from helpers.checks.exercise import Exercise
 from helpers.checks.judge import COMMON, Tried, judge, nothing
 from helpers.checks.observe import Problem, State, blanks_in, defines
-from helpers.checks.verdict import Mark, Verdict
+from helpers.checks.verdict import Verdict
 
 KNOWING = ("helpers.exercises", "helpers.observers", "helpers.vit.pieces")
 GENEROUS = Limits(cell_seconds=300, notebook_seconds=1200)  # for the solution
@@ -166,7 +166,7 @@ def combine(
 ) -> Verdict:
     """Points need both; the words are about the public inputs, and of the hidden ones only that something differs."""
     parts = tuple(
-        Mark(b.state if a.state is State.CORRECT else a.state, a.label, min(a.points, b.points), a.max_points)
+        a._replace(state=b.state if a.state is State.CORRECT else a.state, points=min(a.points, b.points))
         for a, b in zip(public.parts, hidden.parts, strict=True)
     )
     shown = public if public.state is not State.CORRECT else hidden
@@ -376,7 +376,7 @@ def shown(mark: Verdict, most: float) -> list[NotebookNode]:
     """A test cell's outputs: what the tutor says, then the points, which nbgrader takes from the result."""
     points = min(max(mark.points, 0.0), most)
     result = {"text/plain": repr(points), "text/html": render.score(points, most)}
-    parts = [[state.value, *rest] for state, *rest in mark.parts]
+    parts = [[part.state.value, part.label, part.points, part.max_points] for part in mark.parts]
     summary = {"key": mark.key, "name": mark.name, "state": mark.state.value, "parts": parts}
     return [  # the metadata is what feedback pages tabulate
         nbformat.v4.new_output("display_data", data=render.bundle(mark), metadata={"vit": summary}),

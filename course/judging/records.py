@@ -94,12 +94,17 @@ def _verdict(state: str, lines: list, parts: list, misconceptions: list, picture
     return Verdict(
         state=State(state),
         lines=tuple(lines),
-        parts=tuple(Mark(State(state), *rest) for state, *rest in parts),
+        parts=tuple(_mark(*part) for part in parts),
         misconceptions=tuple(misconceptions),
         pictures=tuple(_picture(**picture) for picture in pictures),
         **rest,
     )
 
 
-def _picture(shape: list, rows: list, **rest: Any) -> Differences:
-    return Differences(shape=tuple(shape), rows=tuple(rows), **rest)
+def _mark(state: str, label: str, points: float, most: float, said: list, misconceptions: list) -> Mark:
+    return Mark(State(state), label, points, most, tuple(said), tuple(misconceptions))
+
+
+def _picture(shape: list, rows: list, values: list, **rest: Any) -> Differences:
+    tables = tuple(tuple(tuple(row) for row in table) for table in values)
+    return Differences(shape=tuple(shape), rows=tuple(rows), values=tables, **rest)

@@ -1,7 +1,8 @@
 """Where two arrays differ, as a small map with a one-line reading: what a check shows beside its sentences.
 
-The map knows for every entry only whether it agrees, is too large, too small, or not a number; no value is in it.
-It is drawn as SVG by hand: the same bytes everywhere, some kilobytes, and no matplotlib in a check.
+A small table is shown with its values, what should be beside what is. Of a larger one the map knows for every entry only
+whether it agrees, is too large, too small, or not a number; where all of it differs there is nothing to show but the
+reading. The map is drawn as SVG by hand: the same bytes everywhere, some kilobytes, and no matplotlib in a check.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 
 AGREES, LARGE, SMALL, NAN = ".+-?"
 WORDS = {LARGE: "too large", SMALL: "too small", NAN: "not a number"}
+READABLE = 6  # rows and columns of a table whose values are shown
 MOST = 24  # squares in a row or column of the picture; beyond, one square stands for several entries
 # Okabe-Ito, darkened so that the white marks on them can be seen; the marks say the same without colour.
 COLOURS = {AGREES: "#DDDDDD", LARGE: "#B34700", SMALL: "#0072B2", NAN: "#222222"}
@@ -24,6 +26,9 @@ MARKS = {
     NAN: "m-3-3l6 6m0-6l-6 6",
 }  # strokes from the middle of a square
 SIZE = 16  # pixels of a square
+TITLES = "expected", "yours"
+CELL = "padding:1px 6px;text-align:right;border:1px solid #888888;font-variant-numeric:tabular-nums;"
+MARKED = "font-weight:bold;border:2px solid #D55E00"
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,14 @@ class Differences:
         shape: (rows, columns) of that table.
         rows: one text a row of squares: "." agrees, "+" too large, "-" too small, "?" not a number.
         reading: the picture in one sentence.
+        values: of a small table the rows as they should be, then as they are; each value as text.
     """
 
     what: str
     shape: tuple[int, int]
     rows: tuple[str, ...]
     reading: str
+    values: tuple[tuple[tuple[str, ...], ...], ...] = ()
 
     @property
     def alt(self) -> str:
@@ -51,11 +58,32 @@ class Differences:
         )
 
     def tag(self) -> str:
-        """The picture as an <img> that needs nothing from outside."""
+        """The picture as HTML that needs nothing from outside: two tables, or an <img>; "" where all differs."""
+        if self.values:
+            wanted, seen = (self._table(title, rows) for title, rows in zip(TITLES, self.values, strict=True))
+            return f'<div style="display:flex;flex-wrap:wrap;gap:0 2em">{wanted}{seen}</div>'
+        if AGREES not in "".join(self.rows):
+            return ""
         source = base64.b64encode(self.svg().encode()).decode()
         return (
             f'<img src="data:image/svg+xml;base64,{source}" alt="{html.escape(self.alt)}" '
             'style="max-width:100%">'
+        )
+
+    def _table(self, title: str, rows: tuple[tuple[str, ...], ...]) -> str:
+        """One of the two tables; what differs is bold, and marked."""
+        cells = [
+            "".join(
+                f'<td style="{CELL}{"" if kind == AGREES else MARKED}">{value}</td>'
+                for value, kind in zip(values, kinds, strict=True)
+            )
+            for values, kinds in zip(rows, self.rows, strict=True)
+        ]
+        body = "".join(f"<tr>{row}</tr>" for row in cells)
+        caption = f"{title}: {html.escape(self.what)}"
+        return (
+            '<table style="border-collapse:collapse;margin:4px 0;font-size:90%">'
+            f'<caption style="text-align:left">{caption}</caption>{body}</table>'
         )
 
     def svg(self) -> str:
@@ -121,7 +149,15 @@ def differences(what: str, seen: np.ndarray, wanted: np.ndarray, off: np.ndarray
     table = np.atleast_2d(kinds[lead])
     name = f"{what}{list(lead)}" if lead else what
     squares = _coarser(_coarser(table).T).T
-    return Differences(name, table.shape, tuple("".join(row) for row in squares), _reading(name, table))
+    small = max(table.shape) <= READABLE
+    values = tuple(_values(np.atleast_2d(array[lead])) for array in (wanted, seen)) if small else ()
+    return Differences(
+        name, table.shape, tuple("".join(row) for row in squares), _reading(name, table), values
+    )
+
+
+def _values(table: np.ndarray) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(f"{value:.4g}" for value in row) for row in table.tolist())
 
 
 def _coarser(table: np.ndarray) -> np.ndarray:

@@ -67,12 +67,19 @@ def judge(
     elsewhere = [b for b in blanks if not any(_is_open(part, [b]) for part in exercise.parts)]
     if whole.state is State.CORRECT or elsewhere:  # `return ...`: nothing can come of any blank
         return whole
+
+    def apart(own: Sequence[Part]) -> set[str]:
+        """Arrays that other parts are judged by."""
+        return {k for part in exercise.parts for k in part.keys} - {k for part in own for k in part.keys}
+
     by_itself: dict[str, Verdict] = {}
     for blank, tried in alone.items():
         own = tuple(part for part in exercise.parts if part.blank == blank)
         unknown = isinstance(tried.observed, Problem) and tried.observed.state is State.NOT_ATTEMPTED
         if own and not unknown and not _is_open(own[0], blanks):
-            by_itself[blank] = _judge(replace(exercise, parts=own), *tried[:2], (), tried.expected)
+            by_itself[blank] = _judge(
+                replace(exercise, parts=own), *tried[:2], (), tried.expected, apart(own)
+            )
     marks = {part.label: part for found in by_itself.values() for part in found.parts}
     parts = tuple(
         part if part.state is State.CORRECT else marks.get(part.label, part) for part in whole.parts
@@ -83,19 +90,22 @@ def judge(
     if states == {State.CORRECT} or (unchanged and problem is None and not blanks):
         return whole  # each blank is right by itself and the whole is not, or there is no more to say
     said = []
+    about: dict[str, Verdict] = {}  # label of a part -> what is said about it
     right_above = True
     for blank in dict.fromkeys(part.blank for part in exercise.parts):
         own = tuple(part for part in exercise.parts if part.blank == blank)
-        if all(
-            part.state is State.CORRECT for part, of in zip(parts, exercise.parts, strict=True) if of in own
-        ):
+        wanting = [
+            part for part, of in zip(parts, exercise.parts, strict=True) if of in own and not part.points
+        ]
+        if not wanting:
             continue
         # what the whole gives is this blank's doing, or all that is known
         if blank not in by_itself or (right_above and (problem is None or problem.blank == blank)):
-            said.append(_judge(replace(exercise, parts=own), cases, observed, blanks, expected))
+            said.append(_judge(replace(exercise, parts=own), cases, observed, blanks, expected, apart(own)))
         else:
             said.append(by_itself[blank])
         right_above = False
+        about[wanting[0].label] = said[-1]
     still = _still(blanks)
     return Verdict(
         exercise.key,
@@ -104,10 +114,18 @@ def judge(
         round(sum(part.points for part in parts), 4),
         exercise.points,
         (*dict.fromkeys(line for v in said for line in v.lines if line not in still), *still),
-        parts,
+        tuple(_with(part, about.get(part.label), still) for part in parts),
         tuple(dict.fromkeys(name for v in said for name in v.misconceptions)),
         tuple(dict.fromkeys(picture for v in said for picture in v.pictures)),
     )
+
+
+def _with(part: Mark, about: Verdict | None, still: Sequence[str]) -> Mark:
+    if about is None:
+        return part._replace(said=(), misconceptions=())
+    lines = (*about.lines, *(picture.reading for picture in about.pictures))
+    said = tuple(line for line in lines if line not in still)
+    return part._replace(said=said, misconceptions=about.misconceptions)
 
 
 def _is_open(part: Part, blanks: Sequence[Blank]) -> bool:
@@ -125,8 +143,9 @@ def _judge(
     observed: Sequence[Arrays] | Problem,
     blanks: Sequence[Blank],
     expected: Sequence[Arrays] | None,
+    apart: Collection[str] = (),
 ) -> Verdict:
-    """As `judge`, of one observation."""
+    """As `judge`, of one observation; `apart` are arrays of parts that are not asked for."""
     still = _still(blanks)
     lines: list[str] = []
     known: list[Misconception] = []
@@ -148,14 +167,16 @@ def _judge(
 
     if expected is None:
         expected = [exercise.expected(copy.deepcopy(case)) for case in cases]
-    parts, sentences, pictures = [], [], []
+    parts: list[Mark] = []
+    pictures: list[Differences] = []
+    readings: dict[str, str] = {}
     for part in exercise.parts:
         wrong = [
             i
             for i, case in enumerate(cases)
             if not _part_agrees(exercise, part, observed[i], expected[i], case)
         ]
-        state = State.INCORRECT
+        state, said = State.INCORRECT, []
         if not wrong:
             state = State.CORRECT
         elif _is_open(part, blanks):
@@ -166,10 +187,12 @@ def _judge(
             sentence, picture = _difference(
                 exercise, part, observed[wrong[0]], expected[wrong[0]], cases[wrong[0]]
             )
-            sentences.append(sentence)
-            pictures += [picture] if picture else []
+            said = [sentence]
+            if picture:
+                pictures.append(picture)
+                readings[part.label] = picture.reading
         earned = part.points if state is State.CORRECT else 0.0
-        parts.append(Mark(state, part.label, earned, part.points))
+        parts.append(Mark(state, part.label, earned, part.points, tuple(said)))
     states = {part.state for part in parts}
     if states == {State.CORRECT}:
         if blamed:  # every blank is right by itself, but the whole does not run
@@ -177,14 +200,27 @@ def _judge(
         return Verdict(
             exercise.key, exercise.name, State.CORRECT, exercise.points, exercise.points, parts=tuple(parts)
         )
-    lines += dict.fromkeys(sentences)
     if State.INCORRECT in states:
         marked = list(zip(exercise.parts, parts, strict=True))
         right = {key for part, mark in marked if mark.points for key in part.keys}
-        wrong = {key for part, mark in marked if not mark.points for key in part.keys}
-        recognised = _recognise(exercise, cases, observed, expected, right - wrong)
-        lines += [f"That is what you get when {m.message}" for m in recognised]
-        known = known + recognised
+        wrong_keys = {key for part, mark in marked if not mark.points for key in part.keys}
+        for mistake, keys in _recognise(exercise, cases, observed, expected, (right | {*apart}) - wrong_keys):
+            sentence = f"That is what you get when {mistake.message}"
+            wanting = [n for n, mark in enumerate(parts) if mark.said]
+            mine = [n for n in wanting if keys & {*exercise.parts[n].keys}] or wanting
+            if len(mine) == 1 or mine != wanting:
+                mark = parts[mine[0]]
+                parts[mine[0]] = mark._replace(
+                    said=(*mark.said, sentence), misconceptions=(*mark.misconceptions, mistake.name)
+                )
+            else:
+                lines.append(sentence)
+            known.append(mistake)
+    lines += dict.fromkeys(line for part in parts for line in part.said)
+    parts = [
+        mark._replace(said=(*mark.said, readings[mark.label])) if mark.label in readings else mark
+        for mark in parts
+    ]
     return Verdict(
         exercise.key,
         exercise.name,
@@ -223,13 +259,13 @@ def _recognise(
     observed: Sequence[Arrays],
     expected: Sequence[Arrays],
     right: Collection[str],
-) -> list[Misconception]:
-    """The misconceptions that produce exactly what was seen, at most one for each observed array.
+) -> list[tuple[Misconception, set[str]]]:
+    """The misconceptions that produce exactly what was seen, at most one for each observed array, and these arrays.
 
     Args:
         right: arrays of right answers only: what shows in nothing else is no mistake of this student's.
     """
-    found: list[Misconception] = []
+    found: list[tuple[Misconception, set[str]]] = []
     explained: set[str] = set()
     for mistake in (*COMMON, *exercise.misconceptions):
         keys: set[str] = set()
@@ -248,7 +284,7 @@ def _recognise(
         if fits and not keys & explained and not (keys and keys <= right):
             if mistake.when is not None and found:
                 continue
-            found.append(mistake)
+            found.append((mistake, keys))
             explained |= keys
     return found
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import torch
 
 
+NO_VALUE = "What stands behind `{} =` gives nothing."
+
+
 def need_function(obj: Any, line: str, more: str = "") -> None:
     """Refuse what can't be called, with the line that was given: "def embed(...):"."""
     if not callable(obj):
@@ -71,7 +74,9 @@ def results(result: Any, names: tuple[str, ...], function: str, what: str, *kind
     if not isinstance(result, (tuple, list, *kinds)) or len(result) != len(names):
         raise Unfit(f"{function} should return {what}: keep the line {line} that was given.")
     return {
-        name: to_array(value, name) for name, value in zip(names, result, strict=True) if value is not ...
+        name: to_array(value, name, NO_VALUE.format(name))
+        for name, value in zip(names, result, strict=True)
+        if value is not ...
     }
 
 

@@ -10,12 +10,14 @@ from helpers.checks.observe import State
 
 
 class Mark(NamedTuple):
-    """What became of one part of an exercise."""
+    """What became of one part of an exercise; of what the verdict says, `said` is about this part."""
 
     state: State
     label: str
     points: float
     max_points: float
+    said: tuple[str, ...] = ()
+    misconceptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

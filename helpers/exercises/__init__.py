@@ -9,8 +9,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from difflib import get_close_matches
 
 from helpers.checks.exercise import Exercise
+
+
+class UnknownExercise(LookupError):
+    """There is no exercise of this name; the text says which is near."""
 
 
 def names() -> list[str]:
@@ -22,10 +27,13 @@ def load(key: str) -> Exercise:
     """The exercise of module `helpers/exercises/<key>.py`.
 
     Raises:
-        KeyError: if there is none; the message lists what there is.
+        UnknownExercise: if there is none; the message names the nearest.
     """
     if key not in names():
-        raise KeyError(f"there is no exercise {key!r}; there are: {', '.join(names())}")
+        near = [name for name in names() if name.startswith(key)] or get_close_matches(key, names(), 3, 0.4)
+        named = " or ".join(f'"{name}"' for name in near)
+        more = f"Did you mean {named}?" if near else f"There are: {', '.join(names())}."
+        raise UnknownExercise(f'There is no exercise "{key}". {more}')
     exercise = importlib.import_module(f"{__name__}.{key}").exercise
     object.__setattr__(exercise, "key", key)
     return exercise

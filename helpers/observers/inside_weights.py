@@ -9,7 +9,7 @@ import torch
 
 from helpers.checks.alone import Place
 from helpers.checks.arrays import CHANGED, Arrays, Case, Unfit, fill, to_array
-from helpers.checks.objects import need_function
+from helpers.checks.objects import NO_VALUE, need_function
 from helpers.checks.observe import Observer
 
 PATCH, EPS = "the weight of the patch embedding", "log10(eps)"
@@ -44,7 +44,7 @@ def observe(obj: Any, case: Case) -> Arrays:
         raise Unfit(f"`mine` has nothing under '{missing[0]}': keep the names that the given lines make.")
     seen = {what: to_array(mine[name], what) for what, name in names.items() if mine[name] is not ...}
     if eps is not ...:
-        number = to_array(eps, "eps").reshape(-1)
+        number = to_array(eps, "eps", NO_VALUE.format("eps")).reshape(-1)
         positive = len(number) == 1 and 0 < number[0] < math.inf
         seen[EPS] = np.array(math.log10(number[0]) if positive else NO_EPS)
     before = timm_model(case).state_dict()

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from helpers import exercises
-from helpers.check import Points, State, blanks_left, check
+from helpers.check import Check, Points, State, blanks_left, check
 from helpers.checks import render
 
 KEY = "q1_position_encoding"
@@ -139,9 +139,57 @@ def test_ready_says_what_it_waits_for(capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_an_unknown_exercise_is_answered_with_the_list():
-    with pytest.raises(KeyError, match="q1_position_encoding"):
-        check("q1")
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("q1", 'Did you mean "q1_position_encoding"?'),
+        ("q1_positional_encoding", 'Did you mean "q1_position_encoding"'),
+        ("xyzzy", "There are: attention_output, "),
+    ],
+)
+def test_an_unknown_exercise_is_answered_with_the_nearest(key, said):
+    with pytest.raises(exercises.UnknownExercise, match=re.escape(said)):
+        check(key)
+
+
+def test_a_hint_is_for_the_exercise_that_was_checked_last(capsys):
+    mine = Check()
+    mine.hint()
+    assert "For which exercise?" in capsys.readouterr().out
+    globals().update(cell(ANSWER))
+    mine(KEY)
+    mine.hint()
+    assert exercises.load(KEY).hints[0] in capsys.readouterr().out
+
+
+def test_the_panel_holds_the_hints_each_inside_the_one_before():
+    hints = exercises.load(KEY).hints
+    panel = render.bundle(verdict("np.cos", "np.sin"), hints)["text/html"]
+    assert panel.count("<details>") == len(hints)
+    assert panel.endswith("</details>" * len(hints) + "</div>")
+    assert "<details>" not in render.bundle(verdict(), hints)["text/html"]
+
+
+def test_a_loop_without_end_is_stopped_with_a_sentence(capsys):
+    mine = Check()
+    mine.seconds = 1
+    globals().update(cell(ANSWER.replace("    return P", "    while True:\n        P = P")))
+    assert mine(KEY) == 0
+    assert "did not come to an end within 1 seconds" in capsys.readouterr().out
+
+
+def test_what_a_cell_that_failed_leaves_behind_is_not_taken_for_it():
+    """The history of cells is IPython's."""
+    broken = ANSWER.replace("P = np.zeros((seq_len, d))", "P = np.zeros((seq_len, d)")
+    space = cell(ANSWER)
+    assert check.verdict(KEY, {**space, "In": ["", ANSWER]}).state is State.CORRECT
+    older = check.verdict(KEY, {**space, "In": ["", ANSWER, broken]})
+    assert (older.state, older.points) == (State.ERROR, 0)
+    assert "only an older version is there" in older.lines[0] and "SyntaxError in line" in older.lines[0]
+    raised = check.verdict(KEY, {**space, "In": ["", ANSWER, f"import nothing_such\n{ANSWER}"]})
+    assert raised.state is State.ERROR and "ended in an error" in raised.lines[0]
+    nothing = check.verdict(KEY, {"In": ["", broken]})
+    assert "is not defined" in nothing.lines[0] and "SyntaxError" in nothing.lines[0]
 
 
 @pytest.mark.parametrize(

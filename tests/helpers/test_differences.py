@@ -43,10 +43,11 @@ def test_the_reading_says_how_many_which_way_and_where(found, reading):
     assert found.reading == reading
 
 
-def test_rows_hold_directions_and_no_values():
+def test_rows_hold_directions():
     found = off(slice(1, 3), 2, -0.5)
     assert found.rows == ("......", "..-...", "..-...", "......")
-    assert vars(found).keys() == {"what", "shape", "rows", "reading"}
+    assert vars(found).keys() == {"what", "shape", "rows", "reading", "values"}
+    assert made(np.zeros((2, 7)), np.eye(2, 7)).values == (), "values of small tables only"
 
 
 @pytest.mark.parametrize("arrays", [(1, 2), ([1, 2], [1, 3]), (WANTED, WANTED)])
@@ -83,8 +84,21 @@ def test_one_square_for_several_entries_shows_the_wrong_one():
 
 
 def test_the_tag_carries_its_alt_text_escaped():
-    seen = WANTED.copy()
+    seen = np.zeros((4, 7))
     seen[0, 0] = 9
-    tag = made(seen, WANTED, '<"P">').tag()
-    assert 'alt="Map of &lt;&quot;P&quot;&gt;, 4 x 6: grey squares agree' in tag
+    tag = made(seen, np.zeros((4, 7)), '<"P">').tag()
+    assert 'alt="Map of &lt;&quot;P&quot;&gt;, 4 x 7: grey squares agree' in tag
     assert tag.count("<") == 1
+    assert made(seen + 1, np.zeros((4, 7))).tag() == "", "where all differs there is nothing to see"
+
+
+def test_a_small_table_is_shown_beside_the_one_that_is_expected():
+    seen = WANTED.copy()
+    seen[0, 1] = np.nan
+    tag = made(seen, WANTED, '<"P">').tag()
+    root = ET.fromstring(tag)
+    assert [table.find("caption").text for table in root] == ['expected: <"P">', 'yours: <"P">']
+    wanted, own = ([cell.text for cell in table.iter("td")] for table in root)
+    assert wanted[:3] == ["0", "1", "2"] and own[:3] == ["0", "nan", "2"]
+    bold = [[i for i, cell in enumerate(t.iter("td")) if "bold" in cell.get("style")] for t in root]
+    assert bold == [[1], [1]]
