@@ -27,7 +27,7 @@ MARKS = {
 }  # strokes from the middle of a square
 SIZE = 16  # pixels of a square
 TITLES = "expected", "yours"
-CELL = "padding:1px 6px;text-align:right;border:1px solid #888888;font-variant-numeric:tabular-nums;"
+CELL = "padding:1px 6px;text-align:right;border:1px solid #888888;font-variant-numeric:tabular-nums;white-space:nowrap;"
 MARKED = "font-weight:bold;border:2px solid #D55E00"
 
 
@@ -72,9 +72,10 @@ class Differences:
 
     def _table(self, title: str, rows: tuple[tuple[str, ...], ...]) -> str:
         """One of the two tables; what differs is bold, and marked."""
+        some = AGREES in "".join(self.rows)  # where all differs a mark says nothing
         cells = [
             "".join(
-                f'<td style="{CELL}{"" if kind == AGREES else MARKED}">{value}</td>'
+                f'<td style="{CELL}{MARKED if some and kind != AGREES else ""}">{value}</td>'
                 for value, kind in zip(values, kinds, strict=True)
             )
             for values, kinds in zip(rows, self.rows, strict=True)
@@ -157,7 +158,7 @@ def differences(what: str, seen: np.ndarray, wanted: np.ndarray, off: np.ndarray
 
 
 def _values(table: np.ndarray) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(f"{value:.4g}" for value in row) for row in table.tolist())
+    return tuple(tuple(f"{value:.3g}" for value in row) for row in table.tolist())
 
 
 def _coarser(table: np.ndarray) -> np.ndarray:
