@@ -45,7 +45,7 @@ def test_a_link_of_the_summary_leads_to_the_blank(made, page, opened):
     result = page.get_by_role("region", name="Result of check_q1_position_encoding")
     assert page.url.endswith("#check_q1_position_encoding")
     assert 0 <= result.bounding_box()["y"] < 950
-    assert page.get_by_role("img", name="Map of P, 4 x 4").is_visible()
+    assert page.get_by_role("table", name="expected: P").is_visible()
 
 
 @pytest.mark.parametrize("width", [390, 1300])
