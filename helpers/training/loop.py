@@ -4,7 +4,6 @@ import contextlib
 import math
 import os
 import platform
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -16,11 +15,13 @@ from torch import nn
 
 from helpers.training import checkpoints
 from helpers.training.batches import augment, normalise, resize, split
+from helpers.training.display import Progress
 from helpers.training.optimise import computing, cycle, optimisers, precision
 from helpers.training.recipe import Recipe
 
 EVALUATIONS = 12  # points of the curve: enough to see its bends, few enough to cost little
 SAVE_EVERY = 30  # seconds: what a kill costs at most
+TIME_UP = "the time is up"
 
 now = time.monotonic  # the tests put another clock here
 
@@ -76,8 +77,9 @@ def evaluate(
 class Run:
     """One training: its data on the device, its state, and its files."""
 
-    def __init__(self, model, data, budget, recipe, out, augmented, device, started) -> None:
-        self.model, self.budget, self.recipe, self.device = model, budget, recipe, device
+    def __init__(self, model, data, budget, pictures, recipe, out, augmented, device, started) -> None:
+        self.model, self.budget, self.pictures = model, budget, pictures
+        self.recipe, self.device = recipe, device
         torch.manual_seed(recipe.seed)  # for dropout
         self.rng = torch.Generator().manual_seed(recipe.seed)  # for order and augmentation
         self.augmented = "digits" not in data.source if augmented is None else augmented
@@ -112,21 +114,21 @@ class Run:
             self._give_up_folder(reason)
 
     def train(self, bar: bool) -> None:
-        """Steps and evaluations until the time is up, or somebody or something stops it."""
+        """Steps and evaluations until the work is done or the time is up, or somebody or something stops it."""
         history = self.history
-        progress = _bar(self.budget) if bar else None
-        curve = _Curve() if bar and _in_kernel() else None
+        progress = Progress() if bar else None
         self.evaluated = self.saved = read = now()
+        point = self._done(read - self.zero)  # where the last evaluation was
         self.aside, steps, worse = 0.0, 0, 0  # aside: seconds since the last evaluation that were no training
         try:
             while not history.stopped:
                 spent = now() - self.zero
-                size = self.small if spent < self.recipe.half_size * self.budget else self.full
+                size = self.small if self._done(spent) < self.recipe.half_size else self.full
                 reserve = self._reserve(size)
-                if spent + self.step_seconds + reserve >= self.budget and (self.seen or spent >= self.budget):
-                    history.stopped = "the time is up"
+                if reason := self._end(spent + self.step_seconds + reserve, spent):
+                    history.stopped = reason
                     break
-                self._step(size, spent / (self.budget - min(reserve, self.budget / 2)))
+                self._step(size, self._done(spent, min(reserve, self.budget / 2)))
                 steps += 1
 
                 # asking a GPU for a number makes it wait: four times a second is enough
@@ -136,15 +138,21 @@ class Run:
                     if not math.isfinite(loss):
                         raise FloatingPointError
                     speed = pictures / max(1e-9, read - self.evaluated - self.aside)
-                    _show(progress, read - self.zero, loss / pictures, right / pictures, speed)
+                    if progress:
+                        left = max(0.0, self.budget - read + self.zero)
+                        if self.pictures:
+                            left = min(left, max(0, self.pictures - self.seen) / speed)
+                        text = f"loss {loss / pictures:.3f}, accuracy {right / pictures:.1%}, {speed:,.0f} images/s"
+                        progress.show(self._done(read - self.zero), text, f", {left:.0f} s left")
 
-                left = self.budget - reserve - spent
-                if min(now() - self.evaluated, 2 * left) > self.budget / EVALUATIONS:
+                done = self._done(now() - self.zero)
+                if min(done - point, 2 * (1 - self._done(spent + reserve))) > 1 / EVALUATIONS:
                     worse = 0 if self._evaluation(size, self.recipe.quick) else worse + 1
-                    if curve:
-                        curve.draw(history)
+                    if progress:
+                        progress.draw(history)
                     self._save()
                     self.evaluated, self.aside, read, steps = now(), 0.0, now(), 0
+                    point = self._done(self.evaluated - self.zero)
                     if self.recipe.patience is not None and worse >= self.recipe.patience:
                         history.stopped = f"no better for {worse} evaluations"
                 elif self.folder and now() - self.saved > SAVE_EVERY:
@@ -153,8 +161,8 @@ class Run:
                     read, steps = now(), 0
             if self.totals[2]:  # steps since the last evaluation
                 self._evaluation(size, len(self.kept.labels))
-                if curve:
-                    curve.draw(history)
+                if progress:
+                    progress.draw(history)
         except KeyboardInterrupt:
             history.stopped = "interrupted"
             if not history.best:
@@ -162,11 +170,23 @@ class Run:
         except FloatingPointError:
             history.stopped = "the loss became NaN"
         if progress:
-            progress.close()
+            progress.close(1.0 if history.stopped == TIME_UP else self._done(now() - self.zero))
         if history.stopped != "the loss became NaN":
             self._save()  # before the best weights take their place: a resumed run goes on from the last ones
         self.model.load_state_dict(self.best_weights)
         print(_last_words(history, now() - self.zero, self.recipe, self.seen / len(self.labels)), flush=True)
+
+    def _done(self, spent: float, reserve: float = 0.0) -> float:
+        """Share of the work that is done, 0..1: of the pictures if their number is given, else of the time."""
+        return self.seen / self.pictures if self.pictures else spent / (self.budget - reserve)
+
+    def _end(self, planned: float, spent: float) -> str:
+        """Why it ends here, "" if it does not: `planned` seconds are spent after one more step and the last evaluation."""
+        if self.pictures and self.seen >= self.pictures:
+            return f"all {self.pictures:,} pictures were seen"
+        if planned < self.budget or (not self.seen and spent < self.budget):
+            return ""
+        return TIME_UP + (f" after {self.seen:,} of {self.pictures:,} pictures" if self.pictures else "")
 
     def _step(self, size: int, share: float) -> None:
         """One batch: the next rows of a shuffled epoch, augmented, normalised, at this size; one step."""
@@ -235,8 +255,10 @@ class Run:
         return better
 
     def _affordable(self, size: int) -> int:
-        """Validation pictures of an evaluation that costs at most a tenth of the time, at least 250."""
-        return int(max(250, min(len(self.kept.labels), 0.1 * self.budget * self._speed(size))))
+        """Validation pictures of an evaluation that costs at most a tenth of the time, at least 250; never more than
+        there are, and all of them where the clock should change no number."""
+        most = math.inf if self.pictures else max(250, int(0.1 * self.budget * self._speed(size)))
+        return min(len(self.kept.labels), most)
 
     def _speed(self, size: int) -> float:
         """Pictures a second of an evaluation; before the first one, twice what a step makes."""
@@ -331,9 +353,6 @@ def machine(device: torch.device) -> dict[str, Any]:
     }
 
 
-# --- what one sees ----------------------------------------------------------------------------------
-
-
 def _last_words(history: History, seconds: float, recipe: Recipe, epochs: float) -> str:
     best = history.best
     if history.stopped == "the loss became NaN":
@@ -350,51 +369,3 @@ def _last_words(history: History, seconds: float, recipe: Recipe, epochs: float)
         f"The model has its best weights: {best['validation_accuracy']:.1%} of {best['validation_images']} "
         f"validation pictures of {best['size']} x {best['size']} pixels."
     )
-
-
-def _bar(budget: float) -> Any:
-    from tqdm import tqdm
-
-    form = "{percentage:3.0f}%|{bar:20}| {desc}"
-    return tqdm(total=budget, bar_format=form, file=sys.stdout, mininterval=0.5)
-
-
-def _show(bar: Any, spent: float, loss: float, accuracy: float, speed: float) -> None:
-    if bar is not None:
-        left = max(0.0, bar.total - spent)
-        text = f"loss {loss:.3f}, accuracy {accuracy:.1%}, {speed:,.0f} images/s, {left:.0f} s left"
-        bar.set_description_str(text, refresh=False)
-        bar.update(min(spent, bar.total) - bar.n)
-
-
-def _in_kernel() -> bool:
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    return hasattr(shell, "kernel")
-
-
-class _Curve:
-    """Accuracy so far, drawn again in the same place of the notebook."""
-
-    handle: Any = None
-
-    def draw(self, history: History) -> None:
-        from io import BytesIO
-
-        from IPython.display import Image, display
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(7, 2.8), layout="constrained")
-        ax = figure.subplots()
-        for name, line in (("train", "-"), ("validation", "--")):
-            places = [entry["seconds"] / 60 for entry in history]
-            ax.plot(places, [entry[f"{name}_accuracy"] for entry in history], line, marker=".", label=name)
-        ax.set(xlabel="minutes", ylabel="accuracy")
-        ax.grid(alpha=0.3)
-        figure.legend(loc="outside right upper")
-        png = BytesIO()
-        figure.savefig(png, format="png")
-        alt = f"Accuracy so far; on validation pictures now {history[-1]['validation_accuracy']:.1%}."
-        if self.handle is None:
-            self.handle = display(Image(png.getvalue(), alt=alt), display_id=True)
-        else:
-            self.handle.update(Image(png.getvalue(), alt=alt))

@@ -90,7 +90,8 @@ def best_device() -> torch.device:
 def precision(kind: str) -> torch.dtype:
     """bfloat16 where the hardware computes in it, else float32: emulated, it is slower and coarser. kind: "cpu", ...
 
-    On CUDA the driver says so. On a CPU names of instruction sets say little, so a layer of a ViT is timed in both.
+    On CUDA the driver says so. On a CPU names of instruction sets say little, so a layer of a ViT is timed in both, on
+    one thread: several that wait for each other on a busy machine once made bfloat16 25 times faster, once 5 times slower.
     """
     if kind == "cuda":
         real = torch.cuda.get_device_capability() >= (8, 0)  # Ampere and later have the units
@@ -107,7 +108,11 @@ def precision(kind: str) -> torch.dtype:
             times.append(time.perf_counter() - before)
         return min(times[2:])
 
-    return torch.bfloat16 if seconds(torch.float32) > 1.4 * seconds(torch.bfloat16) else torch.float32
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    faster = seconds(torch.float32) > 1.4 * seconds(torch.bfloat16)
+    torch.set_num_threads(threads)
+    return torch.bfloat16 if faster else torch.float32
 
 
 @contextlib.contextmanager

@@ -290,7 +290,7 @@ if check.ready("lookup_is_product"):
 #
 # Not by hand. "You shall know a word by the company it keeps" (J. R. Firth, 1957): words that are used alike have the same words around them. So let each vector learn to **guess its neighbours**; words with the same neighbours will end up with similar vectors. That is skip-gram, the idea of word2vec ([Mikolov et al. 2013](https://arxiv.org/abs/1301.3781)).
 #
-# The text is a little one, written for this course (all of it stands in `helpers/texts.py`). Here is every fifteenth sentence:
+# The text is a little one, written for this course (all of it stands in `helpers/texts.py`), in lower case, so that "The" and "the" are one word. Here is every fifteenth sentence:
 
 # %%
 little_text = texts.sentences()
@@ -299,7 +299,7 @@ tokens = [word for sentence in little_text for word in sentence.split()]
 print(f"\n{len(little_text)} sentences, {len(tokens)} words, {len(set(tokens))} of them different")
 
 # %% [markdown]
-# Every word asks for the words at most 2 places away. One sentence makes these pairs:
+# Every word asks for the words at most 2 places away. Two words of one sentence ask for these:
 
 
 # %%
@@ -448,7 +448,7 @@ if check.ready("word_vocabulary"):
 #
 # ## What you have learned
 #
-# - Words become numbers, numbers become one-hot vectors, and between those every cosine is 0.
+# - Words become numbers, numbers become one-hot vectors, and between any two of those the cosine is 0.
 # - An embedding is a table with one row a word; one-hot times table *is* the look-up of a row.
 # - Vectors that learn to guess their neighbours gather words that are used alike.
 #

@@ -281,4 +281,4 @@ if check.ready("q4_positional_embedding"):
 #
 # - Dosovitskiy et al. 2021, [An Image Is Worth 16x16 Words](https://arxiv.org/abs/2010.11929), appendix D.4: no positions, 1-D, 2-D and relative ones compared.
 # - Beyer et al. 2022, [Better plain ViT baselines for ImageNet-1k](https://arxiv.org/abs/2205.01580): fixed 2-D waves instead of learned rows.
-# - Next: **Q5 · Attention with einsum**, where the tokens look at each other.
+# - Next: **Q5 · Multi-head attention**, where the tokens look at each other.

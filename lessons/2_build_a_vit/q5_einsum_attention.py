@@ -426,4 +426,4 @@ print(f"{197 / 65:.1f} times the tokens, {197**2 / 65**2:.1f} times the scores")
 # - Vaswani et al. 2017, [Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.2, with a footnote on the scale.
 # - Dao et al. 2022, [FlashAttention](https://arxiv.org/abs/2205.14135): the same result without ever storing the n x n scores.
 # - Rogozhnikov 2022, [Einops](https://openreview.net/forum?id=oapKSVM2bcj): axes by name.
-# - Next: **Q6 · Residual connections**, which let many of these blocks be stacked.
+# - Next: **Q6 · Residual block**, which lets many of these blocks be stacked.

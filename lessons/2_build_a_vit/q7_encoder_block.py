@@ -31,7 +31,7 @@ show.diagram("course_map", here="q7")
 # %% [markdown]
 # ## One block, two halves
 #
-# This is what stands inside the grey box of the map, with every step drawn.
+# This is what stands inside the yellow box of the map, with every step drawn.
 
 # %%
 show.diagram("encoder_block")

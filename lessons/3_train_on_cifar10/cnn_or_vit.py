@@ -9,7 +9,7 @@
 # - say what batch norm does to the speed of learning, with a convergence graph as proof;
 # - catch what any layer of a network computes, and compare a CNN with a ViT fairly.
 #
-# **Time and hardware**: at most 5 minutes on two CPU cores in the small size, of which 3 are the three trainings; one setting makes it full size, for a GPU. CIFAR-10 is downloaded once (170 MB); without a network, digits stand in.
+# **Time and hardware**: at most 5 minutes on two CPU cores in the small size, of which 3 are the three trainings; one setting makes it full size, for a GPU. CIFAR-10 is downloaded once (170 MB); without a network, digits stand in, and each training gets the same number of pictures instead of the same minutes.
 #
 # **Before you start**: what a convolution and a training loop are; Part 2 for the ViT (it need not be finished).
 
@@ -53,7 +53,10 @@ if real and not FULL:  # every fifth test picture: an accuracy is then good to a
 WIDTH = (
     64 if FULL else 16 if real else 8
 )  # channels of the first layer; the last ones have eight times as many
-MINUTES = 30 if FULL else 1 if real else 0.2  # for each of the three trainings
+MINUTES = 30 if FULL else 1 if real else 5  # for each of the three trainings, at most
+PICTURES = None if real else 4000  # digits: so many end each training, and a busy machine changes no curve
+if not real:  # so little work is done sooner by one thread than by several that wait for each other
+    torch.set_num_threads(1)
 EPOCHS = 2 if os.environ.get("NBGRADER_EXECUTION") else 25  # at most, in the part on early stopping
 
 one_of_each = [int((test.labels == label).nonzero()[0]) for label in range(10)]
@@ -240,8 +243,8 @@ if check.ready("conv_block") and check.ready("early_stopping"):
     figure.legend(loc="outside right upper")
     plt.show()
     show.says(
-        f"the training loss ends at {losses['training'][-1]:.2f}; the validation loss was lowest after epoch {notes['epoch']} "
-        f"({min(losses['validation']):.2f}) and is {losses['validation'][-1]:.2f} after epoch {len(epochs)}, the last."
+        f"the training loss ends at {losses['training'][-1]:.3f}; the validation loss was lowest after epoch {notes['epoch']} "
+        f"({min(losses['validation']):.3f}) and is {losses['validation'][-1]:.3f} after epoch {len(epochs)}, the last."
     )
 
 # %% [markdown]
@@ -253,16 +256,16 @@ if check.ready("conv_block") and check.ready("early_stopping"):
     checkpoints.load(reloaded, best_file)
     for name, model in (("the last", network), ("the best", reloaded)):
         loss, accuracy = evaluate(model, test, mean, std)
-        print(f"{name} weights: test loss {loss:.2f}, test accuracy {accuracy:.1%}")
+        print(f"{name} weights: test loss {loss:.3f}, test accuracy {accuracy:.1%}")
 
 # %% [markdown]
 # "Best" means the lowest validation *loss*: a network that errs with certainty pays for it in the loss, while the accuracy may hardly change.
 #
-# From here on `helpers.train.fit` trains. It does the same things on all pictures: validation pictures kept apart, best weights kept, `Recipe(patience=...)` to stop early. In addition it watches the clock and lowers the learning rate as the time runs out.
+# From here on `helpers.train.fit` trains. It does the same things on all pictures: validation pictures kept apart, best weights kept, `Recipe(patience=...)` to stop early. In addition it lowers the learning rate as the time (with digits, the number of pictures) runs out.
 #
 # ## With and without batch norm
 #
-# The same plan, the same first weights for the convolutions, the same minutes; one network has batch norm. First the one without.
+# The same plan, the same first weights for the convolutions, the same minutes (digits: the same number of pictures); one network has batch norm. First the one without.
 
 # %%
 same_for_all = Recipe(half_size=0, batch_size=128 if real else 32)  # half_size=0: always 32 x 32 pixels
@@ -270,9 +273,9 @@ networks, histories = {}, {}
 
 
 def train_it(name, model):
-    """Train for so many minutes; keep the network, its history, and say how it went."""
+    """Train for so many minutes or pictures; keep the network, its history, and say how it went."""
     networks[name] = model
-    histories[name] = fit(model, train, MINUTES, same_for_all)
+    histories[name] = fit(model, train, MINUTES, same_for_all, pictures=PICTURES)
     seen, best = histories[name][-1]["images"], histories[name].best["validation_accuracy"]
     show.says(f"{name}: {best:.1%} of the validation pictures are right after {seen:,} pictures of training.")
 
@@ -544,7 +547,7 @@ show.says(
 #
 # ## CNN against ViT
 #
-# Now a fair race: equal parameters (within 5 %), equal minutes, equal recipe. The CNN is your VGG16 with batch norm from above; the ViT is torchvision's, with patches of 4 x 4 pixels: 64 of them and a class token.
+# Now a fair race: equal parameters (within 5 %), equal minutes (digits: equal pictures), equal recipe. The CNN is your VGG16 with batch norm from above; the ViT is torchvision's, with patches of 4 x 4 pixels: 64 of them and a class token.
 
 # %%
 emb_size, depth, heads = {64: (384, 12, 6), 16: (128, 7, 4), 8: (64, 7, 4)}[WIDTH]
@@ -566,9 +569,9 @@ if check.ready("conv_block"):
 if check.ready("conv_block"):
     convergence(
         ["VGG16 with batch norm", "ViT"],
-        lambda entry: entry["seconds"] / 60,
-        "minutes",
-        "CNN and ViT of one size in the same minutes",
+        lambda entry: entry["seconds"] / 60 if real else entry["images"] / 1000,
+        "minutes" if real else "thousands of pictures seen",
+        f"CNN and ViT of one size, the same {'minutes' if real else 'pictures'} for both",
     )
     last = {name: histories[name][-1] for name in ("VGG16 with batch norm", "ViT")}
     show.says(
@@ -614,14 +617,14 @@ if check.ready("conv_block"):
                 "MACs for one picture": f"{operations / 1e6:.1f} million",
                 "pictures a second, forward": f"{speed:,.0f}",
                 "pictures seen in training": f"{history[-1]['images']:,}",
-                "minutes of training": f"{history[-1]['seconds'] / 60:.1f}",
+                "minutes of training": f"{history[-1]['seconds'] / 60:.2f}",
             }
         )
     for line in columns[0]:
         print(f"{line:32}{columns[0][line]:>20}{columns[1][line]:>14}")
 
 # %% [markdown]
-# Two things decide such a race. *Work*: the ViT computes at full width for 65 tokens in every block, while the CNN halves its maps again and again; so at equal parameters the ViT makes more MACs and sees fewer pictures in the same time. *Bias*: with few pictures the CNN's built-in window is worth more than freedom. [Dosovitskiy et al. 2021](https://arxiv.org/abs/2010.11929) found the same on a large scale: trained on ImageNet alone ViT stayed below ResNets of its size, pre-trained on 300 million pictures it went past them. `MINUTES` and `FULL` above are yours to change.
+# Two things decide such a race. *Work*: the ViT computes at full width for 65 tokens in every block, while the CNN halves its maps again and again; so at equal parameters the ViT makes more MACs: it sees fewer pictures in the same time, or takes longer for the same pictures. *Bias*: with few pictures the CNN's built-in window is worth more than freedom. [Dosovitskiy et al. 2021](https://arxiv.org/abs/2010.11929) found the same on a large scale: trained on ImageNet alone ViT stayed below ResNets of its size, pre-trained on 300 million pictures it went past them. `MINUTES` and `FULL` above are yours to change.
 #
 # ## What you have learned
 #
@@ -633,4 +636,4 @@ if check.ready("conv_block"):
 #
 # - Simonyan and Zisserman 2015, [Very Deep Convolutional Networks](https://arxiv.org/abs/1409.1556); Ioffe and Szegedy 2015, [Batch Normalization](https://arxiv.org/abs/1502.03167); Santurkar et al. 2018, [How Does Batch Normalization Help Optimization?](https://arxiv.org/abs/1805.11604), which doubts the usual explanation.
 # - Zeiler and Fergus 2014, [Visualizing and Understanding Convolutional Networks](https://arxiv.org/abs/1311.2901); Raghu et al. 2021, [Do Vision Transformers See Like Convolutional Neural Networks?](https://arxiv.org/abs/2108.08810)
-# - Next: **Part 4**, inside a ViT that was pre-trained on millions of pictures.
+# - Next: part 4, **Inside a pretrained ViT**.

@@ -43,6 +43,8 @@ show.diagram("vit_pipeline")
 train, test = data.cifar10("train"), data.cifar10("test")
 names = train.class_names
 real = "digits" not in train.source
+if not real:  # so little work is done sooner by one thread than by several that wait for each other
+    torch.set_num_threads(1)
 print(f"{train.source}: {len(train.labels):,} training and {len(test.labels):,} test pictures.")
 
 first = [int((train.labels == label).nonzero()[0]) for label in range(len(names))]  # one of each class
@@ -226,18 +228,18 @@ if check.ready("classification_head") and check.ready("vit_forward"):
 # <!-- training:start -->
 # <!-- training:end -->
 #
-# `fit` does what a training loop has to do, in `helpers/train.py` and `helpers/training/loop.py` for you to read. A tenth of the training pictures is set apart for **validation**; the weights that do best there are kept. Pictures are shifted and mirrored at random (not the digits: a mirrored 3 is none). The learning rate rises, then falls to almost 0 when the time is up. In the first half of the time the pictures have half the size, a quarter of the patches, so that many more of them are seen: expect a bend in the curve where the size changes.
+# `fit` does what a training loop has to do, in `helpers/train.py` and `helpers/training/loop.py` for you to read. A tenth of the training pictures is set apart for **validation**; the weights that do best there are kept. Pictures are shifted and mirrored at random (not the digits: a mirrored 3 is none). The learning rate rises, then falls to almost 0 when the time is up. In the first half of the time the pictures have half the size, a quarter of the patches, so that many more of them are seen: expect a bend in the curve where the size changes. (With the digits all this follows the number of pictures instead of the time, so that the curves are the same on a busy machine; the minutes are only the most that it may take.)
 #
 # **You may interrupt it at any time** (the stop button): the model then has its best weights so far. With a folder in `out`, everything is kept there too. Run the cell again and it goes on where it stopped, also after a crash or on another day; with more `minutes` it goes on after the end. A run that is finished is read back in a moment. To start afresh, because you mended a piece or try `build(start=1)`, name another folder or say `resume=False`.
 
 # %%
-minutes = 3 if real else 0.3  # the digits are few and easy: seconds are enough
+minutes, pictures = (3, None) if real else (5, 8000)  # each of the digits is seen about six times
 out = "my_vit" if real else None  # folder for the checkpoints, beside this notebook
 
 if check.ready("classification_head") and check.ready("vit_forward"):
     vit = build()
     positions_before = positions_of(vit)
-    history = fit(vit, train, minutes=minutes, out=out)
+    history = fit(vit, train, minutes=minutes, pictures=pictures, out=out)
     if history:
         show.says(
             f"guessing is right in {1 / len(names):.0%}, this model in {history.best['validation_accuracy']:.1%} of the validation pictures."
@@ -250,9 +252,9 @@ if check.ready("classification_head") and check.ready("vit_forward") and history
         {name: [entry[f"{name}_loss"] for entry in history] for name in ("train", "validation")},
         f"from {math.log(len(names)):.2f} (chance) the validation loss falls to {history[-1]['validation_loss']:.2f}; "
         f"{len(small)} evaluations were made with 16 x 16 pixels and {len(large)} with 32 x 32.",
-        x=[entry["seconds"] / 60 for entry in history],
-        title="loss over the minutes",
-        xlabel="minutes",
+        x=[entry["seconds"] / 60 if real else entry["images"] / 1000 for entry in history],
+        title="loss while it learns",
+        xlabel="minutes" if real else "thousands of pictures seen",
         ylabel="loss",
     )
 
@@ -343,12 +345,13 @@ def similarity(positions):
 
 
 def pairs(maps):
-    """Mean similarity of patches side by side, one below the other, at mirrored places left and right, and of all."""
-    n = range(len(maps))
+    """Mean similarity of patches side by side, one below the other, at mirrored places left and right, and of any two."""
+    n, count = range(len(maps)), len(maps) ** 2
+    average = (maps.sum() - count) / (count * (count - 1))  # without each with itself, which is always 1
     beside = torch.stack([maps[r, c, r, c + 1] for r in n for c in n[:-1]]).mean()
     below = torch.stack([maps[r, c, r + 1, c] for r in n[:-1] for c in n]).mean()
     mirrored = torch.stack([maps[r, c, r, -1 - c] for r in n for c in n]).mean()
-    return f"{beside:.2f} beside, {below:.2f} below, {mirrored:.2f} mirrored, {maps.mean():.2f} on average"
+    return f"{beside:.2f} beside, {below:.2f} below, {mirrored:.2f} mirrored, {average:.2f} on average"
 
 
 def draw_similarity(panels, says):
@@ -477,7 +480,7 @@ if check.ready("classification_head") and check.ready("vit_forward"):
     )
 
 # %% [markdown]
-# The last two photos show neither airplanes nor frogs, yet the model has to answer with one of its ten classes. It can't say "none of these".
+# The last two photos show a temple and a flower, yet the model has to answer with one of its ten classes. It can't say "none of these".
 #
 # ## Is a ViT better than a CNN?
 #
@@ -502,4 +505,4 @@ if check.ready("classification_head") and check.ready("vit_forward"):
 # - Dosovitskiy et al. 2021, [An Image Is Worth 16x16 Words](https://arxiv.org/abs/2010.11929), section 4.3: how much data a ViT needs.
 # - Steiner et al. 2021, [How to train your ViT?](https://arxiv.org/abs/2106.10270): data, augmentation and regularisation against each other.
 # - Karpathy 2019, [A Recipe for Training Neural Networks](https://karpathy.github.io/2019/04/25/recipe/): first loss, one batch, and other doubts in time.
-# - Next: **CNN or ViT?**, the same pictures and minutes for both; then Part 4, inside a pretrained ViT.
+# - Next: **CNN or ViT**, the same pictures and minutes for both; then part 4, **Inside a pretrained ViT**.

@@ -186,19 +186,19 @@ if check.ready("inside_z0"):
 # %% [markdown]
 # ## Step 3: the encoder, block by block
 #
-# Every block takes tokens and gives tokens of the same shape. So what changes? Two numbers for each block: how large the tokens are, and how much the patches resemble each other.
+# Every block takes tokens and gives tokens of the same shape. So what changes? Two numbers for each block: how large the tokens are, and how much the patches resemble each other (the mean cosine of any two).
 
 # %%
 print("after     shape            size of a token   class token   patches alike")
 for number, z in enumerate(states):
     tokens = torch.nn.functional.normalize(z[0], dim=1)
-    alike = tokens[prefix:] @ tokens[prefix:].T
+    alike = (tokens[prefix:] @ tokens[prefix:].T)[~torch.eye(rows * columns).bool()]  # not each with itself
     size = z[0].norm(dim=1)
     name = "z0" if number == 0 else f"block {number - 1}"
     print(f"{name:9} {tuple(z.shape)!s:16} {size[prefix:].mean():15.1f} {size[0]:13.1f} {alike.mean():15.2f}")
 
 # %% [markdown]
-# The tokens grow, as in every pre-norm stack (Q7). Now one patch, the **query patch**: half-way down, second from the left. In ViT-Base's 14 x 14 grid that is patch 99 (row 7, column 1), so row 100 of every attention matrix, because row 0 belongs to the class token. The same formula picks its place in any grid. Whom does it resemble, after each block?
+# Each block of a pre-norm stack adds to its tokens, so most often they grow (Q7); but what a trained block adds can also take something away. In which block do they grow most, and do they shrink anywhere? Now one patch, the **query patch**: half-way down, second from the left. In ViT-Base's 14 x 14 grid that is patch 99 (row 7, column 1), so row 100 of every attention matrix, because row 0 belongs to the class token. The same formula picks its place in any grid. Whom does it resemble, after each block?
 
 # %%
 query_row, query_column = rows // 2, 1
@@ -483,7 +483,7 @@ look(depth // 2, int(distances[depth // 2].argmax()))
 # - *Evidence*: two or more query patches, or two photos, named with what their maps show; a number such as the mean distance or the share of the class token is welcome.
 # - *A check and a limit*: something that could have refuted the claim (a query patch at the edge, in the sky, another photo, a neighbouring head), and at least one thing that the picture can't tell: attention is where a head reads, not what it writes (values and projection come after it), and a large weight is no proof that the answer depends on it (one would have to take the head away and see).
 #
-# *A full answer*, for a head that looks near: "In block 0 the head with the smallest mean distance looks at the query's own neighbourhood, whatever is in the photo. For all four query patches of `look` the bright spot sits around the outlined patch, in the sky as on the roof. If it followed content, patches of the same roof would light up together; they do not. At the left edge the spot is cut off and does not move to another place that looks alike. With another photo I would expect the same maps, because position vectors alone could produce them. The map does not tell what the head writes into the token: its values might be near zero there. To know whether the model needs it, I would set the head's output to zero and compare the logits."
+# *A full answer*, for the small model that ships with the course: "In block 1, head 2 looks near the query and along its own rows, whatever is in the photo. For all four query patches of `look(1, 2)` the bright patches lie left and right of the outlined one, in its row and the one next to it, in the sky as on the roof. A patch looks 2.5 patches away on average, where an even spread would be 4.1. If the head followed content, patch 2 would light up the whole sky, as it does in block 0, head 2; it does not. With the flower instead of the temple the bands stay, so positions alone could produce them; but the weights inside a band change, so content has a say, too. The map does not tell what the head writes into the token: its values might be near zero there. To know whether the model needs it, I would set the head's output to zero and compare the logits."
 
 # %% [markdown]
 # ## Step 4: the head
@@ -589,7 +589,7 @@ share = {
     name: float(values.flatten().topk(rows * columns // 10).values.sum()) for name, values in maps.items()
 }
 show.says(
-    f"where the class token's information comes from. The tenth of the patches with most of it holds {share['last block alone']:.0%} "
+    f"where the class token's information comes from. The {rows * columns // 10} patches with most of it, of {rows * columns}, hold {share['last block alone']:.0%} "
     f"in the last block alone and {share['rollout']:.0%} by rollout."
 )
 
