@@ -165,7 +165,7 @@ check("attention_scores")
 
 # %%
 if check.ready("attention_scores"):
-    by_you, scaled_by_you = scaled_scores(Q, K)
+    by_you, scaled_by_you = map(torch.as_tensor, scaled_scores(Q, K))
     print(f"largest difference from the loops: {(by_you - E).abs().max():.1e}")
     print(f"after scaling:                     {(scaled_by_you - scaled_E).abs().max():.1e}")
 
@@ -216,9 +216,9 @@ check("causal_mask")
 
 # %%
 if check.ready("causal_mask"):
-    mask, masked_by_you = mask_future(scaled_E)
+    mask, masked_by_you = map(torch.as_tensor, mask_future(scaled_E))
     print(mask)
-    same = torch.allclose(masked_by_you.exp(), masked_E.exp())
+    same = torch.allclose(masked_by_you.float().exp(), masked_E.exp())
     print("the same entries are hidden as by the loops:", same)
 
 # %% [markdown]
@@ -310,7 +310,7 @@ theirs = {
     "output": (output, F.scaled_dot_product_attention(Q[None], K[None], V[None])[0]),
 }
 if check.ready("attention_output"):
-    values, attention = attention_output(scaled_E, V)
+    values, attention = map(torch.as_tensor, attention_output(scaled_E, V))
     theirs["your weights"] = (attention, theirs["weights"][1])
     theirs["your output"] = (values, theirs["output"][1])
 for name, (by_hand, by_torch) in theirs.items():

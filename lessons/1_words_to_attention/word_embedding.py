@@ -267,7 +267,7 @@ check("lookup_is_product")
 if check.ready("lookup_is_product"):
     indices = torch.tensor([0, 4, 5, 3])  # I like computational intelligence
     layer = nn.Embedding.from_pretrained(W, freeze=False)
-    product, rows = embed(indices, W)
+    product, rows = map(torch.as_tensor, embed(indices, W))
     print(rows)
     print("product equals look-up:      ", torch.equal(product, rows))
     print("look-up equals nn.Embedding: ", torch.equal(rows, layer(indices)))

@@ -162,7 +162,7 @@ check("q1_position_encoding")
 
 # %%
 if check.ready("q1_position_encoding"):
-    print(getPositionEncoding(seq_len=4, d=4, n=100).round(2))
+    print(np.asarray(getPositionEncoding(seq_len=4, d=4, n=100)).round(2))
 
 # %% [markdown]
 # A real size: 100 positions, 512 dimensions.
@@ -183,7 +183,7 @@ if check.ready("q1_position_encoding"):
 
 # %%
 if check.ready("q1_position_encoding"):
-    P = getPositionEncoding(100, 512)
+    P = np.asarray(getPositionEncoding(100, 512))
     show.curves(
         {f"dimension {column}": P[:, column] for column in (0, 40, 80, 160)},
         "all four are sines (even columns); their period grows with the dimension.",
@@ -197,7 +197,7 @@ if check.ready("q1_position_encoding"):
 
 # %%
 if check.ready("q1_position_encoding"):
-    P = getPositionEncoding(100, 512)
+    P = np.asarray(getPositionEncoding(100, 512))
     show.heatmap(
         P @ P.T,
         "bright along the diagonal and the same along each parallel to it: similarity is a matter of distance alone.",
@@ -213,7 +213,7 @@ if check.ready("q1_position_encoding"):
 
 # %%
 if check.ready("q1_position_encoding"):
-    positions = torch.from_numpy(getPositionEncoding(len(first), 16)).float()  # (17, 16)
+    positions = torch.as_tensor(getPositionEncoding(len(first), 16)).float()  # (17, 16)
     not_1 = encode(first, positions)[first.index("not")]
     not_2 = encode(second, positions)[second.index("not")]
     print("'not' in sentence 1:", not_1[:4].numpy().round(4), "...")
@@ -227,7 +227,7 @@ if check.ready("q1_position_encoding"):
 
 # %%
 if check.ready("q1_position_encoding"):
-    print(getPositionEncoding(seq_len=3, d=5, n=100).round(2))
+    print(np.asarray(getPositionEncoding(seq_len=3, d=5, n=100)).round(2))
 
 # %% [markdown]
 # ## What you have learned

@@ -206,7 +206,7 @@ print(f"scale after:  largest weight {after.max():.3f} of {after.sum():.3f}, the
 # Three blanks (`...`), one point each:
 #
 # 1. `att`: the attention weights, $\text{softmax}(q k^\top / \sqrt{\text{head\_dim}})$. The scores $q k^\top$ are there already; each query spreads its weights over the keys.
-# 2. the einsum string of the weighted sum. Its left half is `bhal, bhlv ->`: batch b, head h, asking token a, listening token l, numbers v of a value. Write the whole string. Sum over the third axis of the values, the one that att ends in; what comes out has the shape of `values`.
+# 2. the einsum string of the weighted sum. Its left half is `bhal, bhlv ->`: batch b, head h, asking token a, listening token l, numbers v of a value. Write the whole string. Sum over the axis of the values that att ends in (their tokens, l); every asking token (a) gets a vector of its own.
 # 3. the pattern that gathers the heads, so that each token has one row of `emb_size` numbers again: head 0 first, then head 1, and so on.
 
 
