@@ -131,7 +131,8 @@ def _is_blank(node: ast.AST | None) -> bool:
 def _describe_error(error: BaseException, namespace: Mapping[str, Any], observer: Observer) -> Problem:
     """The student's own line, then what Python said about it."""
     said = f"{type(error).__name__}: {error}".strip().removesuffix(":")
-    short = said if len(said) < 400 else f"{said[:400]} ..."
+    first = said.split("\n")[0]  # some of torch's errors are long lists
+    short = first if len(first) < 300 else f"{first[:300]} ..."
     # frames of their cells; library frames below them say nothing to a student
     own = [
         (f, line)

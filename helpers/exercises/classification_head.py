@@ -20,7 +20,7 @@ def cases(seed: int) -> list[Case]:
             "seed": int(rng.integers(1000)),
             "label": f"emb_size={emb}, num_classes={classes} and tokens of shape {(batch, tokens, emb)}",
         }
-        for batch, tokens, emb, classes in ((2, 5, 7, 3), (3, 4, 6, 11))
+        for batch, tokens, emb, classes in ((2, 5, 7, 3), (3, 4, 6, 11), (1, 3, 5, 4))
     ]
 
 

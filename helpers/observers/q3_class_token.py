@@ -7,7 +7,7 @@ import torch
 
 from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Unfit, fill, to_array, to_tensor
-from helpers.checks.objects import patch_embedding
+from helpers.checks.objects import learns, patch_embedding
 from helpers.checks.observe import Observer
 
 OUT = "the output"
@@ -39,6 +39,7 @@ def observe(obj: Any, case: Case) -> Arrays:
         OUT: to_array(out, "The output of PatchEmbedding"),
         PATCHES: patches,
         GRADIENT: to_array(gradient, GRADIENT),
+        **learns(module.projection, module, case["x"]),  # what reaches the token is asked above
     }
 
 

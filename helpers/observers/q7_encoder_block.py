@@ -102,7 +102,8 @@ def observe(obj, case: Case) -> Arrays:
     sizes = {name: case[name] for name in ("emb_size", "num_heads", "expansion")}
     x = case["x"]
     # The course's feed-forward block stands in, so that a slip in the student's own costs nothing here.
-    with borrowed(obj, FeedForwardBlock=pieces.load("q7_feed_forward")):
+    feed_forward = pieces.load("q7_feed_forward")
+    with borrowed(obj, FeedForwardBlock=feed_forward):
         block, dropped = (build(obj, line, **sizes, dropout=dropout) for dropout in (0.0, 1.0))
         found = roles(block, x)
         seeds = dict.fromkeys(("norm", "attention", "linear"), case["seed"])
@@ -119,9 +120,9 @@ def observe(obj, case: Case) -> Arrays:
 
             # What each half hands on to the layers inside of it.
             for name, half in zip(HANDED, halves_of(dropped), strict=False):
-                shares = [
-                    m.p if isinstance(m, nn.Dropout) else getattr(m, "dropout", 1.0) for m in half.modules()
-                ]
+                workers = [m for m in half.modules() if is_attention(m) or isinstance(m, feed_forward)]
+                inner = [m for worker in workers for m in worker.modules()]
+                shares = [m.p if isinstance(m, nn.Dropout) else getattr(m, "dropout", 1.0) for m in inner]
                 seen[name] = np.array(
                     float(all(share == 1.0 for share in shares if isinstance(share, float)))
                 )

@@ -44,6 +44,8 @@ def observe(obj, case: Case) -> Arrays:
     numbers = [there.get(word, -1) for word in words]
     if not any(number is ... for number in numbers):  # left blank: no numbers and no problem
         try:
+            if any(hasattr(number, "requires_grad") for number in numbers):
+                raise TypeError("a tensor is found in a dict by what it is, not by its number")
             seen[NUMBERS] = np.array([float(operator.index(number)) for number in numbers])
         except TypeError:
             seen[PROBLEM] = np.array(float(TEXT if isinstance(numbers[0], str) else NOT_WHOLE))

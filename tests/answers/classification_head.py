@@ -8,6 +8,8 @@ def token(text):
 
 
 WRONG = [
+    (None, token("encoded[:, 0].squeeze()")),
+    (None, token("encoded[:, 0].squeeze(0)")),
     # the linear layer
     ("swapped", {LINEAR: "nn.Linear(num_classes, emb_size)"}),
     ("fixed-classes", {LINEAR: "nn.Linear(emb_size, 10)"}),

@@ -56,6 +56,7 @@ WRONG = [
     ("batch-in-a-row", {CAT: "torch.cat([cls_tokens, x], dim=1).flatten(0, 1)"}),
     (None, {CAT: "torch.cat([cls_tokens, x.flip(1)], dim=1)"}),
     (None, {CAT: "torch.cat([cls_tokens, x.detach() * 2], dim=1)"}),
+    ("gradient-cut", {CAT: "torch.cat([cls_tokens, x.detach()], dim=1)"}),
     (None, {CAT: "[cls_tokens, x]"}),
     (None, {CAT: "torch.cat([cls_tokens, x], dim=1).to('meta')"}),
     (None, {CAT: "torch.cat([cls_tokens, x], dim=1) * float('nan')"}),

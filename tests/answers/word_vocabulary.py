@@ -22,6 +22,7 @@ WRONG = [
     ("not-whole", {NUMBER: "None"}),
     ("not-whole", {NUMBER: "len"}),
     ("not-whole", {NUMBER: "[len(word_to_index)]"}),
+    ("not-whole", {NUMBER: "__import__('torch').tensor(len(word_to_index))"}),
     ("name-unknown", {NUMBER: "index"}),
     ("name-unknown", {NUMBER: "i"}),
     ("asked-too-early", {NUMBER: "word_to_index[word] + 1"}),
