@@ -84,15 +84,18 @@ class Check:
         Raises:
             UnknownExercise: if there is none of this name.
         """
-        namespace, exercise = sys._getframe(1).f_globals, load(key)
-        self._last = key
-        verdict = nothing(exercise, State.TIMEOUT, [ENDLESS.format(self.seconds)])
-        with stopped_after(self.seconds):
-            verdict = self.verdict(key, namespace)
+        self._last = load(key).key
+        verdict = self._in_time(key, sys._getframe(1).f_globals)
         _show(verdict)
         points = Points(verdict.points)
         points.out_of = verdict.max_points
         return points
+
+    def _in_time(self, key: str, namespace: Mapping[str, Any]) -> Verdict:
+        verdict = nothing(load(key), State.TIMEOUT, [ENDLESS.format(self.seconds)])
+        with stopped_after(self.seconds):
+            verdict = self.verdict(key, namespace)
+        return verdict
 
     def verdict(self, key: str, namespace: Mapping[str, Any], seed: int = 0) -> Verdict:
         """As `check(key)`, for the objects in `namespace`, without showing anything."""
@@ -124,7 +127,7 @@ class Check:
 
     def ready(self, key: str) -> bool:
         """True if exercise `key` is correct; else says that the cell waits for it and returns False."""
-        verdict = self.verdict(key, sys._getframe(1).f_globals)
+        verdict = self._in_time(key, sys._getframe(1).f_globals)
         if verdict.state is State.CORRECT:
             return True
         print(
