@@ -11,6 +11,7 @@ import importlib
 import pkgutil
 
 from helpers.checks.exercise import Exercise
+from helpers.checks.mistakes import ANYWHERE, UNKNOWN_NAMES
 
 
 def names() -> list[str]:
@@ -19,7 +20,7 @@ def names() -> list[str]:
 
 
 def load(key: str) -> Exercise:
-    """The exercise of module `helpers/exercises/<key>.py`.
+    """The exercise of module `helpers/exercises/<key>.py`, with the mistakes that every exercise knows around its own.
 
     Raises:
         KeyError: if there is none; the message lists what there is.
@@ -27,5 +28,8 @@ def load(key: str) -> Exercise:
     if key not in names():
         raise KeyError(f"there is no exercise {key!r}; there are: {', '.join(names())}")
     exercise = importlib.import_module(f"{__name__}.{key}").exercise
-    object.__setattr__(exercise, "key", key)
+    if not exercise.key:
+        object.__setattr__(exercise, "key", key)
+        everywhere = (*UNKNOWN_NAMES, *exercise.misconceptions, *ANYWHERE)
+        object.__setattr__(exercise, "misconceptions", everywhere)
     return exercise
