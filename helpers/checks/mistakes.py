@@ -149,7 +149,7 @@ ANYWHERE = errors({
     "no-module: what is put among the modules is none.": MODULE,
     # kinds of values
     "power-sign: `^` is used for a power: in Python that is `**`.": r"operand type\(s\) for \^|bitwise_xor",
-    "number-for-tensor: a function of torch is given a plain number: it takes tensors. For plain numbers there are `math` and `np`, and `** 0.5` is a root.":
+    "number-for-tensor: a function of torch is given a plain number where it takes a tensor. For those there are `math` and `np`, and `** 0.5` for a root. (Or the arguments have changed places.)":
         r"TypeError: .*must be Tensor, not (int|float|bool|numpy\.\w+)|pow\(\) received an invalid combination",
     "module-for-tensor: a layer stands where a tensor belongs: it is made first, and then called with the tensor.":
         r"must be Tensor, not [A-Z]\w+|dim must be an int or None",

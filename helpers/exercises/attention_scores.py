@@ -101,7 +101,6 @@ misconceptions = (
         "dot-of-matrices: torch.dot is given matrices: it takes two vectors. All pairs at once are a product of matrices, `@`.": "1D tensors expected|vector, matrix, or other",
         "root-of-a-number: torch.sqrt is given a plain number: use math.sqrt, or `** 0.5`.": r"sqrt\(\): argument 'input' .* must be Tensor, not (int|float)",
         "root-of-a-tensor: math.sqrt is given a whole tensor: take the root of d_k, which is a number.": "only (one element|single.element) tensors? can be converted|a Tensor with \\d+ elements cannot be converted",
-        "sqrt-without-math: `sqrt` is used without saying whose: write math.sqrt.": "NameError: name 'sqrt'",
         "other-name: a name is used that this function does not know: its inputs are Q and K, and d_k is given.": "NameError",
     }),
 )  # fmt: skip

@@ -289,7 +289,7 @@ misconceptions = (
         "division-by-zero: the denominator is 0 for i = 0: n belongs raised to a power, and n^0 = 1.": "ZeroDivisionError",
         "caret: `^` is used for a power: in Python that is `**`.": r"unsupported operand type\(s\) for \^|bitwise_xor",
         "two-arguments: np.sin or np.cos is given two things: it takes one, the position divided by the denominator.": "return arrays must be of ArrayType",
-        "name-unknown: a name is used that is not known here: the position is called k, the pair's index i, and the line with `def` has d and n.": "NameError: name '(?!math|np|torch)",
+        "name-unknown: a name is used that is not known here: the position is called k, the pair's index i, and the line with `def` has d and n.": "NameError",
         "math-on-array: a function of `math` is given a whole array: use numpy's, e.g. np.sin.": "only (0-dimensional|length-1) arrays can be converted",
     }),
 )  # fmt: skip

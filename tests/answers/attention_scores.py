@@ -43,7 +43,7 @@ WRONG = [
     ("in-place", {"scaled = " + SCALE: "scaled = E\n    scaled /= math.sqrt(d_k)"}),
     ("root-of-a-number", {SCALE: "E / torch.sqrt(d_k)"}),
     ("root-of-a-tensor", {SCALE: "math.sqrt(E / d_k)"}),
-    ("sqrt-without-math", {SCALE: "E / sqrt(d_k)"}),
+    ("function-without-module", {SCALE: "E / sqrt(d_k)"}),
     ("other-name", {SCALE: "E / math.sqrt(dk)"}),
     (None, {SCALE: "E - math.sqrt(d_k)"}),
     (None, {SCALE: "(E / math.sqrt(d_k)).to('meta')"}),

@@ -38,7 +38,7 @@ WRONG = [
     ("softmax-no-such-axis", {SOFTMAX: "scores.softmax(dim=4)"}),
     ("layer-not-called", {SOFTMAX: "torch.nn.Softmax(dim=-1)"}),
     ("softmax-module", {SOFTMAX: "torch.nn.Softmax(scores)"}),
-    ("other-name", {SOFTMAX: "softmax(scores, dim=-1)"}),
+    ("function-without-module", {SOFTMAX: "softmax(scores, dim=-1)"}),
     (None, {SOFTMAX: "torch.softmax(scores / 3.3, dim=-1)"}),
     (None, {SOFTMAX: "None"}),
     (None, {SOFTMAX: "scores.softmax(dim=-1).to('meta')"}),
