@@ -116,6 +116,7 @@ UNKNOWN_NAMES = errors({
 })  # fmt: skip
 
 MODULE = "is not a Module subclass"
+A_CLASS = rf"TypeError: (type|(\w+\.)*(?!\w*Tensor)[A-Z]\w*) {MODULE}"  # stands where a module belongs
 ANYWHERE = errors({
     # names and attributes
     "used-too-early: a name is used before anything is stored under it: that line stands further down, or did not run.": "UnboundLocalError",
@@ -134,7 +135,8 @@ ANYWHERE = errors({
         "AttributeError: ",
     # brackets
     "value-called: a tensor or a number is called like a function: no round brackets belong behind it. (`.T` and `.shape` have none, an index stands in square ones, and a product needs its sign.)":
-        r"TypeError: '(Tensor|Parameter|torch\.Size|(numpy\.)?ndarray|numpy\.\w+|float|int|list|tuple|str)' object is not callable",
+        r"TypeError: '(Tensor|Parameter|torch\.Size|(numpy\.)?ndarray|numpy\.\w+|float|int)' object is not callable",
+    "list-called: a list or a text is called like a function: an index stands in square brackets.": "TypeError: '(list|tuple|dict|str)' object is not callable",
     "never-called-itself: a function, a method or a class is used without being called: the round brackets behind it are missing.":
         r"unsupported operand type\(s\).*'(\w*function\w*|method|numpy\.ufunc|type)'"
         r"|'(\w*function\w*|method|type)' object is not (subscriptable|iterable)|must be Tensor, not (\w*function\w*|method|type)",
@@ -143,9 +145,9 @@ ANYWHERE = errors({
     "tensor-for-module: a tensor stands where a module belongs: nn.Sequential is told which layers to use, and is given the tensor later.":
         rf"torch\.\w*Tensor {MODULE}",
     "function-for-module: a function stands where a module belongs: nn.Sequential takes layers, as nn.ReLU() is one.":
-        rf"(function|\w*VariableFunctions\w*\.\w+|<lambda>|torch\.nn\.functional\.\w+) {MODULE}",
+        rf"(function|<lambda>|\.[a-z_]\w*) {MODULE}",
     "class-for-module: a class stands where a module belongs: the round brackets behind it, which make one, are missing.":
-        rf"(type|\w+\.[\w.]+) {MODULE}",
+        A_CLASS,
     "no-module: what is put among the modules is none.": MODULE,
     # kinds of values
     "power-sign: `^` is used for a power: in Python that is `**`.": r"operand type\(s\) for \^|bitwise_xor",
@@ -159,7 +161,9 @@ ANYWHERE = errors({
         r"unsupported operand type\(s\).*'(list|tuple|str|dict|set|torch\.Size)'|can only concatenate",
     "no-number: something stands in a calculation that is neither a number nor a tensor (the error names its type).": r"unsupported operand type\(s\)",
     "float-for-size: a size is no whole number: `/` always gives a float, `//` a whole number.":
-        r"must be tuple of ints|type float|'float' object cannot be interpreted as an integer",
+        r"must be tuple of ints.*float|type float|'float' object cannot be interpreted as an integer",
+    "tensor-for-size: a tensor stands where a size belongs, which is a whole number: ask its `.shape` for one.": "must be tuple of ints.*Tensor",
+    "other-for-size: something stands where a size belongs that is no whole number: the error names what it is.": "must be tuple of ints",
     "zero-below: something is divided by 0.": "ZeroDivisionError",
     "two-kinds-of-numbers: two tensors hold different kinds of numbers, such as float and double: change one with `.float()`.":
         "same dtype|expected scalar type",

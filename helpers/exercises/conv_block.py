@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Part
-from helpers.checks.mistakes import errors, properties, values, values_by, values_of
+from helpers.checks.mistakes import A_CLASS, errors, properties, values, values_by, values_of
 from helpers.observers.conv_block import COUNT, EVAL, INTO, PLAIN, PLAIN_COUNT, TRAIN, observer, value
 
 EPS = 1e-5  # torch's default
@@ -165,7 +165,7 @@ misconceptions = (
         "linear: a Linear layer stands where the convolution should: it mixes the last dimension, which is the width.": r"mat1 and mat2 shapes",
         "no-window-size: the convolution is not told the size of its window: it wants the two channels and kernel_size.": r"__init__\(\) missing 1 required positional argument: 'kernel_size'",
         "norm-not-told: the norm is not told its number of channels.": r"missing 1 required positional argument: 'num_features'",
-        "class-not-made: the class stands in the list, not a layer made of it: call it, with brackets.": r"type is not a Module subclass|torch\.nn\.modules\.\S+ is not a Module subclass|not a Module subclass",
+        "class-not-made: the class stands in the list, not a layer made of it: call it, with brackets.": A_CLASS,
         "not-a-list: `layers` is no list: keep the square brackets around the convolution.": r"has no attribute 'append'",
     }),
 )  # fmt: skip
