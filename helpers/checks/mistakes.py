@@ -170,6 +170,8 @@ ANYWHERE = errors({
     # shapes
     "matrices-only: a function is given a tensor with more (or fewer) axes than it is for: torch.mm and `.t()` are for two axes, torch.bmm for three, torch.dot for one. `@` takes any number of axes in front.":
         "must be a (matrix|3D tensor)|with <= 2 dimensions|only supported on (matrices|2-D)|1D tensors expected|vector, matrix, or other",
+    "norm-size: a LayerNorm is made for another size than the last axis has: it is told how many numbers a token has.": "normalized_shape",
+    "conv-channels: a convolution is made for another number of channels than it gets: first what comes in, then what goes out.": "Given groups=",
     "product-sizes: the sizes of a product do not fit: the last axis of the left one has to be as long as the last but one of the right one. Print both shapes in the line above.":
         "shapes cannot be multiplied|Expected size for first two dimensions|Expected batch2_sizes|size mismatch",
     "shapes-differ: two tensors meet whose shapes do not fit. Print both in the line above: going from the last axis to the front, lengths are equal or one of them is 1.":
