@@ -139,7 +139,7 @@ ANYWHERE = errors({
     "list-called: a list or a text is called like a function: an index stands in square brackets.": "TypeError: '(list|tuple|dict|str)' object is not callable",
     "never-called-itself: a function, a method or a class is used without being called: the round brackets behind it are missing.":
         r"unsupported operand type\(s\).*'(\w*function\w*|method|numpy\.ufunc|type)'"
-        r"|'(\w*function\w*|method|type)' object is not (subscriptable|iterable)|must be Tensor, not (\w*function\w*|method|type)",
+        r"|'(\w*function\w*|method|type)' object is not (subscriptable|iterable)|(must be Tensor, not|but is) a? ?(\w*function\w*|method|type)\b",
     "list-for-modules: nn.Sequential is given a list: it takes the modules one by one, with commas between them. (A star in front of a list hands them over like that.)":
         f"(list|tuple|generator|dict|ModuleList) {MODULE}",
     "tensor-for-module: a tensor stands where a module belongs: nn.Sequential is told which layers to use, and is given the tensor later.":
@@ -151,6 +151,11 @@ ANYWHERE = errors({
     "no-module: what is put among the modules is none.": MODULE,
     # kinds of values
     "power-sign: `^` is used for a power: in Python that is `**`.": r"operand type\(s\) for \^|bitwise_xor",
+    "tuple-for-tensor: a tuple or a list stands where one tensor belongs. A function that returns two things gives both: take them apart, with two names left of `=` or with an index.":
+        r"must be Tensor, not (tuple|list)",
+    "text-as-index: a text stands in square brackets behind a tensor: only numbers, slices and tensors do.": "invalid data type 'str'",
+    "truth-of-tensor: a whole tensor is asked whether it is true (by `not`, `and`, `or`, `if`): to compare entry by entry there are `==`, `~`, `&` and `|`.":
+        "Boolean value of Tensor",
     "number-for-tensor: a function of torch is given a plain number where it takes a tensor. For those there are `math` and `np`, and `** 0.5` for a root. (Or the arguments have changed places.)":
         r"TypeError: .*must be Tensor, not (int|float|bool|numpy\.\w+)|pow\(\) received an invalid combination",
     "module-for-tensor: a layer stands where a tensor belongs: it is made first, and then called with the tensor.":
@@ -188,6 +193,8 @@ ANYWHERE = errors({
     "too-many-indices: more indices stand in the square brackets than the tensor has axes.": "too many indices",
     "index-not-there: an index is too large: counting starts at 0, so the last of n entries is n - 1.": "IndexError: .*(out of bounds|out of range)",
     "key-not-there: a dictionary is asked for a key that it does not have.": "KeyError",
+    "einsum-letters: the einsum string does not fit what it is given: one letter for each axis of each tensor, with a comma between tensors, and on the right of `->` the letters of the axes that stay.":
+        r"einsum\(\)",
     "softmax-of-what: softmax is not told along which axis: add `dim=...`.": r"softmax\(\) missing",
     # calls
     "too-little-given: a function or a class is given too little: the error names what is missing.": r"TypeError: .*missing \d+ required",

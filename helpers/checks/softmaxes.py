@@ -72,9 +72,9 @@ SUMS = {
 
 ERRORS = errors({
     "softmax-without-axis: the softmax is not told its axis: add `dim=...` with the axis of the keys.": r"softmax\(\) missing .*dim|softmax\(\) received an invalid combination",
-    "softmax-no-such-axis: the softmax is given an axis that is not there: axes count from 0, and -1 is the last.": "IndexError: Dimension out of range",
+    "softmax-no-such-axis: an axis is named that is not there: axes count from 0, and -1 is the last. (Counted from the end, the last two are -2 and -1, however many there are.)": "IndexError: Dimension out of range",
     "softmax-module: nn.Softmax is used as a function: it is a layer, made first with its axis and called afterwards. The function is torch.softmax.": "must be Tensor, not Softmax|dim must be an int or None|'Softmax' (object )?and|'Softmax'|is a Softmax",
     "sizes-do-not-fit: the sizes do not fit: weights (n, n) times values (n, d_v) give (n, d_v), in this order, with `@`.": "shapes cannot be multiplied|size mismatch|must match the size of tensor|Expected size for first two dimensions",
-    "dot-of-matrices: torch.dot is given matrices: it takes two vectors. The weighted sums of all rows are a product of matrices, `@`.": "1D tensors expected|vector, matrix, or other",
+    "dot-of-matrices: torch.dot is given matrices: it takes two vectors. All rows at once are a product of matrices, `@`.": "1D tensors expected|vector, matrix, or other",
     "other-name: a name is used that this function does not know: look at its inputs in the line with `def`.": "NameError",
 })  # fmt: skip
