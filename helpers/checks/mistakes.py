@@ -186,6 +186,7 @@ ANYWHERE = errors({
     "view-after-move: `view` is used after the axes were moved: use reshape.": "view size is not compatible",
     "order-of-axes: permute or transpose is not given the axes that there are: each of them once, counted from 0.":
         r"permute\(|number of dimensions in the tensor input does not match|transpose\(\)",
+    "repeat-axes: `repeat` is told how often for too few axes: one number for each axis of the tensor (and more in front for new ones).": "repeat dims",
     "joined-sizes: tensors are joined that differ in another axis than the one along which they are joined, or in the number of axes.":
         "Sizes of tensors must match|must have same number of dimensions|stack expects",
     "joined-without-list: torch.cat and torch.stack take one list of tensors: put square brackets around them.": "must be tuple of Tensors",
