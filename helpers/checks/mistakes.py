@@ -149,7 +149,13 @@ ANYWHERE = errors({
     "class-for-module: a class stands where a module belongs: the round brackets behind it, which make one, are missing.":
         A_CLASS,
     "no-module: what is put among the modules is none.": MODULE,
+    "called-itself: a function (or a module, in its own forward) calls itself, again and again without end: what computes the value has another name.": "RecursionError",
     # kinds of values
+    "layer-for-result: a layer came out where numbers are asked: it is made first, and then called with the tensor.":
+        r"Unfit: .* of numbers but is a [A-Z]\w+\.$",
+    "list-for-result: a list or a tuple came out where one tensor is asked: put together what is in it.":
+        r"Unfit: .* tensor( of numbers)? but is a (list|tuple)",
+    "gradient-to-numpy: a function of numpy is given a tensor that gradients go through: torch has its own, often of the same name.": "Can't call numpy",
     "power-sign: `^` is used for a power: in Python that is `**`.": r"operand type\(s\) for \^|bitwise_xor",
     "tuple-for-tensor: a tuple or a list stands where one tensor belongs. A function that returns two things gives both: take them apart, with two names left of `=` or with an index.":
         r"must be Tensor, not (tuple|list)",
@@ -186,7 +192,7 @@ ANYWHERE = errors({
     "view-after-move: `view` is used after the axes were moved: use reshape.": "view size is not compatible",
     "order-of-axes: permute or transpose is not given the axes that there are: each of them once, counted from 0.":
         r"permute\(|number of dimensions in the tensor input does not match|transpose\(\)",
-    "repeat-axes: `repeat` is told how often for too few axes: one number for each axis of the tensor (and more in front for new ones).": "repeat dims",
+    "repeat-axes: `repeat` or `expand` is told sizes for too few axes: one number for each axis of the tensor (and more in front for new ones).": "repeat dims|number of sizes provided",
     "joined-sizes: tensors are joined that differ in another axis than the one along which they are joined, or in the number of axes.":
         "Sizes of tensors must match|must have same number of dimensions|stack expects",
     "joined-without-list: torch.cat and torch.stack take one list of tensors: put square brackets around them.": "must be tuple of Tensors",

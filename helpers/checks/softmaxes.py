@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -17,6 +18,14 @@ def rows(scores: torch.Tensor) -> torch.Tensor:
 def without(rows: Mapping[str, Any], *slugs: str) -> dict[str, Any]:
     """The rows but for these."""
     return {row: made for row, made in rows.items() if row.partition(":")[0] not in slugs}
+
+
+def in_proportion(seen: np.ndarray | None, wanted: np.ndarray) -> bool:
+    """What was seen is the right values times one number, which is not 0."""
+    if seen is None or seen.shape != wanted.shape or not seen.any():
+        return False
+    factor = (seen * wanted).sum() / (wanted * wanted).sum()
+    return np.allclose(seen, factor * wanted, rtol=1e-3, atol=1e-5)
 
 
 # weights made from the scores

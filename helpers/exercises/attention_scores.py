@@ -89,6 +89,9 @@ misconceptions = (
             lambda e, n, d_k: e / d_k / 2,
         "fixed-number: the scores are divided by sqrt(2) whatever the size: use the d_k of this Q.":
             lambda e, n, d_k: e / 2**0.5,
+        "fixed-3: the scores are divided by sqrt(3) whatever the size: use the d_k of this Q.": lambda e, n, d_k: e / 3**0.5,
+        "fixed-64: the scores are divided by 8, the root of 64, whatever the size: use the d_k of this Q.": lambda e, n, d_k: e / 8,
+        "turned-over: the root is divided by the scores: it is the scores that are divided.": lambda e, n, d_k: d_k**0.5 / e,
         "sqrt-d: the scores are divided by sqrt(10), the size of a token: use the d_k of this Q.":
             lambda e, n, d_k: e / 10**0.5,
         "softmax-too: a softmax was taken too: that comes two steps later.":

@@ -4,6 +4,18 @@ RETURN = "return E, scaled"
 
 WRONG = [
     ("transposed", {E_LINE: "K @ Q.T"}),
+    ("value-called", {E_LINE: "Q @ K.T()"}),
+    ("not-transposed", {E_LINE: "torch.mm(Q, K)"}),
+    ("never-called-itself", {E_LINE: "Q @ K.t"}),
+    ("order-of-axes", {E_LINE: "Q @ K.transpose()"}),
+    ("einsum-letters", {E_LINE: "torch.einsum('ij,jk->ik', Q, K)"}),
+    ("import-np", {E_LINE: "np.dot(Q, K.T)"}),
+    ("tensor-for-size", {E_LINE: "nn.Linear(Q, K)"}),
+    ("fixed-3", {SCALE: "E / math.sqrt(3)"}),
+    ("fixed-64", {SCALE: "E / math.sqrt(64)"}),
+    ("turned-over", {SCALE: "math.sqrt(d_k) / E"}),
+    ("power-sign", {SCALE: "E / d_k ^ 0.5"}),
+    ("plain-lacks", {SCALE: "E / d_k.sqrt()"}),
     ("transposed", {E_LINE: "(Q @ K.T).T"}),
     ("wrong-axis-summed", {E_LINE: "Q.T @ K"}),
     ("wrong-axis-summed-keys-first", {E_LINE: "K.T @ Q"}),

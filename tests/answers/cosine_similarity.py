@@ -8,6 +8,10 @@ def is_(text):
 
 WRONG = [
     ("dot-alone", is_("a @ b")),
+    ("called-itself", is_("cosine_similarity(a, b)")),
+    ("matrices-only", is_("torch.mm(a, b)")),
+    ("layer-for-result", is_("torch.nn.CosineSimilarity(a, b)")),
+    ("import-np", is_("np.dot(a, b)")),
     ("one-length-a", is_("a @ b / a.norm()")),
     ("one-length-b", is_("a @ b / b.norm()")),
     ("precedence", is_("a @ b / a.norm() * b.norm()")),

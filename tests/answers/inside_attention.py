@@ -4,6 +4,17 @@ RETURN = "return scores, A"
 
 WRONG = [
     ("no-scale", {SCORES: "q @ k.transpose(-2, -1)"}),
+    ("other-divisor", {SCORES: "q @ k.transpose(-2, -1) / (D // heads) ** 0.5"}),
+    ("other-divisor", {SCORES: "q @ k.transpose(-2, -1) * block.attn.scale"}),
+    ("wrong-axes-meet", {SCORES: "q.transpose(-2, -1) @ k"}),
+    ("matrices-only", {SCORES: "torch.bmm(q, k)"}),
+    ("matrices-only", {SCORES: "q @ k.t()"}),
+    ("value-called", {SCORES: "q @ k.T() / 8"}),
+    ("number-for-tensor", {SCORES: "q @ k.transpose(-2, -1) / torch.sqrt(q.shape[-1])"}),
+    ("import-math", {SCORES: "q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])"}),
+    ("import-F", {SOFTMAX: "F.softmax(scores, dim=-1)"}),
+    ("import-nn", {SOFTMAX: "nn.Softmax(-1)(scores)"}),
+    ("object-lacks", {SOFTMAX: "found.softmax(-1)"}),
     ("no-root", {SCORES: "q @ k.transpose(-2, -1) / q.shape[-1]"}),
     ("multiplied", {SCORES: "q @ k.transpose(-2, -1) * q.shape[-1] ** 0.5"}),
     ("sqrt-emb-size", {SCORES: "q @ k.transpose(-2, -1) / (q.shape[1] * q.shape[-1]) ** 0.5"}),
