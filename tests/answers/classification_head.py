@@ -26,7 +26,7 @@ WRONG = [
     ("name-not-known", {LINEAR: "nn.Linear(emb_size, len(classes))"}),
     ("list-of-layers", {LINEAR: "nn.Linear(emb_size, num_classes), nn.Softmax()"}),
     (None, {LINEAR: "nn.Linear(4 * emb_size, num_classes)"}),
-    (None, {LINEAR: "nn.Linear(emb_size / 2, num_classes)"}),
+    ("float-for-size", {LINEAR: "nn.Linear(emb_size / 2, num_classes)"}),
     (None, {LINEAR: "nn.Sequential(nn.Linear(emb_size, num_classes), nn.Softmax(dim=-1))"}),
     (None, {"self.linear = nn.Linear": "self.head = nn.Linear", "self.linear(": "self.head("}),
     (None, {LINEAR: "nn.Linear"}),

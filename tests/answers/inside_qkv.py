@@ -30,6 +30,7 @@ WRONG = [
     ("cut-elsewhere", {CALL: "qkv[..., :D], qkv[..., D : 2 * D], qkv[..., 2 * D :]"}),
     ("images-taken", {CALL: "qkv[0], qkv[1], qkv[2]"}),
     ("not-split-in-heads", {CALL: "qkv.chunk(3, dim=2)"}),
+    ("import-einops", {CALL: f"einops.{CALL}"}),
     ("import-F", {CALL: "F.rearrange(qkv)"}),
     ("no-arrow", {PATTERN: '"b n (t h d)"'}),
     ("pattern-not-read", {PATTERN: '"b n (t h d -> t b h n d"'}),

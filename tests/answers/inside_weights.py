@@ -65,6 +65,7 @@ WRONG = [
     ("eps-thousandth", {EPS: "0.001"}),
     ("no-eps-there", {EPS: "model.eps"}),
     ("other-name", {EPS: "timm_model.norm.eps"}),
+    ("key-not-there", {EPS: "model.state_dict()['eps']"}),
     ("norm-itself", {EPS: "model.norm"}),
     ("no-such-part", {EPS: "model.norm1.eps"}),
     ("used-too-early", {EPS: "eps"}),

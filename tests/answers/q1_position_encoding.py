@@ -30,6 +30,7 @@ WRONG = [
     ("division-by-zero", {DENOMINATOR: "n ** 2 * int(i) / d"}),
     ("name-unknown", {DENOMINATOR: "base ** (2 * i / d)"}),
     ("name-unknown", {DENOMINATOR: "n ** (2 * pos / d)"}),
+    ("import-numpy", {DENOMINATOR: "numpy.power(n, 2 * i / d)"}),
     ("import-math", {DENOMINATOR: "math.pow(n, 2 * i / d)"}),
     ("number-for-tensor", {DENOMINATOR: "torch.pow(n, 2 * i / d)"}),
     ("value-called", {DENOMINATOR: "n(2 * i / d)"}),

@@ -9,6 +9,7 @@ CAT = "torch.cat([cls_tokens, x], dim=1)"
 RETURN = "        return x"
 
 WRONG = [
+    ("pattern-does-not-fit", {PATTERN: '"() n e -> b n (e b)"'}),
     ("list-for-result", {CAT: "[cls_tokens, x]"}),
     ("gradient-to-numpy", {CAT: "np.concatenate([cls_tokens, x])"}),
     ("axis-not-there", {CAT: "torch.cat([cls_tokens, x], dim=3)"}),

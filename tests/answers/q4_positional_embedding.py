@@ -43,6 +43,7 @@ WRONG = [
     ("side-minus-patch", sizes("(img_size - patch_size) ** 2 + 1, emb_size")),
     ("sizes-written-out", sizes("65, 192")),
     ("sizes-written-out", sizes("8, 5")),
+    ("count-to-unpack", sizes("(img_size // patch_size) ** 2, 1, emb_size")),
     ("one-argument", sizes("(img_size // patch_size) ** 2 + 1")),
     ("import-math", sizes("math.sqrt(img_size), emb_size")),
     ("name-not-known", sizes("num_patches + 1, emb_size")),

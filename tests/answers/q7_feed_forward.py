@@ -21,6 +21,7 @@ WRONG = [
     ("name-not-known", {FIRST: "nn.Linear(emb_size, hidden)"}),
     ("first-written-out", {FIRST: "nn.Linear(192, expansion * emb_size)"}),
     ("first-written-out", {FIRST: "nn.Linear(8, 5)"}),
+    ("other-for-size", {FIRST: "nn.Linear(emb_size, '768')"}),
     ("first-caret", {FIRST: "nn.Linear(emb_size, emb_size ^ expansion)"}),
     ("list-for-modules", {FIRST: "[nn.Linear(emb_size, expansion * emb_size)]"}),
     ("object-lacks", {FIRST: "nn.Linear(self.emb_size, expansion * emb_size)"}),
