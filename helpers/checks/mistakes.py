@@ -13,6 +13,7 @@ in front of an exercise's own mistakes and the second behind them.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -67,13 +68,25 @@ def itself(case: Case) -> tuple[Case]:
 
 
 def properties(rows: Mapping[str, Any]) -> Mistakes:
-    """Mistakes that are known by a property: row -> `when(observed, expected, case)`."""
-    return _made(rows, "when")
+    """Mistakes that are known by a property: row -> `when(observed, expected, case)`.
+
+    A property that can't be asked of what was seen, since an array is missing or has other axes, does not hold.
+    """
+    return _made(rows, "when", _or_not)
+
+
+def _or_not(when: Callable[..., Any]) -> Callable[..., bool]:
+    def holds(*arrays: Any) -> bool:
+        with contextlib.suppress(KeyError, IndexError, TypeError, ValueError):
+            return bool(when(*arrays))
+        return False
+
+    return holds
 
 
 def properties_by(make: Callable[[Any], Any], rows: Mapping[str, Any]) -> Mistakes:
     """As `properties`, where `make` makes `when` of what stands in the row."""
-    return _made(rows, "when", make)
+    return _made(rows, "when", lambda value: _or_not(make(value)))
 
 
 def prefixed(rows: Mapping[str, Any], slug: str = "", message: str = "") -> dict[str, Any]:

@@ -57,10 +57,11 @@ def in_place_of_shares(make):
 def best_agree(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     """The right classes, with the numbers that stand there in `probabilities`: that these are right, too, is asked where
     the blank is tried by itself. Logits are none in any case."""
-    right = exercise.close(seen[CLASSES], wanted[CLASSES])
     if "alone" in case:
-        return right and exercise.close(seen[PROBABILITIES], wanted[PROBABILITIES])
-    return right and not numbers_are(lambda case: case["logits"])(seen, wanted, case)
+        return exercise.same(seen, wanted, CLASSES, PROBABILITIES)
+    return exercise.same(seen, wanted, CLASSES) and not numbers_are(lambda case: case["logits"])(
+        seen, wanted, case
+    )
 
 
 def ranking(case: Case) -> tuple[list[int], int]:
