@@ -140,7 +140,7 @@ ANYWHERE = errors({
         r"'NoneType'|not NoneType",
     "module-lacks: the module has nothing of that name: look at the spelling. Perhaps it is in another module, or a method of the tensor.":
         "AttributeError: module '",
-    "tensor-lacks: a tensor is asked for something that it does not have: look at the spelling. Perhaps it is a function, as in `torch.cat([a, b])`.":
+    "tensor-lacks: a tensor is asked for something that it does not have: look at the spelling. Perhaps it is a function, as in `torch.maximum(a, b)`.":
         "AttributeError: '(Tensor|Parameter)' object",
     "plain-lacks: something of plain Python (the error names it: a list, a number, a text) is asked for what only other things have, such as tensors.":
         r"AttributeError: '(list|tuple|dict|str|int|float|bool|generator|torch\.Size|\w*function\w*|method)' object",
