@@ -99,8 +99,13 @@ def first_only(axes: list[list[str]], sizes: Mapping[str, int]) -> list[int]:
     return [sizes[axis[0]] for axis in axes]
 
 
-def without_batch(axes: list[list[str]], sizes: Mapping[str, int]) -> list[int]:
-    return [math.prod(sizes[x] for x in axis if x != "b") for axis in axes if axis != ["b"]]
+def without(letter: str) -> Rule:
+    """The letter left out, with its axis if it has one of its own."""
+
+    def rule(axes: list[list[str]], sizes: Mapping[str, int]) -> list[int]:
+        return [math.prod(sizes[x] for x in axis if x != letter) for axis in axes if axis != [letter]]
+
+    return rule
 
 
 def in_order(order: tuple[int, ...]) -> Rule:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -17,6 +18,14 @@ def rows(scores: torch.Tensor) -> torch.Tensor:
 def without(rows: Mapping[str, Any], *slugs: str) -> dict[str, Any]:
     """The rows but for these."""
     return {row: made for row, made in rows.items() if row.partition(":")[0] not in slugs}
+
+
+def in_proportion(seen: np.ndarray | None, wanted: np.ndarray) -> bool:
+    """What was seen is the right values times one number, which is not 0."""
+    if seen is None or seen.shape != wanted.shape or not seen.any():
+        return False
+    factor = (seen * wanted).sum() / (wanted * wanted).sum()
+    return np.allclose(seen, factor * wanted, rtol=1e-3, atol=1e-5)
 
 
 # weights made from the scores
@@ -72,9 +81,9 @@ SUMS = {
 
 ERRORS = errors({
     "softmax-without-axis: the softmax is not told its axis: add `dim=...` with the axis of the keys.": r"softmax\(\) missing .*dim|softmax\(\) received an invalid combination",
-    "softmax-no-such-axis: the softmax is given an axis that is not there: axes count from 0, and -1 is the last.": "IndexError: Dimension out of range",
+    "softmax-no-such-axis: an axis is named that is not there: axes count from 0, and -1 is the last. (Counted from the end, the last two are -2 and -1, however many there are.)": "IndexError: Dimension out of range",
     "softmax-module: nn.Softmax is used as a function: it is a layer, made first with its axis and called afterwards. The function is torch.softmax.": "must be Tensor, not Softmax|dim must be an int or None|'Softmax' (object )?and|'Softmax'|is a Softmax",
     "sizes-do-not-fit: the sizes do not fit: weights (n, n) times values (n, d_v) give (n, d_v), in this order, with `@`.": "shapes cannot be multiplied|size mismatch|must match the size of tensor|Expected size for first two dimensions",
-    "dot-of-matrices: torch.dot is given matrices: it takes two vectors. The weighted sums of all rows are a product of matrices, `@`.": "1D tensors expected|vector, matrix, or other",
+    "dot-of-matrices: torch.dot is given matrices: it takes two vectors. All rows at once are a product of matrices, `@`.": "1D tensors expected|vector, matrix, or other",
     "other-name: a name is used that this function does not know: look at its inputs in the line with `def`.": "NameError",
 })  # fmt: skip

@@ -12,6 +12,7 @@ import pkgutil
 from difflib import get_close_matches
 
 from helpers.checks.exercise import Exercise
+from helpers.checks.mistakes import ANYWHERE, UNKNOWN_NAMES
 
 
 class UnknownExercise(LookupError):
@@ -24,7 +25,7 @@ def names() -> list[str]:
 
 
 def load(key: str) -> Exercise:
-    """The exercise of module `helpers/exercises/<key>.py`.
+    """The exercise of module `helpers/exercises/<key>.py`, with the mistakes that every exercise knows around its own.
 
     Raises:
         UnknownExercise: if there is none; the message names the nearest.
@@ -35,5 +36,8 @@ def load(key: str) -> Exercise:
         more = f"Did you mean {named}?" if near else f"There are: {', '.join(names())}."
         raise UnknownExercise(f'There is no exercise "{key}". {more}')
     exercise = importlib.import_module(f"{__name__}.{key}").exercise
-    object.__setattr__(exercise, "key", key)
+    if not exercise.key:
+        object.__setattr__(exercise, "key", key)
+        everywhere = (*UNKNOWN_NAMES, *exercise.misconceptions, *ANYWHERE)
+        object.__setattr__(exercise, "misconceptions", everywhere)
     return exercise

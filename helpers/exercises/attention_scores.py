@@ -89,6 +89,9 @@ misconceptions = (
             lambda e, n, d_k: e / d_k / 2,
         "fixed-number: the scores are divided by sqrt(2) whatever the size: use the d_k of this Q.":
             lambda e, n, d_k: e / 2**0.5,
+        "fixed-3: the scores are divided by sqrt(3) whatever the size: use the d_k of this Q.": lambda e, n, d_k: e / 3**0.5,
+        "fixed-64: the scores are divided by 8, the root of 64, whatever the size: use the d_k of this Q.": lambda e, n, d_k: e / 8,
+        "turned-over: the root is divided by the scores: it is the scores that are divided.": lambda e, n, d_k: d_k**0.5 / e,
         "sqrt-d: the scores are divided by sqrt(10), the size of a token: use the d_k of this Q.":
             lambda e, n, d_k: e / 10**0.5,
         "softmax-too: a softmax was taken too: that comes two steps later.":
@@ -101,7 +104,6 @@ misconceptions = (
         "dot-of-matrices: torch.dot is given matrices: it takes two vectors. All pairs at once are a product of matrices, `@`.": "1D tensors expected|vector, matrix, or other",
         "root-of-a-number: torch.sqrt is given a plain number: use math.sqrt, or `** 0.5`.": r"sqrt\(\): argument 'input' .* must be Tensor, not (int|float)",
         "root-of-a-tensor: math.sqrt is given a whole tensor: take the root of d_k, which is a number.": "only (one element|single.element) tensors? can be converted|a Tensor with \\d+ elements cannot be converted",
-        "sqrt-without-math: `sqrt` is used without saying whose: write math.sqrt.": "NameError: name 'sqrt'",
         "other-name: a name is used that this function does not know: its inputs are Q and K, and d_k is given.": "NameError",
     }),
 )  # fmt: skip

@@ -107,6 +107,10 @@ misconceptions = (
         "zero-times-infinity: infinity is multiplied by the mask: 0 times infinity is not a number (NaN). Fill instead of multiplying.":
             lambda seen, wanted, case: MASKED in seen and np.isnan(seen[MASKED]).any(),
     }),
+    *properties({
+        "size-written-out: the mask has always 5 rows and columns: it needs n of each.":
+            lambda seen, wanted, case: MASK in seen and seen[MASK].shape == (5, 5),
+    }),
     *errors({
         "mask-not-boolean: masked_fill is given numbers: it wants True and False, as a comparison of the mask with 0 gives.": "only supports bool(ean)? masks|expects? .*mask.* bool|condition.*bool|where expected condition",
         "not-a-size: tril or triu is given a number: they cut a matrix, so make an n x n matrix of ones first.": r"tri[lu]\(\): argument 'input' .* must be Tensor|tri[lu]\(\) received an invalid combination",

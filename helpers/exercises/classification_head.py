@@ -57,7 +57,18 @@ def sizes(pair):
 
 def read(change):
     """`change(normed tokens)` reaches the linear layer."""
-    return lambda case: {READ: to_array(change(normed(case)), READ)}
+
+    def produces(case: Case) -> Arrays:
+        if case.get("alone") == "self.linear":  # what is read then is no answer of the student's
+            return {READ: np.empty(0)}
+        return {READ: to_array(change(normed(case)), READ)}
+
+    return produces
+
+
+def read_of_inputs(change):
+    """`change(tokens before the norm, norm)` reaches the linear layer."""
+    return lambda case: {READ: to_array(change(case["x"], lambda x: normed({**case, "x": x})), READ)}
 
 
 def right_logits(case: Case) -> tuple[torch.Tensor]:
@@ -73,7 +84,8 @@ misconceptions = (
     }),
     *properties({
         "fixed-sizes: numbers are written out as sizes: use emb_size and num_classes.":
-            lambda seen, wanted, case: seen[SIZES][0] in (128, 192, 768),
+            lambda seen, wanted, case: seen[SIZES][0] in (5, 8, 64, 128, 192, 512, 768)
+            or seen[SIZES][1] in (100, 1000),
     }),
     *values_by(sizes, {
         "to-the-same-size: nn.Linear leads from emb_size to emb_size: what should come out is one number a class.":
@@ -107,10 +119,27 @@ misconceptions = (
             lambda x: x.narrow(1, 0, 1),
         "first-image: the tokens of the first image are read: axis 0 counts the images, axis 1 the tokens.":
             lambda x: x.unbind(0)[0],
+        "one-token: one token of one image is read: each image has a class token of its own, so all images stay.":
+            lambda x: x.flatten(0, 1)[0],
+        "mean-of-all-kept: the mean of all tokens is read, and their axis is still there: some models average, here the class token speaks for the image.":
+            lambda x: x.mean(1, keepdim=True),
+        "sum-of-all: the sum of all tokens is read: here the class token speaks for the image.": lambda x: x.sum(1),
+        "mean-of-images: the images of the batch are averaged: axis 0 counts the images, axis 1 the tokens.":
+            lambda x: x.mean(0),
+        "mean-added: the mean of all tokens is added to the class token: the class token alone speaks for the image.":
+            lambda x: x.unbind(1)[0] + x.mean(1),
+    }),
+    *values_by(read_of_inputs, {
+        "mean-before-norm: the tokens are averaged, and that before the LayerNorm: here the class token speaks for the image, after the norm.":
+            lambda x, norm: x.mean(1),
+        "norm-of-mean: the tokens are averaged, and that before the LayerNorm: here the class token speaks for the image, after the norm.":
+            lambda x, norm: norm(x.mean(1)),
+        "normed-twice: the tokens are normed twice: `encoded` holds them normed already.":
+            lambda x, norm: norm(norm(x)).unbind(1)[0],
     }),
     Misconception(
         "first-feature",
-        "the first number of every token is read: axis 1 counts the tokens, the last axis their numbers.",
+        "one number of every token is read (or the mean of each token's numbers): axis 1 counts the tokens, the last axis their numbers.",
         read(lambda x: x.unbind(2)[0]),
         raises=r"multiplied \(2x5 and",
     ),
@@ -120,6 +149,14 @@ misconceptions = (
         read(lambda x: x.flatten(1)),
         raises=r"multiplied \(2x35 and",
     ),
+    *errors({
+        "pooled: the tokens are averaged by a pooling layer, which works on the last axis, at that: some models average, here the class token speaks for the image.": r"multiplied \((10|14)x1 and",
+        "one-number-left: everything was averaged, summed or cut down to one number: the class token has emb_size numbers for each image.": "at least 1D",
+        "one-number-a-token: one number of every token is read, of one image only: axis 0 counts the images, axis 1 the tokens.": r"multiplied \(1x[25] and",
+        "value-and-place: `max` gives two things, the largest values and where they stand; and here the class token speaks for the image.": "Unfit: self.linear should get a tensor but gets a max",
+        "list-of-layers: several layers stand where self.linear is one: an nn.Linear alone gives the logits.": "Unfit: self.linear should be an nn.Linear",
+        "linear-does-not-fit: self.linear is made for another count of numbers than stand in the last axis of what it gets.": "shapes cannot be multiplied",
+    }),
     *values({
         "not-normed: the tokens are read before the LayerNorm: keep the line with self.norm, and use what it gives.":
             lambda case: {READ: to_array(case["x"].unbind(1)[0], READ)},

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Part
-from helpers.checks.mistakes import errors, properties, values, values_by, values_of
+from helpers.checks.mistakes import A_CLASS, errors, properties, values, values_by, values_of
 from helpers.observers.conv_block import (
     COUNT,
     EVAL,
@@ -115,12 +115,15 @@ def affine(norm):
 
 misconceptions = (
     *values_by(convolution, {
-        "no-padding: the convolution has no padding: a 3 x 3 window then loses one pixel on every side. Height and width should stay.":
+        "no-padding: the convolution has no padding: a 3 x 3 window then loses one pixel on every side. Height and width should stay. (A fourth number without a name is the stride, not the padding.)":
             dict(padding=0),
         "padding-2: the padding is 2: a 3 x 3 window needs one pixel on every side, or the maps grow.":
             dict(padding=2),
         "window-1: the window is 1 x 1: it should be 3 x 3.": dict(window=1, padding=0),
         "window-1-padded: the window is 1 x 1: it should be 3 x 3.": dict(window=1),
+        "window-7: the window is 7 x 7: it should be 3 x 3.": dict(window=7, padding=3),
+        "window-2: the window is 2 x 2: it should be 3 x 3, with a pixel in the middle.": dict(window=2, padding=1),
+        "window-2-shrinks: the window is 2 x 2: it should be 3 x 3, with a pixel in the middle.": dict(window=2, padding=0),
         "window-5: the window is 5 x 5: it should be 3 x 3.": dict(window=5, padding=2),
         "window-5-shrinks: the window is 5 x 5: it should be 3 x 3.": dict(window=5),
         "stride-2: the convolution makes steps of 2 pixels, which halves height and width: leave the stride at 1, the pooling halves.":
@@ -130,6 +133,13 @@ misconceptions = (
     *properties({
         "no-bias: the convolution has no bias. With batch norm it could do without, but VGG keeps it: leave the default.":
             lambda seen, wanted, case: case["sizes"][1] == (lacks(seen, wanted, PLAIN_COUNT) or lacks(seen, wanted, COUNT)),
+        "out-written-out: the number of channels that come out is written out: use out_channels.":
+            lambda seen, wanted, case: PLAIN in seen and seen[PLAIN].ndim == 4 and seen[PLAIN].shape[1] in (3, 10, 16, 32, 64, 128),
+        "out-as-in: as many channels come out as come in: out_channels of them are asked.":
+            lambda seen, wanted, case: PLAIN in seen and seen[PLAIN].ndim == 4 and seen[PLAIN].shape[1] == case["sizes"][0],
+        "pooled: the block makes height and width half as large: pooling is no part of it.":
+            lambda seen, wanted, case: PLAIN in seen and lacks(seen, wanted, PLAIN_COUNT) == 0
+            and seen[PLAIN].shape[2:] == tuple(n // 2 for n in wanted[PLAIN].shape[2:]),
         "two-convolutions: there is more than one convolution in the block: one block, one convolution.":
             lambda seen, wanted, case: -lacks(seen, wanted, PLAIN_COUNT) == case["sizes"][1] * (9 * case["sizes"][1] + 1),
     }),
@@ -137,7 +147,7 @@ misconceptions = (
         "relu-only: there is no convolution in the block at all.": F.relu,
     }),
     *values_by(before_relu, {
-        "no-norm: no norm is in the block, though `batch_norm` is True.": lambda conv, case, training: conv,
+        "no-norm: no norm is in the block, though `batch_norm` is True. (`append` changes the list itself, and gives nothing back.)": lambda conv, case, training: conv,
         "norm-without-scale: the norm has no learned scale and shift (affine=False): leave the default.":
             lambda conv, case, training: normed(conv, case, training, affine=False),
         "no-running-statistics: the norm keeps no running mean (track_running_stats=False), so in evaluation a picture's answer depends on the others in its batch.":
@@ -179,7 +189,10 @@ misconceptions = (
         "linear: a Linear layer stands where the convolution should: it mixes the last dimension, which is the width.": r"mat1 and mat2 shapes",
         "no-window-size: the convolution is not told the size of its window: it wants the two channels and kernel_size.": r"__init__\(\) missing 1 required positional argument: 'kernel_size'",
         "norm-not-told: the norm is not told its number of channels.": r"missing 1 required positional argument: 'num_features'",
-        "class-not-made: the class stands in the list, not a layer made of it: call it, with brackets.": r"type is not a Module subclass|torch\.nn\.modules\.\S+ is not a Module subclass|not a Module subclass",
+        "class-not-made: the class stands in the list, not a layer made of it: call it, with brackets.": A_CLASS,
+        "function-called: a function of torch.nn.functional stands where a layer is made: it works on tensors at once. The layers are in torch.nn, with a capital letter.": r"conv2d\(\) received|batch_norm\(\)",
+        "several-appended: `append` takes one layer.": r"append\(\) takes exactly one",
+        "switch-for-layer: `batch_norm` is the answer to a question, True or False: what is appended is a layer of torch.nn.": "bool is not a Module|'bool' object is not callable",
         "not-a-list: `layers` is no list: keep the square brackets around the convolution.": r"has no attribute 'append'",
     }),
 )  # fmt: skip

@@ -78,11 +78,11 @@ def before(name: str, made: dict[str, torch.Tensor]) -> torch.Tensor:
 
 misconceptions = (
     *values_by(all_maps, {
-        "not-copied: the output is kept without a copy: the ReLU behind the layer then writes into what you kept. Use clone.":
+        "not-copied: what is below 0 is gone. Either no copy is kept, and the ReLU behind the layer writes into what you kept: clone makes one. Or a ReLU is taken of it in this line: keep the output as it came.":
             lambda name, made: overwritten(name, made).squeeze(0),
         "with-batch: the maps still have the dimension of the batch: there is one image, take number 0.":
             lambda name, made: made[name],
-        "with-batch-not-copied: the whole output is kept as it is: take image number 0 of the batch, and keep a copy.":
+        "with-batch-not-copied: the whole batch is kept, and what is below 0 is gone: take image number 0, and keep a copy of it as it came (without one, the ReLU behind the layer writes into it).":
             overwritten,
         "one-channel: only the first channel is kept: output[0] is the image, output[0][0] its first channel.":
             lambda name, made: made[name][0, 0],
@@ -118,6 +118,9 @@ misconceptions = (
         "not-a-function: what is registered is no function: hand over `keep`.": r"object is not callable",
         "tuple-cloned: `inputs` is a tuple, one for each argument of the layer; what you want is `output`.": r"'tuple' object has no attribute",
         "index-too-large: there is only one image in the batch: its number is 0.": r"IndexError: index 1 is out of bounds",
+        "run-again: the layer, or the network, is run again inside of its own hook, which calls the hook again, without end: what it has computed is `output`.": "RecursionError",
+        "layer-again: the layer is run once more, on what has come out of it: `output` is what you want to keep.": r"Given groups=|conv2d\(\) received",
+        "copy-of-lists: a tensor has no method `copy`, as lists have: look for one that does the same.": "'Tensor' object has no attribute 'copy'",
         "name-unknown: a name is used that does not exist here: `keep` has module, inputs, output and name.": r"NameError: name ",
     }),
 )  # fmt: skip

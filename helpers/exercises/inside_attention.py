@@ -6,8 +6,8 @@ import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Part
-from helpers.checks.mistakes import errors, values_of
-from helpers.checks.softmaxes import ERRORS, SOFTMAXES, rows, without
+from helpers.checks.mistakes import errors, properties, values_of
+from helpers.checks.softmaxes import ERRORS, SOFTMAXES, in_proportion, rows, without
 from helpers.observers.inside_attention import SCORES, A, observer
 
 # the others need matrices
@@ -72,6 +72,8 @@ misconceptions = (
             lambda s, d, c: s.mT * d**-0.5,
         "queries-with-queries: queries meet queries: the keys are not used.":
             lambda s, d, c: products({**c, "k": c["q"]}) * d**-0.5,
+        "wrong-axes-meet: the tokens are summed and the numbers of a query are left: the keys are to be transposed, not the queries.":
+            lambda s, d, c: torch.einsum("...ac, ...ad -> ...cd", c["q"], c["k"]),
         "softmax-too-early: `scores` has the softmax in it already: that comes in the next line.":
             lambda s, d, c: rows(s * d**-0.5),
     }),
@@ -84,6 +86,10 @@ misconceptions = (
         "scaled-after: the scaling comes after the softmax: then the rows no longer sum to 1.":
             lambda s, d, c: rows(s) * d**-0.5,
         "scaled-twice: the scores are scaled once more in the line of the softmax.": lambda s, d, c: rows(s / d),
+    }),
+    *properties({
+        "other-divisor: the scores are divided (or multiplied) by another number than the root of d: take it from the shape of q. `D`, `heads` and `block` belong to the notebook's own model.":
+            lambda seen, wanted, case: in_proportion(seen.get(SCORES), wanted[SCORES]),
     }),
     *errors({
         "layer-not-called: nn.Softmax is a layer: it is made first with its axis, and then called with the scores.": "but is a Softmax",

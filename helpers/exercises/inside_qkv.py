@@ -5,7 +5,7 @@ import torch
 
 from helpers.checks.arrays import Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Part
-from helpers.checks.mistakes import errors, values_by
+from helpers.checks.mistakes import errors, properties, values_by
 from helpers.observers.inside_qkv import NAMES, observer
 
 
@@ -77,14 +77,25 @@ misconceptions = (
             lambda c: right(c)[[1, 0, 2]],
         "reversed: the order is reversed: in timm's layer it is queries, keys, values.":
             lambda c: right(c).flip(0),
+        "heads-are-numbers: num_heads is passed along for the numbers of a head, so there are as many heads as a head should have numbers.":
+            lambda c: c["x"].unflatten(-1, (3, -1, c["heads"])).permute(2, 0, 3, 1, 4),
         "same-three-times: queries, keys and values are the same numbers: each is another third of the last axis.":
             lambda c: right(c)[[0, 0, 0]],
+    }),
+    *properties({
+        "cut-elsewhere: queries, keys and values are cut at a number that belongs to the notebook's own model: each is a third of the last axis of this `qkv`, however long that is.":
+            lambda seen, wanted, case: sum(seen[name].shape[-1] for name in NAMES) == case["x"].shape[-1]
+            and seen["q"].shape[-1] != wanted["q"].shape[-1] * case["heads"],
     }),
     *errors({
         "no-arrow: the pattern has no arrow: left of `->` stands what comes in, right of it what goes out.": r"\(expected 2, got 1\)",
         "too-few: queries, keys and values are not on an axis of their own in front: then Python can't hand them out to three names.": "too many values to unpack|not enough values to unpack",
-        "brackets-missing: a pattern does not fit the tensor's axes: (b, n, 3 D) has three, and the last one is written as three names in brackets.": "EinopsError.*(Wrong shape|expected [0-9]+ dims|Shape mismatch|can't divide|only for one axis|dims)",
-        "names-differ: left and right of the arrow do not hold the same names: rearrange moves axes, it never drops one.": "EinopsError.*(Identifiers only on one side|are not in expression|not found in|Unknown|not used in transform|Could not infer)",
+        "sizes-of-another: the sizes that are passed along do not fit the last axis: queries, keys and values are 3, and the heads are the argument num_heads. (`heads`, `D` or a number written out belong to the notebook's own model.)": "EinopsError.*(can't divide|Shape mismatch)",
+        "sizes-missing: einops can't work out the sizes inside of the brackets: pass all but one along, as in `rearrange(x, pattern, h=...)`.": "EinopsError.*Could not infer",
+        "size-without-letter: a size is passed along for a name that the pattern does not have.": "EinopsError.*not used in transform",
+        "brackets-missing: a pattern does not fit the tensor's axes: (b, n, 3 D) has three, and the last one is written as three names in brackets.": "EinopsError.*(Wrong shape|expected [0-9]+ dims|only for one axis|dims)",
+        "names-differ: left and right of the arrow do not hold the same names: rearrange moves axes, it never drops one.": "EinopsError.*(Identifiers only on one side|are not in expression|not found in|Unknown)",
+        "images-taken: an index in square brackets takes whole images out of the batch: what is cut in three is the last axis.": "IndexError: index 2 is out of bounds for dimension 0",
         "pattern-not-read: einops can't read the pattern: left, arrow, right, with one name for each axis.": "EinopsError",
         "shape-impossible: the sizes do not multiply to what is there: the last axis is 3 times heads times numbers of a head.": r"shape '.*' is invalid|is invalid for input of size|don't multiply up|split_with_sizes|number of dimensions",
         "other-name: a name is used that this function does not know: its inputs are qkv and num_heads.": "NameError",

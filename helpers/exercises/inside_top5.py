@@ -54,13 +54,23 @@ def in_place_of_shares(make):
     return numbers_are(lambda case: make(case["logits"]))
 
 
+def best_agree(seen: Arrays, wanted: Arrays, case: Case) -> bool:
+    """The right classes, with the numbers that stand there in `probabilities`: that these are right, too, is asked where
+    the blank is tried by itself. Logits are none in any case."""
+    if "alone" in case:
+        return exercise.same(seen, wanted, CLASSES, PROBABILITIES)
+    return exercise.same(seen, wanted, CLASSES) and not numbers_are(lambda case: case["logits"])(
+        seen, wanted, case
+    )
+
+
 def ranking(case: Case) -> tuple[list[int], int]:
     return ranked(case), case["k"]
 
 
 misconceptions = (
     *properties_by(in_place_of_shares, {
-        "logits: the numbers are the logits themselves: the softmax is missing.": lambda x: x,
+        "logits: the numbers are the logits themselves: the softmax is missing, or the k best are not taken of `probabilities`.": lambda x: x,
         "sigmoid: a sigmoid was taken of each logit: the probabilities of all classes together sum to 1.":
             torch.sigmoid,
         "log-softmax: the numbers are logarithms of the probabilities: use softmax, not log_softmax.":
@@ -88,6 +98,7 @@ misconceptions = (
         "one-more: one class too many comes: k of them are wanted.": lambda r, k: r[: k + 1],
         "one-less: one class too few comes: k of them are wanted.": lambda r, k: r[: k - 1],
         "all: all classes come: k of them are wanted.": lambda r, k: r,
+        "all-upwards: all classes come, the smallest probability first: k of them are wanted, the largest first.": lambda r, k: r[::-1],
         "not-sorted: these are the right classes in the order of the list: the largest probability comes first.":
             lambda r, k: sorted(r[:k]),
         "second-best: the best class is left out.": lambda r, k: r[1 : k + 1],
@@ -101,11 +112,13 @@ misconceptions = (
         ),
     }),
     *errors({
+        "all-images: the logits of the whole batch are taken, or of another image than the one that was given: use `logits`.": "tuple index out of range",
         "swapped: values and indices are swapped: topk gives the values first, then where they stand.": "indices must be integers|only integer tensors|__index__",
-        "softmax-axis: the softmax is given an axis that is not there: the logits of one image are a vector, its only axis is 0, or -1.": "IndexError: Dimension out of range",
+        "k-as-axis: k is taken for an axis: a second argument of max, argmax or sort is an axis, and they know no k. Which function gives the k largest?": r"IndexError: Dimension out of range .*got [35]\)",
+        "softmax-axis: an axis is named that is not there: the logits of one image are a vector, and so are their probabilities: the only axis is 0, or -1.": "IndexError: Dimension out of range",
         "softmax-without-axis: the softmax is not told its axis: add dim=0.": r"softmax\(\) (missing|received an invalid combination)",
         "not-two: what stands right of `values, indices =` is not two things: topk and sort give both values and indices.": "to unpack|cannot unpack|iteration over a 0-d tensor",
-        "too-many: more classes are asked for than there are: topk takes k, the number that was given.": "selected index k out of range|tuple index out of range|index [0-9]+ is out of bounds",
+        "too-many: more classes are asked for than there are: topk takes k, the number that was given.": "selected index k out of range|index [0-9]+ is out of bounds",
         "other-name: a name is used that this function does not know: its inputs are logits, class_names and k.": "NameError",
     }),
 )  # fmt: skip
@@ -121,7 +134,7 @@ def given(case: Case) -> dict:
 
 parts = (
     Part("probabilities", 1, (PROBABILITIES,), agrees=numbers_are(shares), blank="probabilities ="),
-    Part("the k best, best first", 1, (CLASSES,), blank="values, indices ="),
+    Part("the k best, best first", 1, (CLASSES, PROBABILITIES), agrees=best_agree, blank="values, indices ="),
 )
 hints = (
     "What turns any numbers into positive numbers that sum to 1, larger where they were larger?",

@@ -5,7 +5,7 @@ import torch
 
 from helpers.checks.arrays import Arrays, Case, to_array
 from helpers.checks.exercise import Exercise, Part
-from helpers.checks.mistakes import errors, itself, values_by, values_of
+from helpers.checks.mistakes import errors, itself, properties, values_by, values_of
 from helpers.observers.inside_weights import BIASES, EPS, NO_EPS, PATCH, WEIGHTS, observer, timm_model
 
 
@@ -82,6 +82,10 @@ misconceptions = (
             lambda c: timm_model(c).patch_embed.proj.weight.movedim(1, -1),
         "reshaped: the numbers are reshaped without moving the colours first: name the axes with rearrange, or permute before you reshape.":
             lambda c: timm_model(c).patch_embed.proj.weight.flatten(1),
+        "all-flattened: all four axes became one: the first, D, stays by itself.":
+            lambda c: timm_model(c).patch_embed.proj.weight.flatten(),
+        "axes-reversed: `.T` turns the order of all four axes round: D stays in front, the colours move to the end, and the last three become one.":
+            lambda c: timm_model(c).patch_embed.proj.weight.permute(3, 2, 1, 0),
     }),
     *values_by(split, {
         "keys-first: keys and queries are swapped: in timm's layer the order is queries, keys, values.":
@@ -99,6 +103,21 @@ misconceptions = (
             lambda t, c: (t, t, t),
         "values-last-swapped: keys and values are swapped: in timm's layer the order is queries, keys, values.":
             lambda t, c: thirds(t)[[0, 2, 1]],
+        "columns-cut: the columns are cut in three: one row stands for one number that comes out, so the rows are cut, dim=0.":
+            lambda t, c: t.chunk(3, dim=-1),
+        "single-rows: single rows are taken: a third of the rows belongs to each.": lambda t, c: t[:3],
+    }),
+    *properties({
+        "conv-of-another: the numbers are not those of `tensor`: they come from the notebook's own model. What belongs to this call are `tensor` and `model`.":
+            lambda seen, wanted, case: PATCH in seen and seen[PATCH].size != wanted[PATCH].size,
+        "qkv-of-another: the numbers are not those of `tensor`: they come from the notebook's own model. What belongs to this call are `tensor` and `model`.":
+            lambda seen, wanted, case: WEIGHTS[0] in seen and seen[WEIGHTS[0]].size > 3 * case["embed_dim"] ** 2,
+        "weight-for-bias: the weight is cut although a bias may be at hand: `tensor` is the one that has come, weight or bias.":
+            lambda seen, wanted, case: all(b in seen and seen[b].ndim == 2 for b in BIASES),
+        "cut-elsewhere: the rows are cut at a number that belongs to the notebook's own model: each is a third of the rows of this `tensor`, however many there are.":
+            lambda seen, wanted, case: all(w in seen for w in WEIGHTS)
+            and seen[WEIGHTS[0]].shape == (3 * case["embed_dim"], case["embed_dim"])
+            and not seen[WEIGHTS[1]].size,
     }),
     *values_by(eps_is, {
         "torch-default: eps is PyTorch's default, 1e-5: timm's ViT was trained with another one, ask its `norm`.": -5.0,
@@ -109,12 +128,17 @@ misconceptions = (
         "eps-thousandth: eps is 1e-3: ask the model's `norm` for it.": -3.0,
     }),
     *errors({
-        "cut-across: the columns are cut in three: one row stands for one number that comes out, so the rows are cut, dim=0.": r"IndexError: Dimension out of range|chunk|Dimension out of range",
-        "bias-forgotten: the code asks for two axes, but this line sees the biases too, which have one.": "too many indices|EinopsError.*(Wrong shape|expected 2 dims|Received 1-dim)|number of dimensions in the tensor input does not match|permute",
-        "too-few: what stands on the right is not three things: `torch.chunk` cuts a tensor in as many as you say.": "to unpack",
+        "cut-across: the columns are cut in three: one row stands for one number that comes out, so the rows are cut, dim=0.": "Dimension out of range",
+        "bias-forgotten: the code asks for two axes, but this line sees the biases too, which have one.": "too many indices|EinopsError.*Received 1-dim|number of dimensions in the tensor input does not match|permute",
+        "too-few: what stands on the right is not three things: `chunk` is told how many pieces there are to be, `split` how long each is.": "to unpack",
+        "axes-of-another: the left side of the pattern does not name the axes that are there: the convolution's weight has four, (D, c, p1, p2), and none of them is taken apart.": "EinopsError.*Received 4-dim",
+        "letter-twice: a name stands twice on one side: rows and columns of a patch need names of their own.": "EinopsError.*duplicate",
+        "sizes-of-another: a size is passed along that does not fit: it belongs to the notebook's own model. Ask `tensor` or `model`, and einops needs no size for an axis that stands by itself.": "EinopsError.*(Shape mismatch|can't divide)",
         "pattern-not-read: einops can't use the pattern: the same names on both sides, brackets around what becomes one axis.": "EinopsError",
-        "shape-impossible: the sizes do not multiply to what is there.": "is invalid for input of size|split_with_sizes",
+        "shape-impossible: the sizes do not multiply to what is there: `D`, or a number written out, belongs to the notebook's own model. Ask `tensor` or `model` for theirs.": "is invalid for input of size|split_with_sizes",
         "no-eps-there: eps is asked of a module that has none: `model.norm` is a LayerNorm.": "AttributeError: .*eps",
+        "norm-itself: the layer itself is taken: it keeps its eps as one of its attributes.": "Unfit: eps should .*Norm|not 'LayerNorm'",
+        "no-such-part: the model has no part of that name there: in a new cell, `print(model)` lists them.": r"AttributeError: '(VisionTransformer|Sequential|Block|Attention)' object",
         "other-name: a name is used that this function does not know: its input is model.": "NameError",
     }),
 )  # fmt: skip

@@ -96,17 +96,20 @@ misconceptions = (
             lambda tokens, positions: first_rows(tokens, positions),
         "class-position-everywhere: every token gets the position of the class token: each has a row of its own.":
             lambda tokens, positions: tokens + positions[:, :1],
+        "joined-images: the positions are appended as one more image: they are added, number by number.":
+            lambda tokens, positions: torch.vstack([tokens, positions]),
         "joined: the positions are appended as more tokens: they are added, number by number.":
             lambda tokens, positions: torch.hstack([tokens, positions.expand_as(tokens)]),
         "shifted: the positions are shifted by one: row 0 belongs to the class token.":
             lambda tokens, positions: tokens + positions.roll(-1, 1),
     }),
     *errors({
-        "not-expanded: the class token is there once, but each image of the batch needs it: `class_token.expand(len(patches), -1, -1)`.": "Sizes of tensors must match except in dimension 1",
+        "not-expanded: the class token is there once, but each image of the batch needs it: repeat or expand it along axis 0, as often as there are images.": r"except in dimension 1\. Expected size (1 but got|\d+ but got size 1 )",
+        "token-of-another: what is joined to the patches has other sizes: `model`, `x` and `D` belong to the notebook's own model. The class token of this call is class_token.": "Sizes of tensors must match except in dimension 1",
         "wrong-axis: the tensors are joined along another axis than that of the tokens, which is axis 1 of (b, tokens, D).": "Sizes of tensors must match except in dimension [02]",
         "stacked: torch.stack makes a new axis and wants equal shapes: the token axis is there already, so use torch.cat.": "stack expects each tensor to be equal size",
         "no-list: torch.cat is given single tensors: it takes a list of them, in square brackets.": r"cat\(\) (got|received|takes)|concat.*invalid combination|argument 'tensors'",
-        "sizes-do-not-fit: the sizes do not fit: there are as many positions as patches, and one more for the class token. `tokens` should have one row more than `patches`.": "must match the size of tensor",
+        "sizes-do-not-fit: the sizes do not fit: there are as many positions as patches, and one more for the class token. `tokens` should have one row more than `patches`. (`model` and `x` belong to the notebook's own model.)": "must match the size of tensor",
         "other-name: a name is used that this function does not know: its inputs are patches, class_token and positions.": "NameError",
     }),
 )  # fmt: skip

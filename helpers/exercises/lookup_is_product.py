@@ -126,6 +126,7 @@ misconceptions = (
         "mask: a table of True and False in the brackets must have the shape of W: indices says more directly which rows.": "IndexError: The shape of the mask",
         "too-far: a row is asked for that W does not have: the numbers in indices go from 0 to |V| - 1.": "IndexError: (index|too many)|out of (bounds|range)",
         "called: a tensor is called like a function: rows are taken with square brackets.": "'Tensor' object is not callable",
+        "embedding-arguments: F.embedding is given the table first: it takes the numbers of the rows first, then the table.": "'weight' must be 2-D",
         "name-unknown: a name is used that is not defined here: at hand are indices, W and one_hot.": "NameError|UnboundLocalError",
     }),
 )  # fmt: skip

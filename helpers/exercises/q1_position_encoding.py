@@ -1,5 +1,7 @@
 """Q1: the sinusoidal positional encoding (Vaswani et al. 2017, section 3.5)."""
 
+import functools
+
 import numpy as np
 
 from helpers.checks.arrays import Arrays, Case
@@ -137,12 +139,27 @@ ANGLES = {
         lambda k, i, w: np.deg2rad(k * w),
     "two-pi: multiply the angle by 2 pi: the formula has no pi in it.": lambda k, i, w: 2 * np.pi * k * w,
 }  # fmt: skip
-# Wrong values in one kind of column: `wave(k, w)`.
+# Wrong angles of one kind of column only: `angle(k, i, d, n)`.
+ANGLES_OF = {
+    "half-exponent: divide by n to the power i/d: both columns of a pair share the denominator. Divide by `denominator`.":
+        lambda k, i, d, n, odd: k * np.float_power(n, -i / d),
+    "exponent-only: are taken of the exponent, {own}/d: the position k, divided by the denominator, belongs there.":
+        lambda k, i, d, n, odd: (2 * i + odd) / d,
+    "column: use the number of the column, {own}, where the position k belongs.":
+        lambda k, i, d, n, odd: (2 * i + odd) * np.float_power(n, -2 * i / d),
+    "denominator-alone: are taken of the denominator alone: the position k is divided by it.":
+        lambda k, i, d, n, odd: np.float_power(n, 2 * i / d),
+    "denominator-plus-one: add 1 to the denominator: both columns of a pair share it.":
+        lambda k, i, d, n, odd: k / (np.float_power(n, 2 * i / d) + 1),
+    "turned-over: divide the denominator by the position: it is k that is divided.":
+        lambda k, i, d, n, odd: np.float_power(n, 2 * i / d) / k,
+}  # fmt: skip
+# Wrong values in one kind of column, or in both: `wave(f, k, w)`.
 VALUES = {
     "divided-outside: divide after the {wave}: the division belongs inside.": lambda f, k, w: f(k) * w,
     "minus: have the wrong sign.": lambda f, k, w: -f(k * w),
     "angle-only: hold the angle itself: take its {wave}.": lambda f, k, w: k * w,
-    "tangent: hold the tangent instead of the {wave}.": lambda f, k, w: np.tan(k * w),
+    "tangent: hold the tangent in place of the {wave}.": lambda f, k, w: np.tan(k * w),
     "plus-position: have the position added to the {wave}.": lambda f, k, w: f(k * w) + k,
 }  # fmt: skip
 
@@ -159,6 +176,23 @@ def odd(angle):
     return with_columns(lambda k, i, w: (np.sin(k * w), np.cos(angle(k, i, w))))
 
 
+def even_of(angle):
+    """... of `angle(k, i, d, n)` in the even columns only."""
+    return lambda case: columns(
+        case, lambda k, i, w: (np.sin(angle(k, i, case["d"], case["n"]) + 0 * k), np.cos(k * w))
+    )
+
+
+def odd_of(angle):
+    return lambda case: columns(
+        case, lambda k, i, w: (np.sin(k * w), np.cos(angle(k, i, case["d"], case["n"]) + 0 * k))
+    )
+
+
+def both_values(wave):
+    return with_columns(lambda k, i, w: (wave(np.sin, k, w), wave(np.cos, k, w)))
+
+
 def even_values(wave):
     return with_columns(lambda k, i, w: (wave(np.sin, k, w), np.cos(k * w)))
 
@@ -169,6 +203,11 @@ def odd_values(wave):
 
 def naming(wave: str) -> dict:
     return {row.format(wave=wave): value for row, value in VALUES.items()}
+
+
+def of_column(odd: int) -> dict:
+    own = ("2i", "(2i+1)")[odd]
+    return {row.format(own=own): functools.partial(angle, odd=odd) for row, angle in ANGLES_OF.items()}
 
 
 misconceptions = (
@@ -188,18 +227,46 @@ misconceptions = (
         "exponent-constant: the exponent does not depend on i: every pair has a denominator of its own.":
             lambda i, d: 2 / d + 0 * i,
         "exponent-half-d: the exponent is 2i / (d/2): it is divided by d.": lambda i, d: 4 * i / d,
+        "exponent-of-columns: the exponent is 2 (i // 2) / d: so it is written where i counts columns. Here i counts pairs already, so nothing needs to be halved.":
+            lambda i, d: 2 * (i // 2) / d,
+        "exponent-one: the denominator is n itself: the exponent 2i/d is missing.": lambda i, d: 1 + 0 * i,
     }),
     *values_by(with_angle, {
         "n-fixed: 10000 is written out instead of the argument n.":
             lambda k, i, d, n: k * np.float_power(10000.0, -2 * i / d),
         "n-times-exponent: n is multiplied by 2i/d: raise it to that power (`**`).":  # which is 0 for the first pair
             lambda k, i, d, n: k / (n * 2 * i / d),
+        "n-squared: only the 2 stands in the exponent: `**` binds tighter than `*` and `/`, so the whole exponent needs brackets.":
+            lambda k, i, d, n: k / (n**2 * i / d),
+        "d-below: only 2i stands in the exponent, and the power is divided by d: `**` binds tighter than `/`, so the whole exponent needs brackets.":
+            lambda k, i, d, n: k * d * np.float_power(n, -2 * i),
+        "n-missing: the denominator is the exponent 2i/d itself: n is to be raised to it.": lambda k, i, d, n: k * d / (2 * i),
+        "n-missing-half: the denominator is i/d: n is to be raised to a power, whose exponent is 2i/d.": lambda k, i, d, n: k * d / i,
+        "n-missing-columns: the denominator is 2 (i // 2) / d: n is to be raised to a power, and i counts pairs already.":
+            lambda k, i, d, n: k * d / (2 * (i // 2)),
+        "base-e: e is raised to the power 2i/d (that is what `exp` does): it should be n.": lambda k, i, d, n: k * np.exp(-2 * i / d),
+        "n-and-d-swapped: n and d have changed places: n is raised to the power 2i/d.": lambda k, i, d, n: k * np.float_power(d, -2 * i / n),
+        "n-fixed-half: 10000 is written out in place of the argument n, and the exponent is i/d instead of 2i/d.":
+            lambda k, i, d, n: k * np.float_power(10000.0, -i / d),
+        "times-position: the denominator is multiplied by the position k: it depends on i, d and n only.":
+            lambda k, i, d, n: k * np.float_power(n, -2 * i / d) / k,
     }),
     *row_by_row(
         values_by(both, prefixed(ANGLES, message="sine and cosine ")),
         values_by(even, prefixed(ANGLES, "sine-", "the sines (even columns) ")),
         values_by(odd, prefixed(ANGLES, "cosine-", "the cosines (odd columns) ")),
     ),
+    *row_by_row(
+        values_by(even_of, prefixed(of_column(0), "sine-", "the sines (even columns) ")),
+        values_by(odd_of, prefixed(of_column(1), "cosine-", "the cosines (odd columns) ")),
+    ),
+    *values_by(odd_of, {
+        "cosine-own-exponent: the cosines (odd columns) have an exponent of their own, (2i+1)/d: both columns of a pair share the denominator. Divide by `denominator`.":
+            lambda k, i, d, n: k * np.float_power(n, -(2 * i + 1) / d),
+        "cosine-exponent-even: the cosines (odd columns) are taken of the exponent, 2i/d: the position k, divided by the denominator, belongs there.":
+            lambda k, i, d, n: 2 * i / d,
+    }),
+    *values_by(both_values, prefixed(naming("sine and the cosine"), message="all columns ")),
     *row_by_row(
         values_by(even_values, prefixed(naming("sine"), "sine-", "the even columns ")),
         values_by(odd_values, prefixed(naming("cosine"), "cosine-", "the odd columns ")),
@@ -221,6 +288,8 @@ misconceptions = (
     *errors({
         "division-by-zero: the denominator is 0 for i = 0: n belongs raised to a power, and n^0 = 1.": "ZeroDivisionError",
         "caret: `^` is used for a power: in Python that is `**`.": r"unsupported operand type\(s\) for \^|bitwise_xor",
+        "two-arguments: np.sin or np.cos is given two things: it takes one, the position divided by the denominator.": "return arrays must be of ArrayType",
+        "name-unknown: a name is used that is not known here: the position is called k, the pair's index i, and the line with `def` has d and n.": "NameError",
         "math-on-array: a function of `math` is given a whole array: use numpy's, e.g. np.sin.": "only (0-dimensional|length-1) arrays can be converted",
     }),
 )  # fmt: skip

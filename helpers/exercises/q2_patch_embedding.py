@@ -110,6 +110,14 @@ def patches(case: Case) -> int:
     return int(expected(case)["tokens"][1])
 
 
+def from_img_size(case: Case) -> set[float]:
+    """Sizes that hang on the side of the image."""
+    side, patch, channels = case["x"].shape[2], case["patch_size"], case["in_channels"]
+    grid = side // patch
+    found = {side, side**2, channels * side, channels * grid, channels * grid**2, channels * patch * side}
+    return {float(size) for size in found}
+
+
 FAR = "each patch collects pixels that lie far apart"
 SPLIT = "in a bracket on the left the last letter runs fastest, so the one that walks inside the patch stands last."
 
@@ -146,9 +154,31 @@ misconceptions = (
         "channels-apart: the channels are kept as an axis of their own: they belong into the features, with the pixels of the patch.":
             lambda seen, wanted, case: seen["axes"] == 4 and seen["channels"] == 1,
     }),
+    *properties({
+        "pixels-apart: the pixels of a patch are kept as axes of their own: put them and the channels into one bracket, which makes one axis.":
+            lambda seen, wanted, case: seen["axes"] == 5,
+        "no-token-axis: the output has no axis of tokens: nothing is averaged or flattened over the patches, (b, tokens, emb_size) is asked.":
+            lambda seen, wanted, case: seen["axes"] == 2,
+        # by a convolution
+        "conv-not-flattened: the output is still the convolution's, (b, emb_size, rows, columns): rows and columns become one axis, the tokens, and emb_size comes last.":
+            lambda seen, wanted, case: seen["axes"] == 4 and seen["tokens"][1] == case["emb_size"],
+        "conv-not-moved: the numbers of a token stand in front of the tokens: (b, tokens, emb_size) is asked.":
+            lambda seen, wanted, case: seen["axes"] == 3 and seen["tokens"][1] == case["emb_size"],
+        "no-stride: the patches overlap: a window that cuts patches makes steps as long as it is wide (a convolution's stride is 1 if nothing is said).":
+            lambda seen, wanted, case: seen["readers"] > 1 and all(seen[key] == wanted[key] for key in ("height", "width", "channels")),
+        "patch-of-4: patches of 4 x 4 pixels are cut whatever patch_size is: use the argument.":
+            lambda seen, wanted, case: seen["height"] == seen["width"] == 4 and seen["channels"] == wanted["channels"],
+        "some-unread: some numbers of the image reach no token: patches lie side by side, without padding, and the steps are as long as a patch.":
+            lambda seen, wanted, case: seen["readers"] == 0,
+        "averaged: the pixels of a patch do not have a weight each (so it is when they are averaged first), or the tokens do not share theirs: all numbers of a patch go into the one Linear.":
+            lambda seen, wanted, case: not seen["same weights"] and seen["affine"] and all(
+                exercise.same(seen, wanted, key) for key in ("axes", "tokens", "numbers", "readers", "images")),
+    }),
     *errors({
+        "grid-fixed: the number of patches is passed along, worked out from img_size as if every image were that size and square: einops finds it out by itself, from p1 and p2.": r"Shape mismatch, \d+ != \d+",
+        "numbers-in-the-pattern: numbers stand in the pattern: it holds names, and their sizes are passed along.": "Non-unitary",
         "channels-last: the left side expects the channels last: our images are (b, c, h, w).": "can't divide axis",
-        "axes-on-the-left: the left side has another number of axes than the image: it has four, and what is taken apart stands in a bracket.": r"KeyError: '?4'?|Wrong shape: expected",
+        "axes-on-the-left: the left side has another number of axes than the image: it has four, and what is taken apart stands in a bracket.": r"KeyError: '?[2-5]'?|Wrong shape: expected",
         "letter-lost: a letter stands on one side of the arrow only: rearrange neither drops nor makes numbers.": "Identifiers only on one side",
         "not-split: p1 and p2 do not occur in the pattern: they are the pixels inside a patch, split off from h and w on the left.": "Axis p[12] is not used",
         "no-arrow: the pattern has no `->` between its left and its right side.": "not enough values to unpack",
@@ -183,6 +213,12 @@ misconceptions = (
             sizes(in_features=lambda c: c["in_channels"] * c["x"].shape[2] ** 2),
         "number-of-patches: the number of patches is used as the number of features: the Linear does not see how many patches there are.":
             sizes(in_features=lambda c: (c["x"].shape[2] // c["patch_size"]) ** 2),
+        "emb-size-in: emb_size stands where the number of numbers in a patch belongs: that is what goes in.":
+            sizes(in_features=lambda c: c["emb_size"]),
+        "caret: `^` is used for a power: in Python that is `**`.":
+            sizes(in_features=lambda c: (c["in_channels"] * c["patch_size"]) ^ 2),
+        "caret-in-brackets: `^` is used for a power: in Python that is `**`.":
+            sizes(in_features=lambda c: c["in_channels"] * (c["patch_size"] ^ 2)),
         "fixed-192: 192 is written out instead of emb_size.": sizes(out_features=lambda c: 192),
         "out-like-in: as many numbers come out as go in: emb_size of them are asked.":
             sizes(out_features=lambda c: expected(c)["numbers"]),
@@ -193,7 +229,17 @@ misconceptions = (
         "out-patches: the number of patches stands where the size of the token, emb_size, belongs.":
             sizes(out_features=lambda c: (c["x"].shape[2] // c["patch_size"]) ** 2),
     }),
+    *properties({
+        "from-img-size: the first number of nn.Linear is worked out from img_size: it takes one patch at a time, whatever the size of the image.":
+            lambda seen, wanted, case: float(seen["in_features"]) in from_img_size(case),
+        "in-written-out: the first number of nn.Linear is written out: compute it from the arguments.":
+            lambda seen, wanted, case: seen["in_features"] in (16, 32, 64, 192, 768, 3072),
+        "out-written-out: the second number of nn.Linear is written out: it is the argument emb_size.":
+            lambda seen, wanted, case: seen["out_features"] in (48, 64, 128, 512, 768),
+    }),
     *errors({
+        "size-missing: an nn.Linear has only one of its two sizes: both are needed, what comes in and what goes out.": "missing 1 required positional argument: 'out_features'",
+        "letters-as-names: a letter of the pattern, or x, is used as if Python knew it in __init__: the sizes are its arguments, in_channels and patch_size.": "NameError: name '(p1|p2|p|b|c|h|w|x)'",
         "linear-float: a size of nn.Linear is a float: `/` gives one; use `//`, or no division at all.": "found element of type float|must be tuple of ints",
         "other-arguments: the arguments of __init__ were renamed: keep in_channels, patch_size, emb_size and img_size.": "unexpected keyword argument '(in_channels|patch_size|emb_size|img_size)'",
     }),

@@ -30,7 +30,7 @@ misconceptions = (
         "apart: the letters of a bracket are kept as axes of their own: a bracket is one axis.":
             (shapes.apart, 1, 2, 3, 4),
         "no-batch: the batch is left out: the list of 32 images is an axis too, the letter b.":
-            (shapes.without_batch, 0, 1, 2, 3, 4),
+            (shapes.without("b"), 0, 1, 2, 3, 4),
         "first-letter: only the first letter of a bracket is counted: a bracket multiplies.":
             (shapes.first_only, 1, 2, 3, 4),
         "swapped: height and width are swapped: read the right side letter by letter.":
@@ -44,8 +44,22 @@ misconceptions = (
         "other-way: the images are stacked on top of each other: the bracket (b w) puts them along the width.":
             (shapes.like("b h w c -> (b h) w c"), 2),
         "wrong-side: b is multiplied with the height: the bracket holds b and w.": (shapes.with_sizes(w=30), 2),
+        "no-colours: the colours are left out: they are an axis too, the letter c.":
+            (shapes.without("c"), 0, 1, 2, 3, 4),
         "not-divided: h and w keep their full size: (i h) is 30 with i = 2, so h is what is left.":
-            (shapes.with_sizes(h=30, w=40), 3, 4),
+            (shapes.with_sizes(h=30, w=40), 3),
+        "not-divided: h and w keep their full size: (h i) is 30 with i = 2, so h is what is left.":
+            (shapes.with_sizes(h=30, w=40), 4),
+        "height-not-divided: h keeps its full size: the height of 30 is i times h, and i is 2.": (shapes.with_sizes(h=30), 3, 4),
+        "width-not-divided: w keeps its full size: the width of 40 is j times w, and j is 2.": (shapes.with_sizes(w=40), 3, 4),
+        "unchanged: the shape is still that of the images: what is taken apart on the left stands in other places on the right.":
+            (lambda axes, sizes: list(SIZES.values()), 3, 4),
+        "taken-off: i and j are subtracted: (i h) is i times h.": (shapes.with_sizes(h=28, w=38), 3),
+        "taken-off: i and j are subtracted: (h i) is h times i.": (shapes.with_sizes(h=28, w=38), 4),
+        "joined: images and rows are joined, but there is no bracket on the right.": (shapes.like("b h w c -> (b h) w c"), 0),
+        "wrong-side: b is multiplied with the width: the bracket holds b and h.": (shapes.like("b h w c -> (b w) h c"), 1),
+        "pixels-joined: height and width are multiplied: the bracket holds b and h.": (shapes.like("b h w c -> b (h w) c"), 1),
+        "pixels-joined: height and width are multiplied: the bracket holds b and w.": (lambda axes, sizes: [30, 1200, 3], 2),
         "doubled: h and w are multiplied by 2: on the left side a bracket is taken apart, so they shrink.":
             (shapes.with_sizes(h=60, w=80), 3, 4),
         "one-factor: only one of i and j is counted in the bracket.": (shapes.with_sizes(j=1), 3, 4),

@@ -126,6 +126,10 @@ misconceptions = (
             lambda side, p, e, s: p * p + 1,
         "precedence: `**` binds tighter than `//`, so patch_size alone is squared: put parentheses around the division.":
             lambda side, p, e, s: s // (p * p) + 1,
+        "caret-rows: `^` is used for a power: in Python that is `**`.": lambda side, p, e, s: side ^ 3,
+        "caret-rows-in-brackets: `^` is used for a power: in Python that is `**`.": lambda side, p, e, s: (side ^ 2) + 1,
+        "side-minus-patch: patch_size is subtracted from img_size: divide, to see how many patches fit.":
+            lambda side, p, e, s: (s - p) * (s - p) + 1,
         "squared-too-early: img_size alone is squared: put parentheses around the division, then square.":
             lambda side, p, e, s: s * s // p + 1,
         "product-of-sizes: img_size is multiplied by patch_size: divide, to see how many patches fit.":
@@ -167,10 +171,13 @@ misconceptions = (
         "one-outside: the 1 is added to the encoding itself: it belongs to the number of rows.": outside,
     }),
     *properties({
+        "sizes-written-out: both numbers are written out, from an example or from ViT: they must follow from img_size, patch_size and emb_size.":
+            lambda seen, wanted, case: TABLE in seen and seen[TABLE].shape in ((8, 5), (64, 192), (65, 192), (196, 768), (197, 768)),
         "other-waves: the waves have other speeds: getPositionEncoding takes two arguments here, and n keeps its default.": other_values,
     }),
     *errors({
         "float-rows: the number of rows is not a whole number: `/` always gives a float, `//` an int.": "'float' object cannot be interpreted as an integer",
+        "one-argument: one thing stands on the right, and two are wanted: the number of positions, a comma, the width of a token.": "cannot unpack non-iterable int",
         "caret: `^` is used for a power: in Python that is `**`.": r"unsupported operand type\(s\) for \^|bitwise_xor",
         "self-missing-sizes: the sizes are looked for on self: they are plain arguments of __init__ here.": r"AttributeError: .*no attribute '(self\.)?(img_size|patch_size|emb_size|num_patches|n_patches)'",
         "other-constructor: the constructor takes other arguments: keep patch_size, emb_size, img_size and learnable.": r"__init__\(\) (got an unexpected keyword|missing \d+ required)",
@@ -182,6 +189,7 @@ misconceptions = (
             lambda x, p: p,
         "positions-alone-batch: the positions stand alone: they are added to the tokens in x, not put in their place.":
             lambda x, p: p.expand_as(x),
+        "class-token-for-all: the class token is added to all positions: the tokens are in x.": lambda x, p: torch.add(p, x[:, :1]),
         "multiplied: tokens and positions are multiplied: add them.": torch.mul,
         "subtracted: the positions are subtracted: add them.": torch.sub,
         "subtracted-reverse: the tokens are subtracted from the positions: add them.":

@@ -192,6 +192,7 @@ DIVISORS = (
     ("sqrt-heads", "the scores are divided by sqrt(num_heads): it is sqrt(head_dim)", lambda c: c["heads"] ** 0.5),
     ("heads", "the scores are divided by num_heads: it is sqrt(head_dim)", lambda c: c["heads"]),
     ("sqrt-tokens", "the scores are divided by the square root of the number of tokens: it is sqrt(head_dim)", lambda c: c["x"].shape[1] ** 0.5),
+    ("fixed-8", "the scores are divided by 8, or by the root of 64: that is right for heads of 64 numbers only. Use self.head_dim", lambda c: 8),
     ("emb-size", "the scores are divided by emb_size: it is sqrt(head_dim)", lambda c: c["x"].shape[-1]),
 )  # fmt: skip
 
@@ -243,6 +244,7 @@ SUMS = (
     ("queries-and-v-mixed", "the queries (a) are summed and the axes come out in another order: keep b, h, a, v", lambda a, v: (a.sum(-2)[..., None] * v).mT),
     ("average", "the values are averaged over the keys: a sum, since the weights sum to 1 already", lambda a, v: a @ v / v.shape[-2]),
     ("att-forgotten", "the values come out unweighted: att is not used", lambda a, v: v),
+    ("diagonal-not-shared", "one letter stands for queries and keys, so only the diagonal of att is used, and the values' tokens have a letter of their own", lambda a, v: a.diagonal(dim1=-2, dim2=-1)[..., None] * v.sum(-2)[..., None, :]),
     ("diagonal", "one letter stands for queries and keys, so only the diagonal of att is used", lambda a, v: a.diagonal(dim1=-2, dim2=-1)[..., None] * v),
     # one axis lost or kept too many: a merge that fits the scaffold then raises, another one may not
     ("heads-summed", "the heads (h) are summed: they stay apart until the next line", lambda a, v: (a @ v).sum(1)),
@@ -251,17 +253,20 @@ SUMS = (
     ("nothing-summed", "nothing is summed: the keys (l) should be missing on the right", lambda a, v: a[..., None] * v[:, :, None]),
 )  # fmt: skip
 
+# A merge may go wrong on either side of the arrow, with the same result.
+LEFT = ". (Left of the arrow the axes are named in the order in which they come: batch, heads, tokens, head_dim.)"
 MERGES = (
-    ("dim-before-head", "head_dim comes before the heads in the last axis: a head's numbers should stay side by side, heads first", lambda t: t.permute(0, 2, 3, 1).flatten(2)),
+    ("dim-before-head", "head_dim comes before the heads in the last axis: a head's numbers should stay side by side, heads first" + LEFT, lambda t: t.permute(0, 2, 3, 1).flatten(2)),
     ("scrambled", "the axes were only cut anew: bring the tokens in front of the heads first, or numbers of different tokens land in one row", lambda t: t.reshape(len(t), t.shape[2], -1)),
-    ("tokens-with-dim", "tokens and head_dim are merged, and the heads are still apart: merge heads and head_dim", lambda t: t.flatten(2)),
-    ("dim-with-tokens", "head_dim and tokens are merged, and the heads are still apart: merge heads and head_dim", lambda t: t.mT.flatten(2)),
+    ("tokens-with-dim", "tokens and head_dim are merged, and the heads are still apart: merge heads and head_dim" + LEFT, lambda t: t.flatten(2)),
+    ("dim-with-tokens", "head_dim and tokens are merged, and the heads are still apart: merge heads and head_dim" + LEFT, lambda t: t.mT.flatten(2)),
     ("heads-with-tokens", "heads and tokens are merged: merge heads and head_dim, and keep the tokens", lambda t: t.flatten(1, 2)),
     ("tokens-with-heads", "tokens and heads are merged: merge heads and head_dim, and keep the tokens", lambda t: t.transpose(1, 2).flatten(1, 2)),
-    ("heads-with-tokens-last", "heads and tokens are merged into the last axis: merge heads and head_dim, and keep the tokens", lambda t: t.permute(0, 3, 1, 2).flatten(2)),
-    ("tokens-with-heads-last", "tokens and heads are merged into the last axis: merge heads and head_dim, and keep the tokens", lambda t: t.permute(0, 3, 2, 1).flatten(2)),
+    ("heads-with-tokens-last", "heads and tokens are merged into the last axis: merge heads and head_dim, and keep the tokens" + LEFT, lambda t: t.permute(0, 3, 1, 2).flatten(2)),
+    ("tokens-with-heads-last", "tokens and heads are merged into the last axis: merge heads and head_dim, and keep the tokens" + LEFT, lambda t: t.permute(0, 3, 2, 1).flatten(2)),
     ("not-merged", "the tokens are in front but the heads are not merged: put brackets around heads and head_dim", lambda t: t.transpose(1, 2)),
     ("unchanged", "nothing was moved: each token gets the numbers of all its heads in one row", lambda t: t),
+    ("batch-with-dim", "batch and head_dim are merged, and the heads stand in front" + LEFT, lambda t: t.permute(1, 2, 0, 3).flatten(2)),
     ("batch-token-swapped", "batch and tokens have changed places: the batch stays in front", lambda t: t.permute(2, 0, 1, 3).flatten(2)),
     ("batch-merged-with-heads", "the batch is merged with something: it stays an axis of its own, in front", lambda t: t.flatten(0, 1)),
     ("batch-merged-with-tokens", "the batch is merged with the tokens: it stays an axis of its own, in front", lambda t: t.transpose(1, 2).flatten(2).flatten(0, 1)),
@@ -275,7 +280,7 @@ MERGES = (
 
 SUM_ROWS = {f"{slug}: {text}.": f for slug, text, f in SUMS}
 SUM_MISTAKES = twice(SUMMED, wrong_sum, BOTH, after_wrong_sum, SUM_ROWS)
-MERGE_ROWS = {f"{slug}: {text}.": f for slug, text, f in MERGES}
+MERGE_ROWS = {f"{slug}: {text}{'' if text.endswith(LEFT) else '.'}": f for slug, text, f in MERGES}
 
 misconceptions = (
     *ATT_MISTAKES,
@@ -315,6 +320,8 @@ misconceptions = (
         "unknown-size: the pattern splits an axis without saying into what: there is nothing to split here, only to merge.": "Could not infer sizes",
         "pattern-not-a-string: rearrange is given something else than a string: the pattern goes between quotes.": "has no attribute 'split'",
         "view-of-a-moved-tensor: `view` is used after the axes were moved: use reshape.": "view size is not compatible",
+        "torchs-own: PyTorch's nn.MultiheadAttention is used: here you build attention yourself, from the scores above.": r"MultiheadAttention\.",
+        "no-such-name: a name of the module is misspelt, or not there: it keeps self.num_heads and self.head_dim.": "AttributeError: '?MultiHeadAttention'? object has no attribute",
         "constructor: the class is made with other arguments: keep the line `def __init__(self, emb_size=192, num_heads=3, dropout=0.0)`.": r"TypeError: .*__init__\(\)",
     }),
 )  # fmt: skip

@@ -14,7 +14,16 @@ from torch import nn
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array, weights
 from helpers.checks.exercise import Exercise, Part
-from helpers.checks.mistakes import Mistakes, errors, prefixed, properties_by, row_by_row, values, values_by
+from helpers.checks.mistakes import (
+    A_CLASS,
+    Mistakes,
+    errors,
+    prefixed,
+    properties_by,
+    row_by_row,
+    values,
+    values_by,
+)
 from helpers.observers.q7_encoder_block import HALVES, HANDED, give_weights, observer
 
 
@@ -69,7 +78,8 @@ def half_agrees(half: str):
 
 def dropout_agrees(seen: Arrays, wanted: Arrays, case: Case) -> bool:
     """Nothing arrives in training with dropout=1, though there is an attention and a feed-forward block to arrive."""
-    at_work = (seen["at work"] >= wanted["at work"]).all()
+    attentions, linears = seen["at work"]
+    at_work = (attentions and linears) or attentions >= 2 or linears >= 4  # or the same in both halves
     return exercise.same(seen, wanted, "dropped") and bool(at_work)
 
 
@@ -197,6 +207,10 @@ misconceptions = (
             mistake(SECOND, second_half, hidden=lambda case: 4 * case["emb_size"]),
         "expansion-as-size: FeedForwardBlock is given the hidden size: it multiplies by emb_size itself, so pass the factor expansion on.":
             mistake(SECOND, second_half, hidden=lambda case: case["emb_size"] ** 2 * case["expansion"]),
+        "expansion-as-size-4: FeedForwardBlock is given the hidden size: it multiplies by emb_size itself, so pass the factor expansion on.":
+            mistake(SECOND, second_half, hidden=lambda case: case["emb_size"] ** 2 * 4),
+        "one-linear: the feed-forward half holds one Linear layer: it is to hold your FeedForwardBlock.":
+            mistake(SECOND, lambda o, x: x + F.linear(o.N(x, 1), o.w("linear.1.0.weight", o.size, o.size), o.w("linear.1.0.bias", o.size))),
         "expansion-is-heads: FeedForwardBlock is given num_heads where expansion belongs.":
             mistake(SECOND, second_half, hidden=lambda case: case["emb_size"] * case["num_heads"]),
         "heads-is-expansion: MultiHeadAttention is given expansion where num_heads belongs.":
@@ -214,8 +228,11 @@ misconceptions = (
         "size-fixed: a size is written out as a number: use emb_size.": r"normalized_shape=\[(192|768)\]|\(\d+x\d+ and 192x|[Ee]xpected .*192",
         "norm-of-wrong-size: a LayerNorm has the wrong size: it norms the emb_size numbers of a token.": "normalized_shape=",
         "batch-norm: a BatchNorm stands where the LayerNorm belongs: ViT norms every token by itself.": "running_mean|BatchNorm|expected 2D or 3D input",
-        "dropout-as-size: FeedForwardBlock is given dropout where expansion belongs: write the arguments in its own order.": "TypeError: .*(float|must be tuple of ints)|Expected more than 1 value|zero-size|division by zero",
-        "not-made: a class is put into nn.Sequential instead of an object of it: the brackets with the sizes are missing.": "TypeError: .* is not a Module subclass",
+        "dropout-as-size: FeedForwardBlock is given dropout where expansion belongs: write the arguments in its own order.": "TypeError: empty.*float|'float' object cannot|Expected more than 1 value|zero-size|division by zero",
+        "not-made: a class is put into nn.Sequential instead of an object of it: the brackets with the sizes are missing.": A_CLASS,
+        "torchs-attention: PyTorch's own nn.MultiheadAttention stands in place of yours: it asks for queries, keys and values, and nn.Sequential hands on one tensor. Take MultiHeadAttention, with a capital H.": r"MultiheadAttention\.",
+        "list-in-residual: ResidualAdd is given a list: it takes one module, so put them into nn.Sequential.": "'(list|tuple)' object is not callable",
+        "order-of-sizes: a part is made for tokens of another size than emb_size: write the sizes in the order in which the class takes them.": "shapes cannot be multiplied|not divisible|can't divide|by zero",
         "no-sequential: ResidualAdd is given several modules: it takes one, so put them into nn.Sequential.": r"ResidualAdd.*takes 2 positional arguments but",
         "argument-missing: an argument is missing: write the sizes in the order in which the class takes them.": "missing [0-9] required positional argument",
     }),

@@ -1,11 +1,12 @@
 """Q7, first half: the sizes of the feed-forward block (Vaswani et al. 2017, section 3.3; GELU as in ViT)."""
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array, weights
 from helpers.checks.exercise import Exercise, Part
-from helpers.checks.mistakes import errors, prefixed, row_by_row, values, values_by
+from helpers.checks.mistakes import errors, prefixed, properties_by, row_by_row, values, values_by
 from helpers.observers.q7_feed_forward import observer
 
 
@@ -87,6 +88,17 @@ def with_activation(function):
     return lambda case: {"output": output(case, function)}
 
 
+def with_ending(function):
+    return lambda case: {"output": to_array(function(torch.from_numpy(output(case))), "output")}
+
+
+def written_out(key: str):
+    """Sizes that are the same whatever the arguments are; 8 and 5 stand in the lesson's example."""
+    return lambda seen, wanted, case: bool(
+        set(seen[key]) & {5.0, 8.0, 128.0, 192.0, 768.0, 3072.0} - set(wanted[key])
+    )
+
+
 misconceptions = (
     *row_by_row(
         values_by(first_hidden, prefixed(HIDDEN, "first-", "the output size of the first nn.Linear ")),
@@ -107,14 +119,29 @@ misconceptions = (
             sizes("first", lambda d, e: (192, 768)),
         "second-fixed-192: the second nn.Linear has ViT's sizes written out as numbers: use the constructor's arguments.":
             sizes("second", lambda d, e: (768, 192)),
+        "second-output-expansion: the second nn.Linear leads to expansion numbers: it leads back to emb_size.":
+            sizes("second", lambda d, e: (d * e, e)),
+    }),
+    *properties_by(written_out, {
+        "first-written-out: the first nn.Linear has a size written out as a number, from an example or from ViT: use the constructor's arguments.": "first",
+        "second-written-out: the second nn.Linear has a size written out as a number, from an example or from ViT: use the constructor's arguments.": "second",
+    }),
+    *values_by(first_hidden, {
+        "first-caret: `^` is used for a power, which in Python it is not; and expansion is a factor.": lambda d, e: d ^ e,
     }),
     *values_by(with_activation, {
         "relu: the activation is ReLU: that is the paper of 2017. ViT uses GELU; keep the line that was given.": F.relu,
         "no-activation: there is no activation: two Linear layers in a row are one Linear layer. Keep the lines that were given.":
             lambda x: x,
+        "two-activations: there are two activations between the nn.Linear layers: keep the one line that was given.":
+            lambda x: F.gelu(F.gelu(x)),
+    }),
+    *values_by(with_ending, {
+        "gelu-at-the-end: an activation stands behind the second nn.Linear, too: the block ends with that layer. An activation belongs between two of them.": F.gelu,
+        "relu-at-the-end: an activation stands behind the second nn.Linear, too: the block ends with that layer. An activation belongs between two of them.": F.relu,
     }),
     *errors({
-        "size-not-whole: a size is not a whole number: `/` gives a float even where the division comes out even, and here nothing needs to be divided.": r"TypeError: .*(float|must be tuple of ints|can't multiply)",
+        "size-not-whole: a size is not a whole number: `/` gives a float even where the division comes out even, and here nothing needs to be divided.": r"TypeError: .*(float|can't multiply)",
         "size-missing: an nn.Linear has only one of its two sizes: both are needed, what comes in and what goes out.": r"TypeError: .*missing 1 required positional argument: 'out_features'",
     }),
 )  # fmt: skip

@@ -22,6 +22,8 @@ SOFTMAXES = {
         lambda s: s.softmax(0),
     "axis-1: the softmax runs along axis 1: with axes in front that is not the last one any more.":
         lambda s: s.softmax(1),
+    "softmax-guessed: the softmax is not told its axis, and takes the first or the second: it belongs on the last axis, the keys.":
+        lambda s: s.softmax(0 if s.dim() == 3 else 1),
     "axis-2: the softmax runs along axis 2: count from the end, so that it is the last axis however many there are.":
         lambda s: s.softmax(2),
     # without the one that needs matrices, and two that are mistakes in the scores as well
@@ -180,6 +182,11 @@ misconceptions = (
             lambda s, q, k, d: torch.matmul(q, q.mT) * d**-0.5,
         "scores-keys-with-keys: keys meet keys: the queries are not used.":
             lambda s, q, k, d: torch.matmul(k, k.mT) * d**-0.5,
+        "scores-element-wise: queries and keys are multiplied entry by entry (`*`): every query should meet every key.":
+            lambda s, q, k, d: q * k * d**-0.5,
+        "scores-fixed-8: the scores are divided by 8, or by its root, whatever the size: use d_k.": lambda s, q, k, d: s / 8,
+        "scores-fixed-root-8: the scores are divided by 8, or by its root, whatever the size: use d_k.":
+            lambda s, q, k, d: s / 8**0.5,
         "scores-minus: the scores have the wrong sign.": lambda s, q, k, d: -s * d**-0.5,
     }),
     *values_of(ATTENTION, lambda case: (rows(raw(case)) * case["q"].shape[-1] ** -0.5,), {
@@ -199,6 +206,8 @@ misconceptions = (
             lambda s, visible, case: hide(case, s, 1e30).softmax(-1),
         "filled-with-one: the hidden scores are set to 1: softmax still gives them some weight. Use minus infinity, or -9e15.":
             lambda s, visible, case: rows(hide(case, s, 1.0)),
+        "mask-added: the mask is added to the scores: the hidden ones need to become minus infinity (or -9e15).":
+            lambda s, visible, case: rows(s + visible),
         "mask-after-softmax: the mask comes after the softmax, so the rows do not sum to 1: fill the scores, before it.":
             lambda s, visible, case: rows(s) * visible,
         "causal-always: the future is hidden whatever the mask says: use the mask that was given.":
@@ -210,6 +219,8 @@ misconceptions = (
             lambda case: {VALUES: to_array(torch.matmul(right_scores(case), case["v"]), VALUES)},
     }),
     *properties({
+        "other-cell: the attention does not hang on the inputs: it is made of matrices of other cells (Q, K, E or A). Here they are q, k and v, in small letters.":
+            lambda seen, wanted, case: ATTENTION in seen and seen[ATTENTION].ndim < case["q"].ndim,
         "values-keys-mixed: the keys (or queries) are mixed instead of the values: the weights weigh v.":
             lambda seen, wanted, case: (
                 close(seen, VALUES, torch.matmul(rows(right_scores(case)), case["k"]))
@@ -217,10 +228,13 @@ misconceptions = (
             ),
     }),
     *errors({
-        "axes-do-not-fit: the axes do not fit. For scores, swap the last two axes of k: transpose with -2 and -1 (`.T` and transpose(0, 1) are for matrices). For values, `@` and not `*`: (n, n) times (n, d_v).":
+        "axes-do-not-fit: the axes do not fit. For scores, swap the last two axes of k: transpose with -2 and -1 (`.T` and transpose(0, 1) are for matrices). For values, `@` and not `*`: (n, n) times (n, d_v). And it is q, k and v, in small letters: Q, K and V belong to other cells.":
             "must match the size of tensor|Expected size for first two dimensions|shapes cannot be multiplied"
             "|Expected batch2_sizes|expected .* to have .* but got|only supported on (matrices|2-D)",
         "mask-not-inverted: `~` is used on numbers: compare the mask with 0 instead, that works for numbers and for True and False.": "bitwise_not|unary ~|operator.invert",
+        "fill-arguments: masked_fill is given something else than it takes: first the places, a tensor of True and False (as a comparison of the mask with 0 gives), then the number that is put there.": r"masked_fill\(\) (received|missing)",
+        "mask-as-index: the mask stands as an index, which would take scores out: they all stay, and some are replaced.": "shape of the mask",
+        "infinity-without-name: `inf` is used without saying whose: write math.inf, or float(\"inf\").": "NameError: name '(inf|Infinity|infinity)'",
         "mask-not-boolean: masked_fill is given numbers as places: it wants True and False, as a comparison of the mask with 0 gives.": "only supports bool(ean)? masks|mask.* bool",
         "mask-subtracted: a True-False mask is used in a subtraction: compare it with 0 instead.": "Subtraction, the `-` operator, with (a bool|two bool)",
         "root-of-a-number: torch.sqrt is given a plain number: use math.sqrt, or `** 0.5`.": r"sqrt\(\): argument 'input' .* must be Tensor, not (int|float)",

@@ -118,7 +118,7 @@ misconceptions = (
     *errors({
         "head-before-blocks: the head runs before the blocks: it makes logits, and no tokens are left for the blocks.": r"expected input with shape \[\*, (8|12)\], but got input of size\[(2, 3|3, 5)\]",
         "class-token-picked-twice: the class token is picked before the head: your head picks it itself, so it takes all tokens.": r"size mismatch, got input|shapes cannot be multiplied|mat1 and mat2",
-        "part-not-called: a part is put where its output belongs: call it, as in `self.head(x)`.": r"Unfit: .* but is a (\w*Embedding|ClassToken|Sequential|Head)\.|TypeError: .*(Sequential|Embedding|ClassToken|Head)|AttributeError: '(\w*Embedding|ClassToken|Sequential|Head)'",
+        "part-not-called: a part is put where its output belongs: call it, as in `self.head(x)`.": r"Unfit: .* but is a (\w*Embedding|ClassToken|Sequential|Head)\.|TypeError: (?!.*(positional|__init__)).*(Sequential|Embedding|ClassToken|Head)|AttributeError: '(\w*Embedding|ClassToken|Sequential|Head)'",
     }),
 )  # fmt: skip
 

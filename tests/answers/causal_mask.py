@@ -4,6 +4,13 @@ RETURN = "return mask, masked"
 
 WRONG = [
     ("upside-down", {MASK: "torch.ones(n, n).triu()"}),
+    ("size-written-out", {MASK: "torch.ones(5, 5).tril()"}),
+    ("import-np", {MASK: "np.tril(np.ones((n, n)))"}),
+    ("function-without-module", {MASK: "tril(torch.ones(n, n))"}),
+    ("module-lacks", {MASK: "torch.tri(n)"}),
+    ("tensor-for-size", {MASK: "torch.ones(scores).tril()"}),
+    ("truth-of-tensor", {FILL: "scores.masked_fill(not mask, -math.inf)"}),
+    ("tensor-lacks", {FILL: "scores.masked(mask == 0, -math.inf)"}),
     ("ones-are-hidden", {MASK: "torch.triu(torch.ones(n, n), diagonal=1)"}),
     (
         "ones-are-hidden",

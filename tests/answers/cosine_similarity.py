@@ -8,6 +8,17 @@ def is_(text):
 
 WRONG = [
     ("dot-alone", is_("a @ b")),
+    ("no-number", is_("a @ b / torch")),
+    ("zero-below", is_("a @ b * (1 / 0)")),
+    ("too-many-indices", is_("a[0, 0]")),
+    ("index-not-there", is_("a[9]")),
+    ("softmax-of-what", is_("a.softmax()")),
+    ("not-callable", is_("torch(a, b)")),
+    ("not-subscriptable", is_("torch[a]")),
+    ("called-itself", is_("cosine_similarity(a, b)")),
+    ("matrices-only", is_("torch.mm(a, b)")),
+    ("layer-for-result", is_("torch.nn.CosineSimilarity(a, b)")),
+    ("import-np", is_("np.dot(a, b)")),
     ("one-length-a", is_("a @ b / a.norm()")),
     ("one-length-b", is_("a @ b / b.norm()")),
     ("precedence", is_("a @ b / a.norm() * b.norm()")),

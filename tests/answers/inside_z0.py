@@ -4,6 +4,15 @@ RETURN = "return tokens, z0"
 ROW = "class_token.expand(len(patches), -1, -1)"
 
 WRONG = [
+    ("token-of-another", {CAT: "torch.cat([model.cls_token.expand(len(patches), -1, -1), patches], dim=1)"}),
+    ("sizes-do-not-fit", {SUM: "tokens + model.pos_embed"}),
+    ("joined-images", {SUM: "torch.cat([tokens, positions])"}),
+    ("list-for-result", {CAT: "[class_token, patches]"}),
+    ("repeat-axes", {CAT: "torch.cat([class_token.expand(len(patches)), patches], dim=1)"}),
+    ("import-repeat", {ROW: "repeat(class_token, '1 1 d -> b 1 d', b=len(patches))"}),
+    ("import-np", {CAT: "np.concatenate([class_token, patches])"}),
+    ("product-sizes", {SUM: "tokens @ positions"}),
+    ("value-called", {SUM: "tokens + positions(tokens)"}),
     ("at-the-end", {CAT: f"torch.cat([patches, {ROW}], dim=1)"}),
     ("added-to-patches", {CAT: "patches + class_token"}),
     ("added-to-patches", {CAT: "patches + class_token", SUM: "tokens"}),

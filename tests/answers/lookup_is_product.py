@@ -12,6 +12,12 @@ def rows(text):
 
 
 WRONG = [
+    ("embedding-arguments", rows("F.embedding(W, indices)")),
+    ("other-kind-given", rows("W.index_select(indices)")),
+    ("too-little-given", rows("nn.Embedding(W)")),
+    ("matrices-only", product("one_hot.dot(W)")),
+    ("tensor-lacks", product("one_hot.W")),
+    ("import-np", product("np.matmul(one_hot, W)")),
     ("product-one-hot-alone", product("one_hot")),
     ("product-whole-table", product("W")),
     ("product-transposed", product("W.T @ one_hot.T")),

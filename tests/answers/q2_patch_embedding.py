@@ -3,6 +3,30 @@ IN = "in_channels * patch_size**2"
 LINEAR = "nn.Linear(in_channels * patch_size**2, emb_size)"
 FORWARD = "        return self.projection(x)"
 
+
+def conv(arguments, after=".flatten(2).transpose(1, 2)"):
+    """The exercise's cell with a convolution."""
+    return f"""\
+class PatchEmbedding(nn.Module):
+    def __init__(self, in_channels=3, patch_size=4, emb_size=192, img_size=32):
+        super().__init__()
+        self.projection = nn.Conv2d({arguments})
+
+    def forward(self, x):
+        return self.projection(x){after}
+"""
+
+
+AVERAGED = """\
+class PatchEmbedding(nn.Module):
+    def __init__(self, in_channels=3, patch_size=4, emb_size=192, img_size=32):
+        super().__init__()
+        self.pool, self.linear = nn.AvgPool2d(patch_size), nn.Linear(in_channels, emb_size)
+
+    def forward(self, x):
+        return self.linear(self.pool(x).flatten(2).transpose(1, 2))
+"""
+
 WRONG = [
     ("far-apart", {PATTERN: '"b c (p1 h) (p2 w) -> b (h w) (p1 p2 c)"'}),
     ("far-apart-rows", {PATTERN: '"b c (p1 h) (w p2) -> b (h w) (p1 p2 c)"'}),
@@ -36,6 +60,34 @@ WRONG = [
     ("no-sizes", {PATTERN: '"b c (h w) (p1 p2) -> b (h w) (p1 p2 c)"'}),
     (None, {PATTERN: '"b c (h p1) (w p2) -> b (h w) (p1 p2 c)".split()'}),
     (None, {PATTERN: "None"}),
+    ("pixels-apart", {PATTERN: '"b c (h p1) (w p2) -> b (h w) p1 p2 c"'}),
+    ("grid-fixed", {PATTERN: PATTERN + ", h=img_size // patch_size, w=img_size // patch_size"}),
+    ("numbers-in-the-pattern", {PATTERN: '"b c (h 4) (w 4) -> b (h w) (4 4 c)"'}),
+    ("axes-on-the-left", {FORWARD: "        return self.projection(x.mean(dim=1))"}),
+    ("no-token-axis", {FORWARD: "        return self.projection(x).mean(dim=1)"}),
+    ("no-stride", conv("in_channels, emb_size, kernel_size=patch_size")),
+    ("no-stride", conv("in_channels, emb_size, patch_size, stride=patch_size // 2")),
+    ("patch-of-4", conv("in_channels, emb_size, 4, stride=4")),
+    ("some-unread", conv("in_channels, emb_size, patch_size, patch_size, padding=1")),
+    ("conv-not-flattened", conv("in_channels, emb_size, patch_size, patch_size", "")),
+    ("conv-not-moved", conv("in_channels, emb_size, patch_size, patch_size", ".flatten(2)")),
+    ("no-token-axis", conv("in_channels, emb_size, patch_size, patch_size", ".flatten(1)")),
+    ("conv-channels", conv("3, 192, 4, 4")),
+    ("conv-channels", conv("emb_size, in_channels, patch_size, patch_size")),
+    ("sizes-of-reshape", conv("in_channels, emb_size, patch_size, patch_size", ".reshape(len(x), -1, 192)")),
+    ("averaged", AVERAGED),
+    ("channels-only", AVERAGED),
+    ("emb-size-in", {IN: "emb_size"}),
+    ("caret", {IN: "in_channels * patch_size ^ 2"}),
+    ("caret-in-brackets", {IN: "in_channels * (patch_size ^ 2)"}),
+    ("from-img-size", {IN: "img_size**2"}),
+    ("from-img-size", {IN: "in_channels * (img_size // patch_size) ** 2"}),
+    ("in-written-out", {IN: "64"}),
+    ("out-written-out", {LINEAR: f"nn.Linear({IN}, 64)"}),
+    ("size-missing", {LINEAR: f"nn.Linear({IN})"}),
+    ("letters-as-names", {IN: "p1 * p2 * c"}),
+    ("letters-as-names", {IN: "x.shape[1] * patch_size**2"}),
+    ("norm-size", {LINEAR: "nn.LayerNorm(emb_size)"}),
     ("no-channels", {IN: "patch_size**2"}),
     ("side-only", {IN: "in_channels * patch_size"}),
     ("patch-size-only", {IN: "patch_size"}),
@@ -55,8 +107,6 @@ WRONG = [
     ("out-patches", {LINEAR: "nn.Linear(in_channels * patch_size**2, (img_size // patch_size)**2)"}),
     ("linear-float", {IN: "in_channels * patch_size**2 / 1"}),
     (None, {LINEAR: "nn.Linear(in_channels * patch_size**2 + 1, emb_size)"}),
-    (None, {LINEAR: "nn.Linear(emb_size, emb_size)"}),
-    (None, {LINEAR: "nn.Linear(in_channels * patch_size**2)"}),  # TypeError
     (None, {LINEAR: "nn.Identity()"}),
     (None, {LINEAR: "nn.Sequential(nn.Linear(in_channels * patch_size**2, emb_size), nn.ReLU())"}),
     ("no-channels", {PATTERN: '"b c (h p1) (w p2) -> b (h w c) (p1 p2)"', IN: "patch_size**2"}),
@@ -75,7 +125,7 @@ WRONG = [
             FORWARD: "        return self.projection(x) + torch.arange(self.projection(x).shape[1])[:, None] * x.sum()"
         },
     ),
-    (None, {FORWARD: "        return self.projection(x).mean(dim=1)"}),
+    (None, {FORWARD: "        return self.projection(x) * 0"}),
     (None, {FORWARD: "        return self.project(x)"}),
     (None, "PatchEmbedding = nn.Conv2d(3, 192, kernel_size=4, stride=4)"),
     (None, "PatchEmbedding = None"),

@@ -9,6 +9,15 @@ CAT = "torch.cat([cls_tokens, x], dim=1)"
 RETURN = "        return x"
 
 WRONG = [
+    ("pattern-does-not-fit", {PATTERN: '"() n e -> b n (e b)"'}),
+    ("list-for-result", {CAT: "[cls_tokens, x]"}),
+    ("gradient-to-numpy", {CAT: "np.concatenate([cls_tokens, x])"}),
+    ("axis-not-there", {CAT: "torch.cat([cls_tokens, x], dim=3)"}),
+    ("value-called", {CAT: "torch.cat([cls_tokens(x), x], dim=1)"}),
+    ("name-not-known", {CAT: "torch.cat([cls_token, x], dim=1)"}),
+    ("function-without-module", {CAT: "cat([cls_tokens, x], dim=1)"}),
+    ("tensor-lacks", {CAT: "cls_tokens.append(x)"}),
+    ("import-rearrange", {CAT: "rearrange([cls_tokens, x], 'a b c -> b a c')"}),
     ("not-repeated", {CALL: "self.cls_token"}),
     ("not-repeated", {PATTERN: '"b n e -> b n e"', SIZE: "b=1"}),
     ("not-repeated", {PATTERN: '"() n e -> n b e"', SIZE: "b=1"}),

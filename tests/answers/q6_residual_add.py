@@ -59,6 +59,12 @@ WRONG = [
     ("kwargs-positional", {SUM: "x + self.fn(x, kwargs)"}),
     ("kwargs-positional", {SUM: "x + self.fn(x, *kwargs)"}),
     ("kwargs-positional", {SUM: "x + self.fn(x, kwargs=kwargs)"}),
+    ("list-in-calculation", {SUM: "x + [self.fn(x)]"}),
+    ("joined-sizes", {SUM: "torch.cat([x, x[:, :1, :1]])"}),
+    ("called-itself", {SUM: "x + self(x)"}),
+    ("name-not-known", {SUM: "residual + self.fn(x)"}),
+    ("object-lacks", {SUM: "x + self.add(x)"}),
+    ("import-math", {SUM: "math.add(x, self.fn(x))"}),
     ("in-a-list", {SUM: "[x, self.fn(x, **kwargs)]"}),
     ("in-a-list", {SUM: "x, self.fn(x, **kwargs)"}),
     (

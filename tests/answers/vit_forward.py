@@ -31,6 +31,11 @@ def rest(*lines):
 
 
 WRONG = [
+    ("too-much-given", tokens("x = self.patch_embedding(images, 4)", TOKEN, POSITIONS)),
+    ("name-not-known", tokens("x = patch_embedding(images)", TOKEN, POSITIONS)),
+    ("used-too-early", tokens("x = self.patch_embedding(x)", TOKEN, POSITIONS)),
+    ("object-lacks", tokens("x = self.patch_embeddings(images)", TOKEN, POSITIONS)),
+    ("tuple-for-tensor", rest("return self.head([block(x) for block in self.blocks])")),
     # images to tokens
     ("no-positions", tokens(PATCHES, TOKEN)),
     ("no-positions", tokens(PATCHES, TOKEN, "self.positional_embedding(x)")),

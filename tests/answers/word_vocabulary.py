@@ -25,6 +25,7 @@ WRONG = [
     ("not-whole", {NUMBER: "__import__('torch').tensor(len(word_to_index))"}),
     ("name-unknown", {NUMBER: "index"}),
     ("name-unknown", {NUMBER: "i"}),
+    ("list-called", {NUMBER: "sentences(0)"}),
     ("asked-too-early", {NUMBER: "word_to_index[word] + 1"}),
     ("dict-index", {NUMBER: "word_to_index.index(word)"}),
     ("max-of-nothing", {NUMBER: "max(word_to_index.values()) + 1"}),
