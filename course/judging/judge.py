@@ -39,7 +39,7 @@ from helpers import exercises
 from helpers.checks import render, wire
 from helpers.checks.arrays import Arrays, Case
 from helpers.checks.exercise import Exercise
-from helpers.checks.judge import COMMON, Tried, judge, nothing
+from helpers.checks.judge import Tried, judge, nothing
 from helpers.checks.observe import Problem, State, blanks_in, defines
 from helpers.checks.verdict import Verdict
 
@@ -176,7 +176,7 @@ def combine(
         lines += (messages.NOT_FOR_OTHERS,)
         if isinstance(seen, Problem):
             lines += (f"There it raised {re.match('[A-Za-z_]*', seen.error)[0] or 'an error'}.",)
-        known = {m.name: m.message for m in (*COMMON, *exercise.misconceptions)}
+        known = {m.name: m.message for m in exercise.misconceptions}
         lines += tuple(f"That is what you get when {known[name]}" for name in hidden.misconceptions)
     state = shown.state
     if isinstance(seen, Problem) and re.search(r"^MemoryError|DefaultCPUAllocator", seen.error):

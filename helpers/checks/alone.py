@@ -136,8 +136,8 @@ def alone(
 def located(node: ast.AST, place: Place) -> list[ast.AST]:
     """The statements (or the one call) where this blank's value is made; none if the text has another form."""
     if place.target.endswith("("):
-        called = place.target[:-1].rpartition(".")[2]
-        calls = [n for n in ast.walk(node) if isinstance(n, ast.Call) and _last(n.func) == called]
+        called = place.target[:-1].rpartition(".")[2].casefold()  # nn.linear is meant as nn.Linear
+        calls = [n for n in ast.walk(node) if isinstance(n, ast.Call) and _last(n.func).casefold() == called]
         calls.sort(key=lambda call: (call.lineno, call.col_offset))
         return [calls[place.nth]] if len(calls) == place.calls else []
     wanted = ast.unparse(ast.parse(place.target))

@@ -18,7 +18,6 @@ import numpy as np
 from helpers.checks.arrays import CHANGED, LEARNS, Arrays, Case
 from helpers.checks.differences import Differences, differences
 from helpers.checks.exercise import Exercise, Misconception, Part
-from helpers.checks.mistakes import properties
 from helpers.checks.observe import Blank, Problem, State
 from helpers.checks.verdict import Mark, Verdict
 
@@ -267,7 +266,7 @@ def _recognise(
     """
     found: list[tuple[Misconception, set[str]]] = []
     explained: set[str] = set()
-    for mistake in (*COMMON, *exercise.misconceptions):
+    for mistake in exercise.misconceptions:
         keys: set[str] = set()
         fits = mistake.produces is not None or mistake.when is not None
         for case, seen, wanted in zip(cases, observed, expected, strict=True):
@@ -297,14 +296,6 @@ def _spoils(observed: Arrays) -> str:
     if observed.get(LEARNS, 1) == 0:
         return "No gradient comes through, so what stands before it would never learn in training."
     return ""
-
-
-COMMON = properties({
-    "input-changed: an input is written into, by `+=`, by a function that ends in `_` or by `...[...] =`, maybe under another name: its owner still needs it as it was. Make a new one, or write into a copy (`.clone()`).":
-        lambda seen, wanted, case: any(key.startswith(CHANGED) for key in seen),
-    "gradient-cut: a tensor is cut off from training: by `.detach()`, `.data` or `torch.no_grad()`, or on a detour through numpy or a list.":
-        lambda seen, wanted, case: seen.get(LEARNS, 1) == 0,
-})  # fmt: skip
 
 
 def _difference(

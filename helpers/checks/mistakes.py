@@ -17,7 +17,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from helpers.checks.arrays import Case, to_array
+from helpers.checks.arrays import CHANGED, LEARNS, Case, to_array
 from helpers.checks.exercise import Misconception
 
 Mistakes = tuple[Misconception, ...]
@@ -100,6 +100,14 @@ def row_by_row(*groups: Mistakes) -> Mistakes:
 
 
 # --- in every exercise ----------------------------------------------------------------------------
+
+# right values, and something else is not
+SPOILT = properties({
+    "input-changed: an input is written into, by `+=`, by a function that ends in `_` or by `...[...] =`, maybe under another name: its owner still needs it as it was. Make a new one, or write into a copy (`.clone()`).":
+        lambda seen, wanted, case: any(key.startswith(CHANGED) for key in seen),
+    "gradient-cut: a tensor is cut off from training: by `.detach()`, `.data` or `torch.no_grad()`, or on a detour through numpy or a list.":
+        lambda seen, wanted, case: seen.get(LEARNS, 1) == 0,
+})  # fmt: skip
 
 IMPORTS = {
     "math": "import math",

@@ -12,7 +12,7 @@ import pkgutil
 from difflib import get_close_matches
 
 from helpers.checks.exercise import Exercise
-from helpers.checks.mistakes import ANYWHERE, UNKNOWN_NAMES
+from helpers.checks.mistakes import ANYWHERE, SPOILT, UNKNOWN_NAMES
 
 
 class UnknownExercise(LookupError):
@@ -38,6 +38,6 @@ def load(key: str) -> Exercise:
     exercise = importlib.import_module(f"{__name__}.{key}").exercise
     if not exercise.key:
         object.__setattr__(exercise, "key", key)
-        everywhere = (*UNKNOWN_NAMES, *exercise.misconceptions, *ANYWHERE)
+        everywhere = (*SPOILT, *UNKNOWN_NAMES, *exercise.misconceptions, *ANYWHERE)
         object.__setattr__(exercise, "misconceptions", everywhere)
     return exercise

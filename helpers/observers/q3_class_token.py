@@ -47,7 +47,9 @@ def joined(local: Mapping[str, Any]) -> torch.Tensor:
     """The student's tokens above the patches."""
     x, tokens = local["x"], local["cls_tokens"]
     out = x.new_zeros(len(x), x.shape[1] + 1, x.shape[2])
-    out[:, :1], out[:, 1:] = tokens.reshape(out[:, :1].shape), x  # not broadcast
+    if tokens.shape != out[:, :1].shape:
+        raise ValueError("the tokens do not fit: nothing is broadcast here")
+    out[:, :1], out[:, 1:] = tokens, x
     return out
 
 

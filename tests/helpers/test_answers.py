@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from helpers import exercises
-from helpers.checks.judge import COMMON
 from tests import notebooks
 from tests.notebooks import checks, notebook_of, outputs
 
@@ -52,7 +51,7 @@ def test_a_wrong_answer_is_told_why(key, entry, kernels):
     assert re.match("✗ (incorrect|error in your code): ", text), text
     assert points < exercises.load(key).points
     if mistake is not None:
-        known = {m.name: m.message for m in (*COMMON, *exercises.load(key).misconceptions)}
+        known = {m.name: m.message for m in exercises.load(key).misconceptions}
         assert mistake in known, f"helpers/exercises/{key}.py knows no mistake {mistake!r}"
         assert known[mistake] in text, text
 
@@ -86,7 +85,7 @@ def test_the_solution_is_right_and_each_blank_alone_is_not_attempted(key, kernel
 @pytest.mark.parametrize("key", KEYS)
 def test_every_blank_has_enough_answers(key):
     """At least 8 wrong (6 of them named) and 4 right ones for every blank; predictions count as one blank."""
-    known = {m.name for m in (*COMMON, *exercises.load(key).misconceptions)}
+    known = {m.name for m in exercises.load(key).misconceptions}
     wrong, right = notebooks.answers(key).WRONG, notebooks.answers(key).RIGHT
     assert {name for name, _ in wrong if name} <= known
     solution = notebooks.cell_of(
