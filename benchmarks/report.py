@@ -51,7 +51,11 @@ def make(students: int) -> None:
         for name in names[:last] if draw.random() < 0.15 else names:
             answers = {key: answer(draw, key, able) for key in classroom.release(name).tests.values()}
             attention = ["The cell ran into its time limit twice."] if draw.random() < 0.004 else []
-            how = {"date": f"{came:%Y-%m-%d %H:%M:%S.%f} UTC", "late": late, "earlier": draw.choice((0, 0, 0, 1, 2))}
+            how = {
+                "date": f"{came:%Y-%m-%d %H:%M:%S.%f} UTC",
+                "late": late,
+                "earlier": draw.choice((0, 0, 0, 1, 2)),
+            }
             made.send(student, name, answers, attention=attention, **how)
     made.done(roster=everybody)
     records.save = kept

@@ -60,8 +60,9 @@ def _answers(sent: list[Sent]) -> Iterable[Group]:
         course = renamed == question.solved.renamed
         if (size >= LONG and not course) or (odd and size >= ODD):
             why = "wrong in the same unusual way" if odd else "long, and the same"
+            shown = judged.answers[key].own(question.given)
             name = verdict.name if verdict else key
-            yield Group(notebook, name, tuple(sorted(one.student for one in ones)), why, added)
+            yield Group(notebook, name, tuple(sorted(one.student for one in ones)), why, shown)
 
 
 def _files(sent: list[Sent], collected: Collected) -> Iterable[Group]:

@@ -24,6 +24,9 @@ from helpers.checks.verdict import Mark, Verdict
 OUTCOMES = ("right", "partial", "wrong", "open", "error")
 ENOUGH = 20  # students for a correlation to say anything
 LINES = 12  # of an example
+RAISED = re.compile(
+    r"^Line \d+, `.*`, (?=raised )", re.S
+)  # the rest is the same for all who made this mistake
 
 
 def outcome(state: State, points: float, most: float) -> str:
@@ -72,16 +75,18 @@ class Item:
         mine, rest = mine[~np.isnan(rest)], rest[~np.isnan(rest)]
         if len(mine) < ENOUGH or np.ptp(mine) == 0 or np.ptp(rest) == 0:
             return None
-        return round(float(np.corrcoef(mine, rest)[0, 1]), 2)
+        return round(float(np.corrcoef(mine, rest)[0, 1]), 2) + 0.0
 
     @property
     def reading(self) -> str:
         """The correlation in plain words."""
         r, hard = self.correlation, self.mean < 0.5
+        if self.share("right") > 0.95:
+            return "Nearly everybody has it."
         if r is None:
             few = int(np.sum(~np.isnan(self.rest))) < ENOUGH
             return f"Fewer than {ENOUGH} to compare." if few else "All alike: nothing to compare."
-        if r < 0:
+        if r < -0.1:
             return "Those who do well elsewhere do worse here: look at the question and its check first."
         if r < 0.2:
             first = "Those who do well elsewhere miss it as often as the others"
@@ -145,6 +150,12 @@ class Mistake:
     texts: list[tuple[str, Text]] = field(default_factory=list)  # who, what they wrote
 
     @property
+    def _line(self) -> str:
+        """What stands in the line of this blank."""
+        parts = exercises.load(self.question.key).parts
+        return next((part.blank for part in parts if self.blank and part.label == self.blank), "")
+
+    @property
     def forms(self) -> int:
         """In how many different ways it was written."""
         return len({text.renamed for _, text in self.texts})
@@ -154,7 +165,7 @@ class Mistake:
         common = Counter(text.renamed for _, text in self.texts)
         ranked = sorted(self.texts, key=lambda each: (-common[each[1].renamed], len(each[1].renamed)))
         for who, text in ranked:
-            lines = text.added(self.question.given) or text.lines
+            lines = text.own(self.question.given, self._line, self.blank)
             words = [re.escape(word) for word in (who, *names.get(who, "").split()) if len(word) > 2]
             if not re.search(rf"\b({'|'.join(words) or '$^'})\b", "\n".join(lines), re.I):
                 return lines if len(lines) <= LINES else (*lines[:LINES], "...")
@@ -179,7 +190,7 @@ def mistakes(sent: Sequence[Sent]) -> tuple[list[Mistake], list[Mistake]]:
                 known[place].students.append(one.student)
                 known[place].texts.append((one.student, text))
             for blank, sentence in _unexplained(verdict):
-                place = (key, blank, sentence)
+                place = (key, blank, RAISED.sub("", sentence))
                 if place not in unknown:
                     unknown[place] = Mistake(question, blank, "", sentence, asked[one.lesson.name])
                 unknown[place].students.append(one.student)
@@ -215,10 +226,13 @@ def _unexplained(verdict: Verdict) -> list[tuple[str, str]]:
     if {*verdict.misconceptions} - {name for part in verdict.parts for name in part.misconceptions}:
         return []
     wrong = [part for part in verdict.parts if _is_wrong(part) and not part.misconceptions]
-    one = len(verdict.parts) == 1
-    said = [("" if one else part.label, part.said[0]) for part in wrong if part.said]
-    if said or not wrong or any(part.misconceptions for part in verdict.parts):
-        return said
+    about: dict[str, list[str]] = {}  # sentence -> blanks
+    for part in wrong:
+        if part.said:
+            about.setdefault(part.said[0], []).append(part.label)
+    if about or not wrong or any(part.misconceptions for part in verdict.parts):
+        several = len(verdict.parts) > 1
+        return [(where[0] if several and len(where) == 1 else "", said) for said, where in about.items()]
     lines = [line for line in verdict.lines if not line.startswith("Still to fill in")]
     return [("", lines[0] if lines else f"{verdict.state.value}, nothing was said")]
 

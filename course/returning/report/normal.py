@@ -1,6 +1,10 @@
 """An answer's text in a normal form: what only looks different is the same."""
 
 import ast
+import io
+import re
+import textwrap
+import tokenize
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
@@ -39,31 +43,57 @@ class _Renamed(ast.NodeTransformer):
 
 @dataclass(frozen=True)
 class Text:
-    """An answer without what only looks different: `lines` as Python writes them, `renamed` for comparing."""
+    """An answer: `shown` for people, as it was written but for comments and empty lines; the rest for comparing."""
 
-    lines: tuple[str, ...]
-    renamed: str
+    shown: tuple[str, ...]
+    lines: tuple[str, ...]  # as Python writes them, without docstrings
+    renamed: str  # the same with other names
 
     @classmethod
     @lru_cache(maxsize=4096)
     def of(cls, source: str) -> "Text":
         """Of Python, or, if it is none, of its words."""
+        shown = tuple(line.rstrip() for line in _without_comments(source) if line.strip())
         try:
             tree = _Bare().visit(ast.parse(source))
             lines = tuple(ast.unparse(tree).splitlines())
-            return cls(lines, ast.unparse(ast.fix_missing_locations(_Renamed(tree).visit(tree))))
+            return cls(shown, lines, ast.unparse(ast.fix_missing_locations(_Renamed(tree).visit(tree))))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            bare = (line.split("#")[0].rstrip() for line in source.splitlines())
-            lines = tuple(line for line in bare if line.strip())
-            return cls(lines, " ".join(" ".join(lines).split()))
+            return cls(shown, shown, " ".join(" ".join(shown).split()))
 
     def added(self, given: "Text") -> tuple[str, ...]:
-        """The lines that are not among those given out."""
-        left = Counter(given.lines)
-        added = []
-        for line in self.lines:
-            if left[line]:
-                left[line] -= 1
-            else:
-                added.append(line)
-        return tuple(added)
+        """The lines that are not among those given out, for comparing."""
+        return _beyond(self.lines, given.lines)
+
+    def own(self, given: "Text", *about: str) -> tuple[str, ...]:
+        """The same for people; those that hold one of the texts `about`, if there are any."""
+        own = _beyond(self.shown, given.shown) or self.shown
+        wanted = [plain for text in about if (plain := _plain(text))]
+        some = tuple(line for line in own if any(text in _plain(line) for text in wanted))
+        return tuple(textwrap.dedent("\n".join(some or own)).splitlines())
+
+
+def _beyond(lines: tuple[str, ...], given: tuple[str, ...]) -> tuple[str, ...]:
+    left, added = Counter(map(str.strip, given)), []
+    for line in lines:
+        if left[line.strip()]:
+            left[line.strip()] -= 1
+        else:
+            added.append(line)
+    return tuple(added)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\s`'\"]|\.\.\.$", "", text)
+
+
+def _without_comments(source: str) -> list[str]:
+    lines = source.splitlines()
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type == tokenize.COMMENT:
+                line, column = token.start
+                lines[line - 1] = lines[line - 1][:column]
+    except (tokenize.TokenError, SyntaxError, IndexError):
+        return [line.split("#")[0] for line in lines]
+    return lines
