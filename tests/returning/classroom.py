@@ -16,6 +16,7 @@ import nbformat
 import numpy as np
 import torch
 import torch.nn.functional as F
+from einops.layers.torch import Rearrange
 from torch import nn
 
 from course.base.paths import ROOT
@@ -28,9 +29,18 @@ from helpers.check import check
 from helpers.checks.judge import nothing
 from helpers.checks.observe import State
 from helpers.checks.verdict import Verdict
+from helpers.vit import pieces
 
 PART = "2_build_a_vit"
-NAMES = {"np": np, "torch": torch, "nn": nn, "F": F, "rearrange": einops.rearrange, "repeat": einops.repeat}
+NAMES = {
+    "np": np,
+    "torch": torch,
+    "nn": nn,
+    "F": F,
+    "rearrange": einops.rearrange,
+    "repeat": einops.repeat,
+    "Rearrange": Rearrange,
+}
 OPEN = "open"  # an answer that was not begun
 
 Change = Mapping[str, str] | str  # as in tests/answers; "open"; or the whole cell
@@ -51,7 +61,7 @@ def _solutions(name: str) -> dict[str, str]:
 @functools.cache
 def _around(name: str) -> dict:
     """What the notebook's cells define, as far as they run here."""
-    namespace = dict(NAMES)
+    namespace = {name: pieces.load(key) for key, name in pieces.NAMES.items()} | NAMES
     for cell in release(name).solution.cells:
         if cell.cell_type == "code" and re.match("class |def |@|import |from ", cell.source):
             with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):

@@ -3,8 +3,8 @@
 Comments and docstrings go, Python writes the rest in its own form (`ast.unparse`), and names that the text itself binds are
 numbered. A group is shown if it could hardly come by chance:
 
-- the lines that were added to the given ones have at least `LONG` characters together and are not the course's own
-  solution, or at least `ODD` and are wrong in a way that no check knows;
+- the lines that stand neither in what was given out nor in the course's solution have at least `LONG` characters
+  together, or at least `ODD` if the answer is wrong in a way that no check knows;
 - it is a small part of all who answered (`SHARE`): what many write alike is simply how it is written.
 
 The same file (byte for byte, outputs and all) from several students is shown too, unless nothing in it is answered.
@@ -52,13 +52,11 @@ def _answers(sent: list[Sent]) -> Iterable[Group]:
         if not 2 <= len(ones) <= max(FEW, SHARE * answered[notebook, key]):
             continue
         question, judged = ones[0].lesson.questions[key], ones[0].judged
-        added = judged.answers[key].added(question.given)
-        size = sum(len(line.strip()) for line in added)
+        size = judged.answers[key].size(question.given, question.solved)
         verdict = judged.verdicts.get(key)
         odd = verdict is not None and verdict.state in (State.INCORRECT, State.ERROR)
         odd = odd and not verdict.misconceptions
-        course = renamed == question.solved.renamed
-        if (size >= LONG and not course) or (odd and size >= ODD):
+        if renamed != question.solved.renamed and size >= (ODD if odd else LONG):
             why = "wrong in the same unusual way" if odd else "long, and the same"
             shown = judged.answers[key].own(question.given)
             name = verdict.name if verdict else key

@@ -65,6 +65,13 @@ class Text:
         """The lines that are not among those given out, for comparing."""
         return _beyond(self.lines, given.lines)
 
+    def size(self, *others: "Text") -> int:
+        """Characters, without spaces, of the lines that stand in none of the others."""
+        beyond = self.shown
+        for other in others:
+            beyond = _beyond(beyond, other.shown)
+        return sum(len("".join(line.split())) for line in beyond)
+
     def own(self, given: "Text", *about: str) -> tuple[str, ...]:
         """The same for people; those that hold one of the texts `about`, if there are any."""
         own = _beyond(self.shown, given.shown) or self.shown
