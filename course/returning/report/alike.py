@@ -3,8 +3,8 @@
 Comments and docstrings go, Python writes the rest in its own form (`ast.unparse`), and names that the text itself binds are
 numbered. A group is shown if it could hardly come by chance:
 
-- the lines that stand neither in what was given out nor in the course's solution have at least `LONG` characters
-  together, or at least `ODD` if the answer is wrong in a way that no check knows;
+- the words and signs in it that the course's solution does not have are at least `LONG` characters together, or at least
+  `ODD` if the answer is wrong in a way that no check knows;
 - it is a small part of all who answered (`SHARE`): what many write alike is simply how it is written.
 
 The same file (byte for byte, outputs and all) from several students is shown too, unless nothing in it is answered.
@@ -18,7 +18,7 @@ from course.collecting.collected import COUNTS, Collected
 from course.returning.report.sent import Sent
 from helpers.checks.observe import State
 
-LONG, ODD = 200, 60  # characters that are the students' own
+LONG, ODD = 120, 40  # characters that are the students' own
 SHARE, FEW = 0.2, 3  # of those who answered, but never fewer than FEW
 
 
@@ -52,7 +52,7 @@ def _answers(sent: list[Sent]) -> Iterable[Group]:
         if not 2 <= len(ones) <= max(FEW, SHARE * answered[notebook, key]):
             continue
         question, judged = ones[0].lesson.questions[key], ones[0].judged
-        size = judged.answers[key].size(question.given, question.solved)
+        size = judged.answers[key].size(question.solved)
         verdict = judged.verdicts.get(key)
         odd = verdict is not None and verdict.state in (State.INCORRECT, State.ERROR)
         odd = odd and not verdict.misconceptions

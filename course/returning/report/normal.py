@@ -66,11 +66,11 @@ class Text:
         return _beyond(self.lines, given.lines)
 
     def size(self, *others: "Text") -> int:
-        """Characters, without spaces, of the lines that stand in none of the others."""
-        beyond = self.shown
+        """Characters of the words and signs that stand in none of the others, whatever the lines they stand on."""
+        beyond = Counter(re.findall(r"\w+|[^\w\s]", self.renamed))
         for other in others:
-            beyond = _beyond(beyond, other.shown)
-        return sum(len("".join(line.split())) for line in beyond)
+            beyond -= Counter(re.findall(r"\w+|[^\w\s]", other.renamed))
+        return sum(len(token) * times for token, times in beyond.items())
 
     def own(self, given: "Text", *about: str) -> tuple[str, ...]:
         """The same for people; those that hold one of the texts `about`, if there are any."""
