@@ -125,15 +125,21 @@ def report(
     anonymous: Annotated[
         bool, typer.Option("--anonymous", help="Hide who is who, so that it can be shown to others.")
     ] = False,
+    students: Annotated[
+        bool,
+        typer.Option("--students", help="Also a page for each student: grading/feedback/STUDENT/index.html."),
+    ] = False,
 ) -> None:
     """The class at a glance: what was hard, who misunderstood what, who needs somebody; in grading/report/."""
-    from course.returning.report import page
+    from course.returning.report import page, student
 
     try:
         found, files = page.make(part, anonymous)
+        print("\n".join(map(printable, page.told(found, files))))
+        if students:
+            print(student.summary(student.make()))
     except page.ReportError as error:
-        raise SystemExit(f"No report was written. {error}") from None
-    print("\n".join(map(printable, page.told(found, files))))
+        raise SystemExit(f"Not all was written. {error}") from None
 
 
 @app.command()

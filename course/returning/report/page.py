@@ -147,7 +147,8 @@ def gather(part: str, grading: Path, anonymous: bool = False) -> Report:
             f"python -m course grade {part}."
         )
     if reading.damaged:
-        notes.append(f"{_many(reading.damaged, 'record')} can't be read and left out.")
+        records = "1 record" if reading.damaged == 1 else f"{reading.damaged} records"
+        notes.append(f"Left out, as it can't be read: {records}.")
     if not listed:
         notes.append("No roster and no gradebook: nobody can be missed.")
     hard = [_item(item) for item in counts.hardest(items)]
