@@ -199,9 +199,7 @@ def test_an_example_has_its_authors_name_in_it_never(tmp_path):
 
 def test_the_page_is_one_file_that_escapes_what_students_wrote(tmp_path):
     made = Class(tmp_path)
-    made.send(
-        "<b>x", Q6, {RESIDUAL: "ResidualAdd = '<script>alert(1)</script>'"}, attention=["<i>look</i>"]
-    )
+    made.send("<b>x", Q6, {RESIDUAL: "ResidualAdd = '<script>alert(1)</script>'"}, attention=["<i>look</i>"])
     made.done()
     text = page.render(page.gather(PART, tmp_path))
     soup = BeautifulSoup(text, "html.parser")

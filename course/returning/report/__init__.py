@@ -1,1 +1,1 @@
-"""`python -m course report`: the class at a glance. `sent` reads, `counts`, `alike` and `changes` look, `page` writes."""
+"""`python -m course report`: `sent` reads; `counts`, `alike` and `changes` look; `page` and `student` write."""
