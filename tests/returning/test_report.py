@@ -108,6 +108,7 @@ def test_misconceptions_are_ranked_with_an_example_and_the_place_to_show_again(r
     assert (first["students"], first["of"], first["name"]) == (2, 27, "exponent-i-over-d")
     assert first["sentence"] == "the exponent is i/d instead of 2i/d."
     assert (first["blank"], first["notebook"], first["heading"]) == ("denominator", Q1, "Exercise Q1")
+    assert first["above"] == "The formula"
     assert "denominator = n ** (i / d)" in first["example"]
     assert one(report, "misconceptions", name="x-alone")["example"] == "out = x"
 

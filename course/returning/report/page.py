@@ -41,7 +41,7 @@ TABLES = ("questions", "misconceptions", "students", "alike", "changes")
 BINS = 10  # of the points
 DAYS = 21  # rows; what took longer is shown by weeks
 COLUMNS = {  # of tables that may be empty
-    "misconceptions": ("kind", "students", "of", "notebook", "heading", "question", "blank", "name", "sentence", "forms", "example", "who"),
+    "misconceptions": ("kind", "students", "of", "notebook", "heading", "above", "question", "blank", "name", "sentence", "forms", "example", "who"),
     "alike": ("notebook", "question", "students", "why", "who", "lines"),
     "changes": ("student", "notebook", "question", "blank", "before", "after", "points", "why", "said", "when"),
 }  # fmt: skip
@@ -191,6 +191,7 @@ def _mistake(mistake: counts.Mistake, names: Names) -> dict[str, Any]:
         "of": mistake.of,
         "notebook": mistake.question.notebook,
         "heading": mistake.question.heading,
+        "above": mistake.question.above,
         "question": mistake.question.name,
         "blank": mistake.blank,
         "name": mistake.name,

@@ -33,6 +33,7 @@ class Question:
     notebook: str
     title: str  # of the notebook
     heading: str  # the last one above the answer
+    above: str  # the one before it, under which the lesson explains what is asked; "" if there is none
     given: Text  # the answer cell as it was given out
     solved: Text
 
@@ -48,17 +49,19 @@ class Lesson:
         """By the exercise's key."""
         given = {grade_id(cell): cell.source for cell in self.release.notebook.cells}
         found: dict[str, Question] = {}
-        title = heading = ""
+        headings: list[str] = []
         for cell in self.release.solution.cells:
             if cell.cell_type == "markdown":
-                for line in cell.source.splitlines():
-                    if line.startswith("#") and (text := line.lstrip("#").strip()):
-                        title, heading = title or text, text
+                lines = (line for line in cell.source.splitlines() if line.startswith("#"))
+                headings += [text for line in lines if (text := line.lstrip("#").strip())]
             key = grade_id(cell)
             if key in self.release.tests.values():
                 name = exercises.load(key).name
                 texts = _text(given.get(key, "")), _text(cell.source)
-                found[key] = Question(key, name, self.name, title, heading, *texts)
+                asked = {question.heading for question in found.values()}
+                told = [heading for heading in headings[1:-1] if heading not in asked]
+                ends = [*headings[:1], *headings[-1:], *told[-1:], "", "", ""]
+                found[key] = Question(key, name, self.name, *ends[:3], *texts)
         return found
 
 
