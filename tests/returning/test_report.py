@@ -190,6 +190,36 @@ def test_ids_can_be_hidden(made, monkeypatch):
     assert [row["student"] for row in report.tables["students"]][:2] == ["student 1", "student 2"]
 
 
+def test_hidden_ids_stand_beside_not_in_place_of_the_others(made, monkeypatch):
+    monkeypatch.setenv("VIT_GRADING", str(made))
+    _, files = page.make(PART, anonymous=True)
+    assert {path.parent.name for path in files} == {f"{PART}_anonymous"}
+
+
+def test_half_a_character_and_odd_escapes_are_no_trouble(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIT_GRADING", str(tmp_path))
+    made = Class(tmp_path)
+    made.send("ada", Q6, {RESIDUAL: {"x + self.fn(x, **kwargs)": "x - len('\\d')"}})
+    record = classroom.judged(Q6, classroom.submission(Q6, {RESIDUAL: ODD}, "ben"))
+    made.send("ben", Q6, {RESIDUAL: ODD}, grade=False)
+    for cell in record.content.cells:
+        cell.source = cell.source.replace("7 *", "len('\ud800') *")
+    records.save(tmp_path / "records", record)
+    made.done()
+    report, _ = page.make(PART)
+    assert report.summary["notebooks"] == 2
+
+
+def test_a_gradebook_that_is_none_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIT_GRADING", str(tmp_path))
+    made = Class(tmp_path)
+    made.send("ada", Q6)
+    made.done()
+    (tmp_path / "gradebook.db").write_text("no database at all" * 100)
+    with pytest.raises(page.ReportError, match="gradebook can't be read"):
+        page.gather(PART, tmp_path)
+
+
 def test_an_example_has_its_authors_name_in_it_never(tmp_path):
     made = Class(tmp_path)
     made.send("lovelace", Q6, {RESIDUAL: {"out = x + self.fn(x, **kwargs)": "out = x; by = 'Ada'"}})

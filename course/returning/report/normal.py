@@ -5,6 +5,7 @@ import io
 import re
 import textwrap
 import tokenize
+import warnings
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
@@ -55,7 +56,9 @@ class Text:
         """Of Python, or, if it is none, of its words."""
         shown = tuple(line.rstrip() for line in _without_comments(source) if line.strip())
         try:
-            tree = _Bare().visit(ast.parse(source))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of odd escapes in strings
+                tree = _Bare().visit(ast.parse(source))
             lines = tuple(ast.unparse(tree).splitlines())
             return cls(shown, lines, ast.unparse(ast.fix_missing_locations(_Renamed(tree).visit(tree))))
         except (SyntaxError, ValueError, RecursionError, MemoryError):

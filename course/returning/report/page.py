@@ -5,6 +5,8 @@ Below grading/ (`VIT_GRADING`):
     report/<part>/index.html        the page; print it, or open it on a phone
     report/<part>/report.json       all that it says, and more of it
     report/<part>/<table>.csv       questions, misconceptions, students, alike, changes
+
+With ids hidden it is report/<part>_anonymous/.
 """
 
 import csv
@@ -22,6 +24,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
+from sqlalchemy.exc import SQLAlchemyError
 
 from course.base import paths, settings
 from course.collecting import collected, roster
@@ -86,7 +89,7 @@ class Report:
 
 
 def gather(part: str, grading: Path, anonymous: bool = False) -> Report:
-    """Raises ReportError: there is no such part, nothing is graded, or collect's record can't be read."""
+    """Raises ReportError: there is no such part, nothing is graded, or collect's record or the gradebook can't be read."""
     try:
         reading, came = read(grading, part), collected.load(grading, part)
     except (JudgeError, CollectError) as error:
@@ -151,6 +154,8 @@ def gather(part: str, grading: Path, anonymous: bool = False) -> Report:
         notes.append(f"Left out, as it can't be read: {records}.")
     if not listed:
         notes.append("No roster and no gradebook: nobody can be missed.")
+    if any(lesson.by_hand for lesson in reading.lessons):
+        notes.append("Questions that are answered in words and graded by hand are in the points only.")
     hard = [_item(item) for item in counts.hardest(items)]
     report = Report(part, summary, tables, hard, _points(shares), _days(came), notes=notes)
     report.people = _people(reading, came, outcomes, names)
@@ -165,6 +170,11 @@ def _gradebook(part: str, grading: Path) -> tuple[dict[str, Student], list[str]]
                 return {student.id: student for student in students(book, part, grading)}, []
     except ExportError:
         pass
+    except SQLAlchemyError as error:
+        said = getattr(error, "orig", None) or error
+        raise ReportError(
+            f"The gradebook can't be read ({said}). If something grades, wait for it."
+        ) from None
     return {}, ["The gradebook does not know this part yet: points are those of the checks alone."]
 
 
@@ -366,16 +376,18 @@ def table(rows: list[dict[str, Any]], columns: Iterable[str]) -> bytes:
     for row in rows:
         cells = (row[column] for column in columns)
         writer.writerow([safe(cell) if isinstance(cell, str) else cell for cell in cells])
-    return text.getvalue().encode("utf-8")
+    return text.getvalue().encode("utf-8", "replace")
 
 
 def make(part: str, anonymous: bool = False) -> tuple[Report, list[Path]]:
     """Write page, JSON and tables; raises ReportError, as `gather`."""
     grading = paths.grading()
     report = gather(part, grading, anonymous)
-    folder = grading / "report" / part
-    files = {"index.html": render(report).encode()}
-    files["report.json"] = (json.dumps(vars(report), indent=1, ensure_ascii=False) + "\n").encode()
+    folder = grading / "report" / (f"{part}_anonymous" if anonymous else part)
+    files = {
+        "index.html": render(report).encode("utf-8", "replace")
+    }  # half a character, as students may send it
+    files["report.json"] = (json.dumps(vars(report), indent=1) + "\n").encode()
     files |= {f"{name}.csv": table(report.tables[name], COLUMNS.get(name, ())) for name in TABLES}
     for name, content in files.items():
         write(folder / name, content)

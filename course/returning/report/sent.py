@@ -14,7 +14,7 @@ import nbformat
 from course.base.paths import ROOT
 from course.base.text import digest
 from course.judging import judge, records
-from course.notebook.cells import grade_id
+from course.notebook.cells import grade_id, is_answer
 from course.notebook.release import Release
 from course.returning.report.normal import Text
 from helpers import exercises
@@ -43,6 +43,13 @@ class Lesson:
 
     def __init__(self, release: Release) -> None:
         self.release, self.name = release, release.name
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person gives points in it."""
+        return any(
+            is_answer(cell) and cell.metadata.nbgrader.get("grade") for cell in self.release.solution.cells
+        )
 
     @cached_property
     def questions(self) -> dict[str, Question]:
