@@ -46,6 +46,9 @@ def test_the_longest_red_bar_is_the_hardest_blank(opened):
 
 
 def test_it_prints(opened):
-    opened.emulate_media(media="print")
+    opened.emulate_media(media="print", color_scheme="dark")
+    opened.set_viewport_size({"width": 680, "height": 1000})  # A4 less its margins
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 680
+    assert opened.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert not opened.get_by_role("navigation").is_visible()
     assert opened.pdf(format="A4").startswith(b"%PDF")
