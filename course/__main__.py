@@ -14,6 +14,7 @@ except ModuleNotFoundError:
         "source .venv/bin/activate."
     ) from None
 
+from course.base.text import printable
 from helpers import console
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="What the teaching staff run.")
@@ -116,6 +117,29 @@ def export(
     except exporter.ExportError as error:
         raise SystemExit(f"Nothing was exported. {error}") from None
     raise SystemExit(exporter.show(outcome))
+
+
+@app.command()
+def report(
+    part: Annotated[str, typer.Argument(help="The part's folder, e.g. 2_build_a_vit.")],
+    anonymous: Annotated[
+        bool, typer.Option("--anonymous", help="Hide who is who, so that it can be shown to others.")
+    ] = False,
+    students: Annotated[
+        bool,
+        typer.Option("--students", help="Also a page for each student: grading/feedback/STUDENT/index.html."),
+    ] = False,
+) -> None:
+    """The class at a glance: what was hard, who misunderstood what, who needs somebody; in grading/report/."""
+    from course.returning.report import page, student
+
+    try:
+        found, files = page.make(part, anonymous)
+        print("\n".join(map(printable, page.told(found, files))))
+        if students:
+            print(student.summary(student.make()))
+    except page.ReportError as error:
+        raise SystemExit(f"Not all was written. {error}") from None
 
 
 @app.command()

@@ -1,0 +1,241 @@
+"""What a class got right and wrong, in numbers: a blank's difficulty and item-rest correlation, misconceptions by how many.
+
+A question's or blank's *difficulty* is, as test theory has it, the share of students who get it right. Its *item-rest
+correlation* is Pearson's correlation (for a blank, that is right or not: the point-biserial one) of its points with the share
+of points in all other questions that the same student sent; the question itself is left out, or it would correlate with
+itself.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from course.returning.report.normal import Text
+from course.returning.report.sent import Question, Reading, Sent
+from helpers import exercises
+from helpers.checks.exercise import Misconception
+from helpers.checks.judge import COMMON
+from helpers.checks.observe import State
+from helpers.checks.verdict import Mark, Verdict
+
+OUTCOMES = ("right", "partial", "wrong", "open", "error")
+ENOUGH = 20  # students for a correlation to say anything
+LINES = 12  # of an example
+RAISED = re.compile(
+    r"^Line \d+, `.*`, (?=raised )", re.S
+)  # the rest is the same for all who made this mistake
+
+
+def outcome(state: State, points: float, most: float) -> str:
+    """One of OUTCOMES; whatever kept the code from giving a result is an error."""
+    if state is State.CORRECT:
+        return "right"
+    if 0 < points < most:
+        return "partial"
+    return {State.NOT_ATTEMPTED: "open", State.INCORRECT: "wrong"}.get(state, "error")
+
+
+# --- questions and blanks -------------------------------------------------------------------------
+
+
+@dataclass
+class Item:
+    """A question, or a blank of it (then `label` says which)."""
+
+    question: Question
+    label: str
+    most: float
+    outcomes: Counter[str] = field(default_factory=Counter)
+    points: list[float] = field(default_factory=list)
+    rest: list[float] = field(default_factory=list)  # NaN for a student who sent nothing else
+
+    @property
+    def name(self) -> str:
+        return f"{self.question.name}: {self.label}" if self.label else self.question.name
+
+    @property
+    def students(self) -> int:
+        return sum(self.outcomes.values())
+
+    def share(self, outcome: str) -> float:
+        return self.outcomes[outcome] / self.students
+
+    @property
+    def mean(self) -> float:
+        """Share of the points that were earned."""
+        return float(np.mean(self.points)) / self.most if self.most else 0.0
+
+    @property
+    def correlation(self) -> float | None:
+        """Item-rest; None where there are too few students, or nothing varies."""
+        mine, rest = np.array(self.points), np.array(self.rest)
+        mine, rest = mine[~np.isnan(rest)], rest[~np.isnan(rest)]
+        if len(mine) < ENOUGH or np.ptp(mine) == 0 or np.ptp(rest) == 0:
+            return None
+        return round(float(np.corrcoef(mine, rest)[0, 1]), 2) + 0.0
+
+    @property
+    def reading(self) -> str:
+        """The correlation in plain words."""
+        r, hard = self.correlation, self.mean < 0.5
+        if self.share("right") > 0.95:
+            return "Nearly everybody has it."
+        if r is None:
+            few = int(np.sum(~np.isnan(self.rest))) < ENOUGH
+            return f"Fewer than {ENOUGH} to compare." if few else "All alike: nothing to compare."
+        if r < -0.1:
+            return "Those who do well elsewhere do worse here: look at the question and its check first."
+        if r < 0.2:
+            first = "Those who do well elsewhere miss it as often as the others"
+            return (
+                f"{first}: look at the question."
+                if hard
+                else "Hardly depends on how somebody does elsewhere."
+            )
+        if hard:
+            return "Hard, and those who do well elsewhere manage it: teach it again."
+        return "Separates as it should: who misses it has trouble elsewhere too."
+
+
+def items(reading: Reading) -> list[Item]:
+    """Every question, each followed by its blanks, in the order of the lessons."""
+    found: dict[tuple[str, str, str], Item] = {}
+    totals: dict[str, list[float]] = {}  # student -> points, most
+    for one in reading.sent:
+        total = totals.setdefault(one.student, [0.0, 0.0])
+        for verdict in one.judged.verdicts.values():
+            total[0] += verdict.points
+            total[1] += verdict.max_points
+    for lesson in reading.lessons:
+        for one in (each for each in reading.sent if each.lesson is lesson):
+            for key, question in lesson.questions.items():
+                if (verdict := one.judged.verdicts.get(key)) is None:
+                    continue
+                points, most = totals[one.student]
+                others = most - verdict.max_points
+                rest = (points - verdict.points) / others if others > 0 else float("nan")
+                blanks = verdict.parts if len(verdict.parts) > 1 else ()
+                for label, mark in [("", verdict), *((part.label, part) for part in blanks)]:
+                    item = found.setdefault((lesson.name, key, label), Item(question, label, mark.max_points))
+                    item.outcomes[outcome(mark.state, mark.points, mark.max_points)] += 1
+                    item.points.append(mark.points)
+                    item.rest.append(rest)
+    whole = [item for item in found.values() if not item.label]
+    return [i for item in whole for i in found.values() if i.question is item.question]
+
+
+def hardest(items: Sequence[Item]) -> list[Item]:
+    """The blanks, and questions that are one blank, with the smallest share of right answers first."""
+    split = {item.question.key for item in items if item.label}
+    single = [item for item in items if item.label or item.question.key not in split]
+    return sorted(single, key=lambda item: (item.share("right"), item.mean))
+
+
+# --- what went wrong ------------------------------------------------------------------------------
+
+
+@dataclass
+class Mistake:
+    """A misconception of this class, or something wrong without a known cause; `name` is "" then."""
+
+    question: Question
+    blank: str  # "" where it is about the question as a whole
+    name: str
+    sentence: str
+    of: int  # who sent this notebook
+    students: list[str] = field(default_factory=list)
+    texts: list[tuple[str, Text]] = field(default_factory=list)  # who, what they wrote
+
+    @property
+    def _line(self) -> str:
+        """What stands in the line of this blank."""
+        parts = exercises.load(self.question.key).parts
+        return next((part.blank for part in parts if self.blank and part.label == self.blank), "")
+
+    @property
+    def forms(self) -> int:
+        """In how many different ways it was written."""
+        return len({text.renamed for _, text in self.texts})
+
+    def example(self, names: Mapping[str, str] = {}) -> tuple[str, ...]:
+        """The lines that most of them added, if its author's id, or name in `names`, is not in them."""
+        common = Counter(text.renamed for _, text in self.texts)
+        ranked = sorted(self.texts, key=lambda each: (-common[each[1].renamed], len(each[1].renamed)))
+        for who, text in ranked:
+            lines = text.own(self.question.given, self._line, self.blank)
+            words = [re.escape(word) for word in (who, *names.get(who, "").split()) if len(word) > 2]
+            if not re.search(rf"\b({'|'.join(words) or '$^'})\b", "\n".join(lines), re.I):
+                return lines if len(lines) <= LINES else (*lines[:LINES], "...")
+        return ()
+
+
+def mistakes(sent: Sequence[Sent]) -> tuple[list[Mistake], list[Mistake]]:
+    """The misconceptions, and what is wrong without a known cause; both with those of most students first."""
+    known: dict[tuple[str, str, str], Mistake] = {}
+    unknown: dict[tuple[str, str, str], Mistake] = {}
+    asked = Counter(one.lesson.name for one in sent)
+    for one in sent:
+        for key, question in one.lesson.questions.items():
+            if (verdict := one.judged.verdicts.get(key)) is None:
+                continue
+            text = one.judged.answers[key]
+            for name, (blank, line) in _named(verdict).items():
+                place = (one.lesson.name, key, name)
+                if place not in known:
+                    said = _sentence(key, name) or line
+                    known[place] = Mistake(question, blank, name, said, asked[one.lesson.name])
+                known[place].students.append(one.student)
+                known[place].texts.append((one.student, text))
+            for blank, sentence in _unexplained(verdict):
+                place = (key, blank, RAISED.sub("", sentence))
+                if place not in unknown:
+                    unknown[place] = Mistake(question, blank, "", sentence, asked[one.lesson.name])
+                unknown[place].students.append(one.student)
+                unknown[place].texts.append((one.student, text))
+
+    def most(found: dict[tuple[str, str, str], Mistake]) -> list[Mistake]:
+        return sorted(found.values(), key=lambda mistake: -len(mistake.students))
+
+    return most(known), most(unknown)
+
+
+def _named(verdict: Verdict) -> dict[str, tuple[str, str]]:
+    """Misconception -> its blank, and what was said there."""
+    found = {name: (part.label, _why(part.said)) for part in verdict.parts for name in part.misconceptions}
+    if len(verdict.parts) == 1:
+        found = {name: ("", line) for name, (_, line) in found.items()}
+    return {name: ("", _why(verdict.lines)) for name in verdict.misconceptions} | found
+
+
+def _why(lines: Sequence[str]) -> str:
+    start = "That is what you get when "
+    return next((line.removeprefix(start) for line in lines if line.startswith(start)), "")
+
+
+def _sentence(key: str, name: str) -> str:
+    """What the tutor says about it; "" if today's exercise knows no such misconception."""
+    known: tuple[Misconception, ...] = (*COMMON, *exercises.load(key).misconceptions)
+    return next((mistake.message for mistake in known if mistake.name == name), "")
+
+
+def _unexplained(verdict: Verdict) -> list[tuple[str, str]]:
+    """(blank, what was said) of all that is wrong and has no name."""
+    if {*verdict.misconceptions} - {name for part in verdict.parts for name in part.misconceptions}:
+        return []
+    wrong = [part for part in verdict.parts if _is_wrong(part) and not part.misconceptions]
+    about: dict[str, list[str]] = {}  # sentence -> blanks
+    for part in wrong:
+        if part.said:
+            about.setdefault(part.said[0], []).append(part.label)
+    if about or not wrong or any(part.misconceptions for part in verdict.parts):
+        several = len(verdict.parts) > 1
+        return [(where[0] if several and len(where) == 1 else "", said) for said, where in about.items()]
+    lines = [line for line in verdict.lines if not line.startswith("Still to fill in")]
+    return [("", lines[0] if lines else f"{verdict.state.value}, nothing was said")]
+
+
+def _is_wrong(mark: Mark) -> bool:
+    return mark.state not in (State.CORRECT, State.NOT_ATTEMPTED)
