@@ -17,7 +17,6 @@ from course.returning.report.normal import Text
 from course.returning.report.sent import Question, Reading, Sent
 from helpers import exercises
 from helpers.checks.exercise import Misconception
-from helpers.checks.judge import COMMON
 from helpers.checks.observe import State
 from helpers.checks.verdict import Mark, Verdict
 
@@ -217,7 +216,7 @@ def _why(lines: Sequence[str]) -> str:
 
 def _sentence(key: str, name: str) -> str:
     """What the tutor says about it; "" if today's exercise knows no such misconception."""
-    known: tuple[Misconception, ...] = (*COMMON, *exercises.load(key).misconceptions)
+    known: tuple[Misconception, ...] = exercises.load(key).misconceptions
     return next((mistake.message for mistake in known if mistake.name == name), "")
 
 
