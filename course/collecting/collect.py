@@ -9,9 +9,10 @@ Below grading/ (`VIT_GRADING`):
 Collecting the same files again changes nothing; files that come later are added, and the latest attempt counts.
 """
 
-import hashlib
+import difflib
 import json
-from dataclasses import asdict, dataclass
+import re
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -21,12 +22,14 @@ from nbformat.notebooknode import NotebookNode
 from course.base.paths import ROOT
 from course.base.paths import grading as default_grading
 from course.base.text import printable
-from course.collecting import archives, collected, roster
+from course.collecting import archives, attempts, collected, roster, who
+from course.collecting.archives import File
 from course.collecting.collected import COUNTS, CollectError, Entry
 from course.collecting.lms import senders
 from course.collecting.names import Sender, notebook_of, tidy
-from course.notebook.read import Cell, Sent, Unreadable, parse
-from course.notebook.rebuild import Repair, name_of, rebuild, same
+from course.collecting.received import Received
+from course.notebook.read import Cell, Unreadable, parse
+from course.notebook.rebuild import name_of, same
 from helpers.files import write
 
 
@@ -41,6 +44,7 @@ class Report:
     names: dict[str, str]  # student -> name as the LMS writes it
     missing: list[str]
     people: list[str]  # one sentence for everything that needs somebody
+    general: list[str] = field(default_factory=list)  # those of them that are about no file
 
 
 def collect(
@@ -49,6 +53,7 @@ def collect(
     student: str | None = None,
     grading: Path | None = None,
     releases: Path = ROOT / "notebooks",
+    whose: str | None = None,
 ) -> Report:
     """Take in what was sent for one part.
 
@@ -56,9 +61,11 @@ def collect(
         part: folder name, e.g. "2_build_a_vit".
         paths: archives, folders and notebooks.
         student: id of the one student who sent all of `paths`; their names then say nothing about students.
+        whose: table or regular expression that says who sent each file, see who.py.
 
     Raises:
-        CollectError: there is no such part, or the record of earlier runs cannot be read.
+        CollectError: there is no such part or student, the roster is not understood, or the record of earlier runs
+            cannot be read. Nothing was changed.
     """
     grading = grading or default_grading()
     parts: dict[str, dict[str, NotebookNode]] = {}
@@ -68,55 +75,79 @@ def collect(
     if not parts.get(part):
         there = ", ".join(name for name, notebooks in parts.items() if notebooks)
         raise CollectError(f"There is no part {part!r} with notebooks in {releases}; the parts are: {there}.")
-    record = grading / "collected" / f"{part}.json"
     before = collected.load(grading, part)
     ids, names, earlier = before.ids, before.names, before.files
     known = roster.load(grading)
+    store = Received(grading, parts[part], releases.parent / "solutions" / part)
+    general = _new_student(student, known, set(ids.values()))
+    moved = _apply(known, ids, names, earlier, general)
 
-    arrived: list[tuple[archives.File, Sender | None]] = []
+    arrived: list[tuple[File, Sender | None]] = []
+    find = who.reader(whose) if whose else None
     for path in paths:
         found = list(archives.files(path))
+        own = [file for file in found if not _of_the_course(file, set(parts))]
         if student is not None:
             # an id that was given out before means that student, whatever they are called in the LMS
             key = next((k for k, given in ids.items() if given == student), student)
-            who = [Sender(student, key, file=f.parts[-1] if f.parts else f.path) for f in found]
+            sent_by = [[Sender(student, key, file=f.parts[-1] if f.parts else f.path)] for f in own]
+        elif find:
+            sent_by = list(map(find, own))
         else:
-            who = senders(found, path.name, list(parts[part]), set(parts))
-        dates = (f.date for f, s in zip(found, who, strict=True) if s and s.lms and f.date)
+            known_as = {*ids.values(), *ids}
+            sent_by = senders(
+                own, path.name, list(parts[part]), set(parts), lambda n, k=known_as: n in k or known.find(n)
+            )
+        dates = (f.date for f, some in zip(own, sent_by, strict=True) if f.date and any(s.lms for s in some))
         download = max(dates, default=None)
-        for file, sender in zip(found, who, strict=True):
-            if sender and sender.lms:
-                file.date, file.dated = download, False
-            arrived.append((file, sender))
+        beside: dict[tuple[str, ...], list[Sender]] = {}
+        for file, some in zip(own, sent_by, strict=True):
+            if some and some[0].lms:
+                file.date, file.dated = some[0].when or download, bool(some[0].when)
+            arrived += [(file, sender) for sender in some] or [(file, None)]
+            beside |= {file.parts[:depth]: some for depth in range(len(file.parts))}
+        for file in found:
+            if place := _of_the_course(file, set(parts)):
+                some = beside.get(file.parts[: place - 1], [])
+                arrived.append((file, some[0] if len(some) == 1 and place > 1 else None))
 
-    entries: list[Entry] = []
-    parsed: dict[str, Sent] = {}  # by digest: bytes of this run, each parsed once
+    entries = [_recognise(file, sender, part, parts, store) for file, sender in arrived]
+    for number, why in _merged(entries, arrived, {*ids.values(), *known.ids}, store).items():
+        entry, (file, _) = entries[number], arrived[number]
+        entry.verdict, entry.why, entry.human = "no student", why, f"{why}: {ASK}"
+        arrived[number] = (file, None)
     clashes = roster.identify([sender for _, sender in arrived if sender], ids, names, known)
-    for file, sender in arrived:
-        entry = _recognise(file, sender, part, parts, grading, parsed)
+    runs = {(e.path, e.student, e.received): e.run for e in earlier}
+    run = max(runs.values(), default=0) + 1
+    for entry, (file, sender) in zip(entries, arrived, strict=True):
         if sender:
             entry.student = ids[sender.key]
+            entry.key = None if student else sender.key
             entry.late = sender.late
             number = tidy(sender.file or "")[1]
-            sure = file.dated or sender.lms
             stamp = file.date.timestamp() if file.date else 0.0
-            times = (stamp, number, 0) if sure else (0, number, stamp)
-            entry.order = [float(value) for value in (student is not None, sender.attachment, *times)]
+            times = (stamp, number, 0) if file.dated or sender.lms else (0, number, stamp)
+            entry.run = runs.get((entry.path, entry.student, entry.received), run) if student is None else run
+            first = (1, entry.run) if student is not None else (0, sender.attachment)
+            entry.order = [float(value) for value in (*first, *times)]
             entry.date = _utc(file.date) if file.dated and file.date else None
-        entries.append(entry)
 
-    everything = _merge(earlier, entries)
-    _settle(everything, {(e.student, e.notebook) for e in entries}, part, parts[part], grading, parsed)
-    for entry, (_, sender) in zip(entries, arrived, strict=True):
+    everything = attempts.merge(earlier, entries)
+    taken_back = {(e.student, e.notebook) for e in earlier if e not in everything}
+    attempts.settle(everything, {(e.student, e.notebook) for e in entries} | moved | taken_back, store, part)
+    for entry, (file, sender) in zip(entries, arrived, strict=True):
         if sender and not entry.human and entry.verdict in COUNTS:
             entry.human = clashes.get(sender.key, "")
             if known.complete and entry.student not in known.ids:
                 entry.human = entry.human or (
                     f"{entry.student} is not in grading/roster.csv; add them there, or collect the file with --student."
                 )
-    students: dict[str, dict[str, str]] = {name: {} for name in sorted(ids.values())}
+        entry.human = entry.human or (f"{file.asked}." if file.asked and entry.received else "")
+    students: dict[str, dict[str, str]] = {
+        name: {} for name in sorted({e.student for e in everything if e.student})
+    }
     for entry in everything:
-        if entry.student and entry.notebook and entry.verdict != "superseded":
+        if entry.student and entry.notebook and entry.verdict not in ("superseded", "course file"):
             verdicts = students[entry.student]
             if verdicts.get(entry.notebook) not in COUNTS:
                 verdicts[entry.notebook] = entry.verdict
@@ -124,22 +155,99 @@ def collect(
     missing = sorted(known.ids - students.keys())
     content = {"part": part, "students": students, "missing": missing, "ids": ids, "names": names}
     content["files"] = [asdict(entry) for entry in everything]
+    record = grading / "collected" / f"{part}.json"
     write(record, (json.dumps(content, indent=1, ensure_ascii=True, sort_keys=True) + "\n").encode())
     called = {ids[key]: name for key, name in names.items() if key in ids}
     people = [f"{printable(e.path)}: {e.human}" for e in entries if e.human]
-    return Report(part, list(parts[part]), entries, students, called, missing, people)
+    return Report(part, list(parts[part]), entries, students, called, missing, people + general, general)
+
+
+# --- who -------------------------------------------------------------------------------------------
+
+ASK = (
+    "if all are one student's, collect it with --student ID; if not, one folder a student, or --who: a table "
+    "(file, student), or an expression such as '(.+)_q1'."
+)
+
+
+def _new_student(student: str | None, known: roster.Roster, there: set[str]) -> list[str]:
+    """What to say of `--student`; raises CollectError where it can only be a typo."""
+    if student is None or student in there | known.ids:
+        return []
+    close = difflib.get_close_matches(student, sorted(there | known.ids), cutoff=0.75)
+    meant = f"; did you mean {' or '.join(close)}?" if close else "."
+    if known.complete:
+        raise CollectError(f"grading/roster.csv has no student {student!r}{meant} Nothing was collected.")
+    close = [name for name in close if re.sub(r"\d", "", name) != re.sub(r"\d", "", student)]  # s1 is not s2
+    if not close:
+        return []
+    return [
+        f"--student {student} is somebody new; if {close[0]} was meant, collect it again with --student {close[0]}."
+    ]
+
+
+def _apply(
+    known: roster.Roster, ids: dict[str, str], names: dict[str, str], earlier: list[Entry], general: list[str]
+) -> set[tuple[str | None, str | None]]:
+    """A roster that was added or corrected later holds for what was collected before.
+
+    Returns:
+        (student, notebook) of everything that changed hands, before and after.
+    """
+    new = roster.renamed(ids, names, known) if known.complete else {}
+    keys = {ids[key]: key for key in ids}  # records of older runs do not name the sender
+    moved: set[tuple[str | None, str | None]] = set()
+    for entry in earlier:
+        key = entry.key or keys.get(entry.student or "")
+        if key in new and entry.student == ids[key] and (entry.key or entry.student not in known.ids):
+            moved |= {(entry.student, entry.notebook), (new[key], entry.notebook)}
+            entry.student = new[key]
+    for key, who_ in sorted(new.items()):
+        general.append(
+            f"{ids[key]} is {who_} in grading/roster.csv, and so are the files now; what was graded as {ids[key]} is "
+            f"graded again as {who_}, and `nbgrader db student remove {ids[key]} --force` forgets the other."
+        )
+    ids |= new
+    return moved
+
+
+def _of_the_course(file: File, parts: set[str]) -> int:
+    """Where in its path the solutions of a clone lie; 0 for every other file."""
+    places = range(1, len(file.parts))
+    return next(
+        (i for i in places if file.parts[i - 1].casefold() == "solutions" and file.parts[i] in parts), 0
+    )
+
+
+def _merged(
+    entries: list[Entry], arrived: list[tuple[File, Sender | None]], known: set[str], store: Received
+) -> dict[int, str]:
+    """Files of a folder that names nobody, in which one notebook is there in several versions: index -> why."""
+    guessed: dict[str, list[int]] = {}
+    for number, (_, sender) in enumerate(arrived):
+        if sender and sender.guessed and sender.label not in known:
+            guessed.setdefault(sender.key, []).append(number)
+    found = {}
+    for numbers in guessed.values():
+        versions: dict[str, set[str]] = {}
+        for entry in (entries[number] for number in numbers):
+            if entry.verdict == "collected" and store.filled(entry.received, entry.notebook):
+                versions.setdefault(entry.notebook, set()).add(entry.received)
+        if several := [f"{len(some)} of {name}" for name, some in versions.items() if len(some) > 1]:
+            why = f"no name says whose it is, and there are different versions ({', '.join(several)})"
+            found |= {number: why for number in numbers if entries[number].verdict == "collected"}
+    return found
 
 
 # --- which notebook, and can it be read -----------------------------------------------------------
 
 
 def _recognise(
-    file: archives.File,
+    file: File,
     sender: Sender | None,
     part: str,
     parts: dict[str, dict[str, NotebookNode]],
-    grading: Path,
-    parsed: dict[str, Sent],
+    store: Received,
 ) -> Entry:
     """The verdict for one file by itself, its bytes kept in received/."""
     entry = Entry(file.path)
@@ -150,6 +258,11 @@ def _recognise(
 
     if any(name in parts and name != part for name in file.parts[:-1]):
         return verdict("not this part", "it lies in another part's folder")
+    if _of_the_course(file, set(parts)):
+        human = (
+            "solutions/ is the course's and no hand-in; if their own work is not in notebooks/, ask for it."
+        )
+        return verdict("course file", "solutions/ is the course's", human if part in file.parts else "")
     if file.problem:
         return verdict("unreadable", file.problem, f"the file {file.problem}.")
     if file.data is None:
@@ -161,10 +274,10 @@ def _recognise(
     except Unreadable as problem:
         if ".ipynb" not in name.lower():
             return verdict("not a notebook", f"it {problem.reason}")
-        entry.received, entry.notebook = _keep(file.data, grading), by_name
+        entry.received, entry.notebook = store.keep(file.data), by_name
         return verdict("unreadable", problem.reason, f"the file {problem.reason}; ask for it again.")
-    entry.received = _keep(file.data, grading)
-    parsed[entry.received] = sent
+    entry.received = store.keep(file.data)
+    store.parsed[entry.received] = sent
     scores = {(p, n): _alike(sent.cells, nb) for p, nbs in parts.items() for n, nb in nbs.items()}
     best = max(scores, key=scores.get)
     clear = scores[best] >= 2 and list(scores.values()).count(scores[best]) == 1
@@ -184,19 +297,12 @@ def _recognise(
         why = f"it belongs to {which[0]}"
         return verdict("not this part", why, f"{why}: python -m course collect {which[0]} FILE.")
     entry.notebook = which[1]
+    if sender is None and not store.filled(entry.received, entry.notebook):
+        return verdict("course file", "it is as it was given out")
     if sender is None:
         why = "its name does not say whose it is"
-        return verdict("no student", why, f"{why}; collect it alone with --student ID.")
+        return verdict("no student", why, f"{file.asked or f'{why}; collect it alone with --student ID'}.")
     return verdict("collected", why)
-
-
-def _describe(entry: Entry, repairs: list[Repair]) -> None:
-    entry.human = ""
-    entry.repairs = [asdict(repair) for repair in repairs]
-    entry.verdict = "repaired" if any(r.kind != "extra" for r in repairs) else "collected"
-    todo = [f"{r.cell}: {r.what}" if r.cell else r.what for r in repairs if r.human]
-    if todo:
-        entry.human = f"look at the original, received/{entry.received}.ipynb: {'; '.join(todo)}."
 
 
 def _alike(cells: list[Cell], release: NotebookNode) -> int:
@@ -204,84 +310,6 @@ def _alike(cells: list[Cell], release: NotebookNode) -> int:
     graded = {name_of(c) for c in release.cells if c.metadata.get("nbgrader")}
     texts = {same(c.source) for c in release.cells} | {c.id for c in release.cells}
     return sum(2 * bool(graded & set(c.names)) or bool(texts & {same(c.source), *c.names[1:]}) for c in cells)
-
-
-def _keep(data: bytes, grading: Path) -> str:
-    digest = hashlib.sha256(data).hexdigest()
-    path = grading / "received" / f"{digest}.ipynb"
-    if not path.exists():
-        write(path, data)
-    return digest
-
-
-# --- which attempt counts -------------------------------------------------------------------------
-
-
-def _merge(earlier: list[Entry], now: list[Entry]) -> list[Entry]:
-    """All files of all runs, in the order of students, notebooks and attempts."""
-    owned = {entry.received for entry in now if entry.student and entry.received}
-    again = {entry.path for entry in now}
-    merged = {
-        (e.path, e.student, e.received): e
-        for e in earlier
-        # a file that somebody has since been found for, or that could not be opened and now came again
-        if not (e.student is None and e.received in owned) and not (e.received is None and e.path in again)
-    }
-    merged |= {(e.path, e.student, e.received): e for e in now}
-    return sorted(merged.values(), key=lambda e: (e.student or "", e.notebook or "", e.order, e.path))
-
-
-def _settle(
-    entries: list[Entry],
-    touched: set[tuple[str | None, str | None]],
-    part: str,
-    releases: dict[str, NotebookNode],
-    grading: Path,
-    parsed: dict[str, Sent],
-) -> None:
-    """Decide for every student and notebook of this run which attempt counts, and write it."""
-    groups: dict[tuple[str, str], list[Entry]] = {}
-    for entry in entries:
-        if entry.received and entry.notebook in releases and (entry.student, entry.notebook) in touched:
-            if entry.student:
-                groups.setdefault((entry.student, entry.notebook), []).append(entry)
-    for (student, notebook), attempts in groups.items():
-        clean = {}
-        for entry in attempts:
-            try:
-                kept = grading / "received" / f"{entry.received}.ipynb"
-                sent = parsed.get(entry.received) or parse(kept.read_bytes())
-                clean[entry.received], repairs = rebuild(releases[notebook], sent)
-                _describe(entry, repairs)
-            except (OSError, Unreadable) as problem:
-                entry.verdict, entry.why = "unreadable", getattr(problem, "reason", "is gone from received/")
-                entry.human = f"the file {entry.why}; ask for it again."
-        readable = [e for e in attempts if e.received in clean]
-        if not readable:
-            continue
-        last = readable[-1]  # they come in order
-        for entry in attempts:
-            if entry is not last and entry.order <= last.order:
-                entry.verdict, entry.human = "superseded", ""
-                copy = "the same file" if entry.received == last.received else "a later attempt counts"
-                entry.why = f"{copy}: {last.path}"
-        rivals = [e for e in readable if e.received != last.received and e.path != last.path]
-        if rivals and rivals[-1].order[:4] == last.order[:4]:
-            last.human = last.human or (
-                f"it differs from {printable(rivals[-1].path)}, and only the file's time on this disk says which is "
-                f"later; this one counts. If that is wrong, collect the other one with --student {student}."
-            )
-        path = grading / "submitted" / student / part / f"{notebook}.ipynb"
-        content = (nbformat.writes(clean[last.received]) + "\n").encode()
-        if path.exists() and path.read_bytes() != content:
-            _keep(path.read_bytes(), grading)  # whatever lay there, ours or not, can be found again
-        write(path, content)
-    dates: dict[str, str] = {}
-    for entry in entries:
-        if entry.verdict in COUNTS and entry.student and entry.date:
-            dates[entry.student] = max(dates.get(entry.student, ""), entry.date)
-    for student in dates.keys() & {student for student, _ in groups}:
-        write(grading / "submitted" / student / part / "timestamp.txt", f"{dates[student]}\n".encode())
 
 
 def _lost(entries: list[Entry], students: dict[str, dict[str, str]]) -> None:

@@ -130,11 +130,8 @@ def rebuild(release: NotebookNode, notebook: Sent) -> tuple[NotebookNode, list[R
     if lost and any(r.kind == "salvaged" for r in repairs):
         what = f"the file is damaged and {', '.join(lost)} could not be found in it; ask for the file again"
         repairs.append(Repair("missing", "", what, human=True))
-    for i, cell in empty.items():
-        if any(
-            _names(cell.source) and _defines(release, other, at, cell)
-            for other, at in zip(sent, place, strict=True)
-        ):
+    for cell in filter(lambda cell: _names(cell.source), empty.values()):
+        if any(_defines(release, other, at, cell) for other, at in zip(sent, place, strict=True)):
             what = f"{name_of(cell)} seems to stand in another cell, which Python cannot read"
             repairs.append(Repair("missing", name_of(cell), what, human=True))
     texts = (cell for cell, at in zip(sent, place, strict=True) if at is None and cell.kind == "markdown")
