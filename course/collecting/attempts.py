@@ -17,14 +17,11 @@ def merge(earlier: list[Entry], now: list[Entry]) -> list[Entry]:
     """All files of all runs, in the order of students, notebooks and attempts."""
     owned = {entry.received for entry in now if entry.student and entry.received}
     again = {entry.path for entry in now}
-    by_hand = {(e.path, e.received) for e in now if _by_hand(e)}
     merged = {
         (e.path, e.student, e.received): e
         for e in earlier
         # a file that somebody has since been found for, or that could not be opened and now came again
-        if not (e.student is None and e.received in owned)
-        and not (e.received is None and e.path in again)
-        and not (_by_hand(e) and (e.path, e.received) in by_hand)
+        if not (e.student is None and e.received in owned) and not (e.received is None and e.path in again)
     }
     merged |= {(e.path, e.student, e.received): e for e in now}
     return sorted(merged.values(), key=lambda e: (e.student or "", e.notebook or "", e.order, e.path))
@@ -116,7 +113,7 @@ def _describe(entry: Entry, store: Received) -> None:
         entry.human = f"look at the original, received/{entry.received}.ipynb: {'; '.join(todo)}."
     if copied := store.copied(entry.received, entry.notebook):
         entry.attention = f"the same to the byte as in solutions/: {', '.join(copied)}"
-    elif not store.filled(entry.received, entry.notebook):
+    elif not entry.human and not store.filled(entry.received, entry.notebook):
         entry.attention = "nothing is filled in"
 
 

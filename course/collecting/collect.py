@@ -79,7 +79,9 @@ def collect(
     ids, names, earlier = before.ids, before.names, before.files
     known = roster.load(grading)
     store = Received(grading, parts[part], releases.parent / "solutions" / part)
-    general = _new_student(student, known, set(ids.values()))
+    general: list[str] = []
+    if student is not None:
+        _not_a_typo(student, known, {e.student for e in earlier if e.student})
     moved = _apply(known, ids, names, earlier, general)
 
     arrived: list[tuple[File, Sender | None]] = []
@@ -133,8 +135,7 @@ def collect(
             entry.date = _utc(file.date) if file.dated and file.date else None
 
     everything = attempts.merge(earlier, entries)
-    taken_back = {(e.student, e.notebook) for e in earlier if e not in everything}
-    attempts.settle(everything, {(e.student, e.notebook) for e in entries} | moved | taken_back, store, part)
+    attempts.settle(everything, {(e.student, e.notebook) for e in entries} | moved, store, part)
     for entry, (file, sender) in zip(entries, arrived, strict=True):
         if sender and not entry.human and entry.verdict in COUNTS:
             entry.human = clashes.get(sender.key, "")
@@ -153,6 +154,7 @@ def collect(
                 verdicts[entry.notebook] = entry.verdict
     _lost(entries, students)
     missing = sorted(known.ids - students.keys())
+    ids = {key: given for key, given in ids.items() if given in students}
     content = {"part": part, "students": students, "missing": missing, "ids": ids, "names": names}
     content["files"] = [asdict(entry) for entry in everything]
     record = grading / "collected" / f"{part}.json"
@@ -170,20 +172,22 @@ ASK = (
 )
 
 
-def _new_student(student: str | None, known: roster.Roster, there: set[str]) -> list[str]:
-    """What to say of `--student`; raises CollectError where it can only be a typo."""
-    if student is None or student in there | known.ids:
-        return []
+def _not_a_typo(student: str, known: roster.Roster, there: set[str]) -> None:
+    """Raises CollectError where `--student` can only be a typo: the roster has nobody of that id, or, without a roster,
+    somebody else's is nearly the same."""
     close = difflib.get_close_matches(student, sorted(there | known.ids), cutoff=0.75)
-    meant = f"; did you mean {' or '.join(close)}?" if close else "."
-    if known.complete:
-        raise CollectError(f"grading/roster.csv has no student {student!r}{meant} Nothing was collected.")
-    close = [name for name in close if re.sub(r"\d", "", name) != re.sub(r"\d", "", student)]  # s1 is not s2
-    if not close:
-        return []
-    return [
-        f"--student {student} is somebody new; if {close[0]} was meant, collect it again with --student {close[0]}."
-    ]
+    if not known.complete:
+        close = [
+            name for name in close if re.sub(r"\d", "", name) != re.sub(r"\d", "", student)
+        ]  # s1 is not s2
+    meant = f"did you mean {' or '.join(close)}? " if close else ""
+    if known.complete and student not in there | known.ids:
+        raise CollectError(f"grading/roster.csv has no student {student!r}; {meant}Nothing was collected.")
+    if close and student not in there | known.ids:
+        raise CollectError(
+            f"Nobody is called {student!r} yet; {meant}Nothing was collected. If {student} is somebody new, give a folder "
+            f"of that name: {student}/FILE.ipynb."
+        )
 
 
 def _apply(

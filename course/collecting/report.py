@@ -67,9 +67,10 @@ def _a_line_a_student(report: Report, say: Callable[[Entry], str]) -> list[str]:
             lines.setdefault(of, {}).setdefault(text, []).append(entry.path)
     said = []
     for (student, _), things in sorted(lines.items()):
-        # a student's files by their names, others by the whole path
+        # a student's only file, and what is nobody's, with all of its path
+        whole = not student or sum(map(len, things.values())) == 1
         files = {
-            text: [p.rpartition("/")[2] if student else p for p in paths] for text, paths in things.items()
+            text: [p if whole else p.rpartition("/")[2] for p in paths] for text, paths in things.items()
         }
         parts = (f"{_some(names)}: {text}" for text, names in files.items())
         said.append(" ".join(filter(None, (student and f"{student}:", "  ".join(parts)))))
