@@ -3,6 +3,7 @@
 `decoder` looks at all names of an archive together: only in the right encoding are they all letters of one script.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable
 
@@ -46,10 +47,13 @@ def _utf8(name: bytes) -> bool:
 
 
 def _fits(names: list[bytes], encoding: str) -> bool:
-    """All letters beyond ASCII are of the encoding's script, and most are common."""
+    """All letters beyond ASCII are of the encoding's script, and most are common; Chinese and Korean ones come together."""
     try:
-        letters = [c for name in names for c in name.decode(encoding) if not c.isascii()]
+        runs = [run for name in names for run in re.findall(r"[^\x00-\x7f]+", name.decode(encoding))]
     except UnicodeDecodeError:
+        return False
+    letters = "".join(runs)
+    if encoding in COMMON and sum(len(run) > 1 for run in runs) < len(runs) / 2:
         return False
     common = sum(_in(c, COMMON.get(encoding, encoding)) for c in letters)
     return common >= 0.8 * len(letters) and all(
@@ -59,7 +63,7 @@ def _fits(names: list[bytes], encoding: str) -> bool:
 
 def _in(character: str, encoding: str) -> bool:
     try:
-        return bool(character.encode(encoding))
+        return len(character.encode(encoding)) <= 2  # Python spells rare Korean letters out
     except UnicodeEncodeError:
         return False
 
