@@ -1,6 +1,7 @@
 """What `python -m course collect` prints: who sent what, what was repaired, who needs somebody."""
 
 from collections.abc import Callable
+from pathlib import PurePosixPath
 
 from rich import box
 from rich.console import Console
@@ -13,6 +14,7 @@ from course.collecting.collected import COUNTS, Entry
 from course.collecting.names import short
 
 MARKS = {"collected": ("✓", "green"), "repaired": ("r", "cyan"), "unreadable": ("✗", "bold red")}
+NONE = "not a notebook"  # whoever sent nothing else is named below
 MOST = 4  # names of files in one line
 LEGEND = "✓ collected   r collected and repaired   ✗ unreadable   - nothing received"
 
@@ -25,7 +27,10 @@ def show(report: Report, console: Console | None = None) -> int:
         console.print(_students(report))
         console.print(LEGEND + "\n")
     _section("Repaired in this run", _a_line_a_student(report, _repaired), console)
-    _section("Not graded", _a_line_a_student(report, _left_out), console)
+    others = [entry for entry in report.entries if entry.verdict == NONE]
+    kinds = sorted({PurePosixPath(entry.path).suffix.lower() or "no ending" for entry in others})
+    beside = [f"{len(others)} that are no notebooks ({', '.join(kinds)})"] if others else []
+    _section("Not graded", _a_line_a_student(report, _left_out) + beside, console)
     _section("You may want to look at", _a_line_a_student(report, lambda entry: entry.attention), console)
     taken = sum(entry.verdict in COUNTS for entry in report.entries)
     files = "1 file" if len(report.entries) == 1 else f"{len(report.entries)} files"
@@ -48,11 +53,15 @@ def _repaired(entry: Entry) -> str:
     what: dict[str, list[str]] = {}
     for repair in entry.repairs if entry.verdict in COUNTS else ():
         what.setdefault(repair["what"], []).extend([repair["cell"]] if repair["cell"] else [])
-    return "; ".join(f"{' and '.join(cells)}: {text}" if cells else text for text, cells in what.items())
+    return "; ".join(f"{_cells(cells)}{text}" for text, cells in what.items())
+
+
+def _cells(names: list[str]) -> str:
+    return f"{len(names)} cells: " if len(names) > 2 else f"{' and '.join(names)}: " if names else ""
 
 
 def _left_out(entry: Entry) -> str:
-    if entry.verdict in COUNTS:
+    if entry.verdict in (*COUNTS, NONE):
         return ""
     return f"{entry.verdict}, {entry.why}" if entry.why else entry.verdict
 
@@ -72,8 +81,9 @@ def _a_line_a_student(report: Report, say: Callable[[Entry], str]) -> list[str]:
         files = {
             text: [p if whole else p.rpartition("/")[2] for p in paths] for text, paths in things.items()
         }
-        parts = (f"{_some(names)}: {text}" for text, names in files.items())
-        said.append(" ".join(filter(None, (student and f"{student}:", "  ".join(parts)))))
+        parts = [f"{_some(names)}: {text}" for text, names in files.items()]
+        line = " ".join(part if part[-1] == "." else f"{part};" for part in parts).rstrip(";")
+        said.append(f"{student}: {line}" if student else line)
     return said
 
 
