@@ -10,6 +10,7 @@ Collecting the same files again changes nothing; files that come later are added
 """
 
 import difflib
+import itertools
 import json
 import re
 from dataclasses import asdict, dataclass, field
@@ -85,10 +86,12 @@ def collect(
     moved = _apply(known, ids, names, earlier, general)
 
     arrived: list[tuple[File, Sender | None]] = []
+    course_files: dict[int, str] = {}  # index in `arrived` -> what a person has to know
     find = who.reader(whose) if whose else None
     for path in paths:
         found = list(archives.files(path))
-        own = [file for file in found if not _of_the_course(file, set(parts))]
+        theirs = _of_the_course(found, set(parts))
+        own = [file for number, file in enumerate(found) if number not in theirs]
         if student is not None:
             # an id that was given out before means that student, whatever they are called in the LMS
             key = next((k for k, given in ids.items() if given == student), student)
@@ -108,16 +111,22 @@ def collect(
                 file.date, file.dated = some[0].when or download, bool(some[0].when)
             arrived += [(file, sender) for sender in some] or [(file, None)]
             beside |= {file.parts[:depth]: some for depth in range(len(file.parts))}
-        for file in found:
-            if place := _of_the_course(file, set(parts)):
-                some = beside.get(file.parts[: place - 1], [])
-                arrived.append((file, some[0] if len(some) == 1 and place > 1 else None))
+        for number, depth in theirs.items():
+            some = beside.get(found[number].parts[:depth], []) if depth else []
+            solution = found[number].parts[depth].casefold() == "solutions" and part in found[number].parts
+            course_files[len(arrived)] = HANDED_IN if solution else ""
+            arrived.append((found[number], some[0] if len(some) == 1 else None))
 
-    entries = [_recognise(file, sender, part, parts, store) for file, sender in arrived]
+    entries = [
+        Entry(file.path, verdict="course file", why="a clone brings it along", human=course_files[number])
+        if number in course_files
+        else _recognise(file, sender, part, parts, store)
+        for number, (file, sender) in enumerate(arrived)
+    ]
     for number, why in _merged(entries, arrived, {*ids.values(), *known.ids}, store).items():
-        entry, (file, _) = entries[number], arrived[number]
-        entry.verdict, entry.why, entry.human = "no student", why, f"{why}: {ASK}"
-        arrived[number] = (file, None)
+        arrived[number], entry = (arrived[number][0], None), entries[number]
+        if entry.verdict == "collected":
+            entry.verdict, entry.why, entry.human = "no student", why, f"{why}: {ASK}"
     clashes = roster.identify([sender for _, sender in arrived if sender], ids, names, known)
     runs = {(e.path, e.student, e.received): e.run for e in earlier}
     run = max(runs.values(), default=0) + 1
@@ -166,6 +175,15 @@ def collect(
 
 # --- who -------------------------------------------------------------------------------------------
 
+COURSE = {
+    "solutions",
+    "tests",
+    "lessons",
+    "docs",
+    "benchmarks",
+    "grading",
+}  # folders of a clone; notebooks/ is theirs
+HANDED_IN = "solutions/ is the course's and no hand-in; if their own work is not in notebooks/, ask for it."
 ASK = (
     "if all are one student's, collect it with --student ID; if not, one folder a student, or --who: a table "
     "(file, student), or an expression such as '(.+)_q1'."
@@ -215,12 +233,21 @@ def _apply(
     return moved
 
 
-def _of_the_course(file: File, parts: set[str]) -> int:
-    """Where in its path the solutions of a clone lie; 0 for every other file."""
-    places = range(1, len(file.parts))
-    return next(
-        (i for i in places if file.parts[i - 1].casefold() == "solutions" and file.parts[i] in parts), 0
-    )
+def _of_the_course(found: list[File], parts: set[str]) -> dict[int, int]:
+    """Index of every file that a clone of the course brings along -> how many folders lie above the clone."""
+    roots = set()
+    for file in found:
+        for depth, pair in enumerate(itertools.pairwise(file.parts[:-1])):
+            if pair[0].casefold() == "solutions" and pair[1] in parts:
+                roots.add(file.parts[:depth])
+    depths = {
+        number: next(
+            (d for d in range(len(file.parts) - 1) if file.parts[:d] in roots and file.parts[d].casefold() in COURSE),
+            None,
+        )
+        for number, file in enumerate(found if roots else [])
+    }
+    return {number: depth for number, depth in depths.items() if depth is not None}
 
 
 def _merged(
@@ -239,7 +266,7 @@ def _merged(
                 versions.setdefault(entry.notebook, set()).add(entry.received)
         if several := [f"{len(some)} of {name}" for name, some in versions.items() if len(some) > 1]:
             why = f"no name says whose it is, and there are different versions ({', '.join(several)})"
-            found |= {number: why for number in numbers if entries[number].verdict == "collected"}
+            found |= dict.fromkeys(numbers, why)
     return found
 
 
@@ -262,11 +289,6 @@ def _recognise(
 
     if any(name in parts and name != part for name in file.parts[:-1]):
         return verdict("not this part", "it lies in another part's folder")
-    if _of_the_course(file, set(parts)):
-        human = (
-            "solutions/ is the course's and no hand-in; if their own work is not in notebooks/, ask for it."
-        )
-        return verdict("course file", "solutions/ is the course's", human if part in file.parts else "")
     if file.problem:
         return verdict("unreadable", file.problem, f"the file {file.problem}.")
     if file.data is None:

@@ -25,9 +25,11 @@ def sender(name: str) -> Sender | None:
 def listed(found: list[File]) -> dict[str, list[Sender]]:
     """Folder -> everybody who handed it in, a group too; nobody where the list is missing or says nothing of it."""
     folders = {part for file in found for part in file.parts[:2] if FOLDER.match(part)}
-    lists = [f for f in found if f.parts[-1:] == (LIST,) and not any(map(FOLDER.match, f.parts[:-1]))]
+    lists = [
+        f for f in found if f.parts[-1:] == (LIST,) and len(f.parts) < 3 and not FOLDER.match(f.parts[0])
+    ]
     result: dict[str, list[Sender]] = {}
-    for file in lists:
+    for file in lists if folders else ():
         try:
             entries = yaml.load(file.data or b"", Loader)
             result |= {str(folder): _submitters(entry) for folder, entry in entries.items()}
@@ -45,7 +47,8 @@ def _submitters(entry: dict) -> list[Sender]:
     when = when.replace(tzinfo=None) if isinstance(when, datetime) else None
     people = []
     for person in entry.get(":submitters") or ():
-        name, number, mail = (str(person.get(key) or "").strip() for key in (":name", ":sid", ":email"))
+        cells = (person.get(key) for key in (":name", ":sid", ":email"))
+        name, number, mail = (str(cell).strip() if isinstance(cell, str | int) else "" for cell in cells)
         if label := number or mail or name:
             people.append(Sender(label, f"gradescope:{label}", name or mail, lms=True, when=when))
     return people

@@ -178,8 +178,9 @@ def test_names_of_single_files(collected, line):
 )
 def test_where_nobody_is_named_nobody_is_merged(collected, tmp_path, command, names):
     files = {f"class/{name}": own(Q1, name) for name in names}
-    report = collected(files)
-    assert report.students == {} and len(report.people) == len(names)
+    report = collected(files | {"class/q1 (9).ipynb": b""})
+    assert report.students == {} and len(report.people) == len(names) + 1
+    (tmp_path / "inbox" / "class" / "q1 (9).ipynb").unlink()
     code, said = command(tmp_path / "inbox" / "class")
     assert code == 1 and said.count("different versions") == 2 and "--who" in said  # left out, and asked
     archive = tmp_path / "drive-download-20260302T100000Z-001.zip"
@@ -213,6 +214,7 @@ def test_solutions_of_a_clone_are_no_hand_in(collected, tmp_path, command):
     assert said.count("no hand-in") == 2  # a line a student
     clone = {"clone/notebooks/2_build_a_vit/q1_positional_encoding.ipynb": own(Q1, "a")}
     clone["clone/solutions/2_build_a_vit/q1_positional_encoding.ipynb"] = dumped(Q1, "solutions")
+    clone["clone/tests/cases/q1_positional_encoding.ipynb"] = own(Q1, "nobody")
     assert set(collected(clone).students) == {"ada", "ben", "clone"}
 
 
