@@ -1,4 +1,4 @@
-"""How Blackboard names what students hand in (*Download assignment file*), as its documentation shows it.
+"""How Blackboard names what students hand in (*Download assignment file*), as graders' scripts read it.
 
 Part 2_ada_attempt_2026-03-02-10-00-00_q1.ipynb      assignment, username, attempt, file
 Part 2_ada_attempt_2026-03-02-10-00-00.txt           its own note, a file an attempt; the first line is

@@ -1,4 +1,4 @@
-"""How Brightspace (D2L) names what students hand in, as its documentation and graders' scripts show it.
+"""How Brightspace (D2L) names what students hand in, as graders' scripts read it.
 
 12345-678901 - Ada Lovelace - Mar 2, 2026 1030 AM/q1.ipynb       user and folder, name, time
 12345-678901 - Ada Lovelace - Mar 2, 2026 1030 AM - q1.ipynb     the same, flat
@@ -24,7 +24,10 @@ def sender(name: str) -> Sender | None:
     if not (match := NAMED.match(name)):
         return None
     user, when = match["user"], _time(match["when"])
-    return Sender(user, f"brightspace:{user}", match["name"], match["file"] or name, lms=True, when=when)
+    # the name is part of the key: should the number ever be the folder's, nobody is merged
+    return Sender(
+        user, f"brightspace:{user} {match['name']}", match["name"], match["file"] or name, lms=True, when=when
+    )
 
 
 def _time(text: str) -> datetime | None:

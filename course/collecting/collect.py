@@ -242,7 +242,11 @@ def _of_the_course(found: list[File], parts: set[str]) -> dict[int, int]:
                 roots.add(file.parts[:depth])
     depths = {
         number: next(
-            (d for d in range(len(file.parts) - 1) if file.parts[:d] in roots and file.parts[d].casefold() in COURSE),
+            (
+                d
+                for d in range(len(file.parts) - 1)
+                if file.parts[:d] in roots and file.parts[d].casefold() in COURSE
+            ),
             None,
         )
         for number, file in enumerate(found if roots else [])
