@@ -75,9 +75,9 @@ def _last(attempts: list[Entry], store: Received) -> Entry | None:
     last = readable[-1] if _by_hand(readable[-1]) or not filled else filled[-1]  # they come in order
     named, student = printable(last.path), last.student
     for entry in attempts:
-        if entry.verdict == "unreadable":
+        if entry.verdict == "unreadable" and entry.order > last.order:
             entry.human = f"{entry.human[:-1]} ({named} counts until then)."
-        elif entry is not last and (entry in readable):
+        elif entry is not last:
             entry.verdict, entry.human, entry.attention = "superseded", "", ""
             entry.why = (
                 f"{'the same file' if entry.received == last.received else 'another attempt counts'}: {named}"
@@ -85,7 +85,12 @@ def _last(attempts: list[Entry], store: Received) -> Entry | None:
             if entry.order <= last.order and entry.received != last.received:
                 entry.why = f"a later attempt counts: {named}"
             by_hand = f"if that is wrong, collect this one with --student {student}."
-            if entry not in filled and entry.order[:4] >= last.order[:4] and last in filled:
+            if (
+                entry in readable
+                and entry not in filled
+                and entry.order[:4] >= last.order[:4]
+                and last in filled
+            ):
                 entry.human = f"nothing is filled in, so {named} counts; {by_hand}"
             elif (
                 _by_hand(last)

@@ -13,6 +13,7 @@ import difflib
 import itertools
 import json
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -123,7 +124,9 @@ def collect(
         else _recognise(file, sender, part, parts, store)
         for number, (file, sender) in enumerate(arrived)
     ]
-    for number, why in _merged(entries, arrived, {*ids.values(), *known.ids}, store).items():
+    for number, why in _merged(
+        entries, arrived, lambda name: name in ids.values() or known.find(name), store
+    ).items():
         arrived[number], entry = (arrived[number][0], None), entries[number]
         if entry.verdict == "collected":
             entry.verdict, entry.why, entry.human = "no student", why, f"{why}: {ASK}"
@@ -255,12 +258,15 @@ def _of_the_course(found: list[File], parts: set[str]) -> dict[int, int]:
 
 
 def _merged(
-    entries: list[Entry], arrived: list[tuple[File, Sender | None]], known: set[str], store: Received
+    entries: list[Entry],
+    arrived: list[tuple[File, Sender | None]],
+    known: Callable[[str], object],
+    store: Received,
 ) -> dict[int, str]:
     """Files of a folder that names nobody, in which one notebook is there in several versions: index -> why."""
     guessed: dict[str, list[int]] = {}
     for number, (_, sender) in enumerate(arrived):
-        if sender and sender.guessed and sender.label not in known:
+        if sender and sender.guessed and not known(sender.label):
             guessed.setdefault(sender.key, []).append(number)
     found = {}
     for numbers in guessed.values():

@@ -134,9 +134,10 @@ def renamed(ids: dict[str, str], names: dict[str, str], roster: Roster) -> dict[
     now = {}
     for key in ids:
         label = key.partition("\0")[0]
-        label = label.partition(":")[2] or label
+        label = label.partition(":")[2] or label  # gradescope:101
+        number = label.partition(" ")[0]  # brightspace:111 Ada Lovelace
         by_name = roster.find(names.get(key, ""))
-        who = roster.find(key, label) or by_name
+        who = roster.find(key, label, number if number.isdigit() else "") or by_name
         now[key] = who if by_name in (None, who) else None
     twins = Counter(who for key, who in now.items() if "\0" in key)
     return {k: who for k, who in now.items() if who and who != ids[k] and not ("\0" in k and twins[who] > 1)}

@@ -60,17 +60,19 @@ def decode(data: bytes) -> tuple[str, str]:
 def read(path: Path) -> Table:
     """The list in a file whose first line has headings. Raises CollectError, with what was understood."""
     text, encoding = decode(path.read_bytes())
-    if not encoding:
-        raise CollectError(f"{path} is neither UTF-8 nor UTF-16 nor CP1252; save it again as CSV UTF-8.")
+    if not encoding or "\0" in text:  # a workbook, a picture
+        raise CollectError(f"{path} is no text in UTF-8, UTF-16 or CP1252; save it again as CSV UTF-8.")
     text, separator = text.lstrip("\ufeff"), ""
     if text[:4].casefold() == "sep=":  # Excel's own line
         first, _, text = text.partition("\n")
         separator = first[4:5]
     first = next((line for line in text.splitlines() if line.strip()), "")
     separator = separator or max(SEPARATORS, key=lambda s: (_known(first, s), first.count(s)))
-    lines = list(
-        csv.reader(io.StringIO(text.lstrip("\r\n"), newline=""), delimiter=separator, skipinitialspace=True)
-    )
+    stream = io.StringIO(text.lstrip("\r\n"), newline="")
+    try:
+        lines = list(csv.reader(stream, delimiter=separator, skipinitialspace=True))
+    except csv.Error as error:
+        raise CollectError(f"{path} is no table of text ({error}); save it again as CSV UTF-8.") from None
     heads = [head.strip() for head in lines[0]] if lines else []
     columns = [head.casefold() for head in heads]
     for place, head in enumerate(heads):

@@ -190,8 +190,8 @@ def test_where_nobody_is_named_nobody_is_merged(collected, tmp_path, command, na
 
 
 def test_a_folder_of_somebody_known_is_theirs(collected, tmp_path):
-    roster_of(tmp_path, "id,first_name\nada,Ada\n")
-    report = collected({"ada/q1.ipynb": own(Q1, "1"), "ada/q1 (1).ipynb": own(Q1, "2")})
+    roster_of(tmp_path, "id,first_name,last_name\nada,Ada,Lovelace\n")
+    report = collected({"Ada Lovelace/q1.ipynb": own(Q1, "1"), "Ada Lovelace/q1 (1).ipynb": own(Q1, "2")})
     assert set(report.students) == {"ada"}
 
 
@@ -216,6 +216,17 @@ def test_solutions_of_a_clone_are_no_hand_in(collected, tmp_path, command):
     clone["clone/solutions/2_build_a_vit/q1_positional_encoding.ipynb"] = dumped(Q1, "solutions")
     clone["clone/tests/cases/q1_positional_encoding.ipynb"] = own(Q1, "nobody")
     assert set(collected(clone).students) == {"ada", "ben", "clone"}
+
+
+def test_a_clone_in_a_zip_of_canvas(collected):
+    clone = {f"vit-course-main/solutions/{PART}/{Q1}.ipynb": dumped(Q1, "solutions")}
+    clone |= {
+        f"vit-course-main/notebooks/{PART}/{Q1}.ipynb": own(Q1, "ada"),
+        "vit-course-main/README.md": b"",
+    }
+    report = collected({"s.zip": packed({"lovelaceada_101_1_vit-course-main.zip": packed(clone)})})
+    assert [(e.student, e.verdict) for e in report.entries if e.notebook] == [("101", "collected")]
+    assert {e.student for e in report.entries} == {"101"} and len(report.people) == 1
 
 
 def dumped(name, folder="notebooks"):
@@ -251,6 +262,12 @@ def test_nothing_that_comes_later_empties_an_answer(collected, tmp_path, later):
     report = collected({"two.zip": packed({"a_101_2_q1.ipynb": later})})
     assert answer_of(tmp_path, "101") == rebuilt(own(Q1, "a"), Q1)[0]
     assert len(report.people) == 1 and "one.zip/a_101_1_q1.ipynb counts" in report.people[0]
+
+
+def test_a_broken_file_that_was_sent_again_is_nobodys_business(collected):
+    files = {"a_101_1_q1.ipynb": b"%PDF", "a_101_2_q1.ipynb": own(Q1, "a")}
+    report = collected({"one.zip": packed(files)})
+    assert [e.verdict for e in report.entries] == ["superseded", "collected"] and not report.people
 
 
 def test_what_comes_after_a_file_by_hand_is_told(collected, tmp_path):
@@ -308,7 +325,8 @@ def test_rosters_as_spreadsheets_write_them(collected, tmp_path, data):
         ("ada,Ada,Lovelace,ada@example.edu\n", "its first line has no headings"),
         ("id|first_name\nada|Ada\n", "it has no column id"),
         ("id,name\n1,Ada\n1,Ben\n", "two different students with the id 1"),
-        ("id;name\n1;Łukasz\n".encode("cp1250"), "neither UTF-8"),
+        ("id;name\n1;Łukasz\n".encode("cp1250"), "no text in UTF-8"),
+        (packed({"xl/workbook.xml": b"x"}), "save it again as CSV UTF-8"),
     ],
 )
 def test_a_roster_that_is_not_understood_is_refused(collected, tmp_path, command, data, why):

@@ -67,6 +67,13 @@ def test_brightspace(collected, tmp_path):
     assert not report.people and "# second" in answer_of(tmp_path, "111")["q1_position_encoding"]
 
 
+def test_a_roster_later_than_brightspace(collected, tmp_path):
+    files = {"d.zip": packed({"111-900 - Ada L. - Mar 2, 2026 1030 AM/q1.ipynb": own(Q1, "ada")})}
+    assert set(collected(files).students) == {"111"}
+    roster_of(tmp_path, "id,d2l\nada,111\n")
+    assert set(collected(files).students) == {"ada"} and collected(files).people == []
+
+
 @pytest.mark.parametrize(
     "text, when",
     [
