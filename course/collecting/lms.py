@@ -70,7 +70,7 @@ def senders(
         else:
             result.append([])
     if listed or any(result):
-        return result
+        return _groups(paths, common, result)
     own = by_lms(top)
     if common:  # everything lies in one student's folder
         own = _sender(folders[0][common - 1])
@@ -80,6 +80,21 @@ def senders(
         own = own if own.lms else replace(own, guessed=True)
         return [[_below(own, path[-1])] if path else [] for path in paths]
     return result
+
+
+def _groups(paths: list[tuple[str, ...]], common: int, result: list[list[Sender]]) -> list[list[Sender]]:
+    """A folder in whose folders the same file lies is a student with attempts, or a group of students: a guess."""
+    below: dict[str, dict[str, set[str]]] = {}  # folder -> file -> the folders in it that have one
+    for path in paths:
+        if len(path) > common + 2:
+            below.setdefault(path[common], {}).setdefault(path[-1], set()).add(path[common + 1])
+    groups = {folder for folder, files in below.items() if any(len(some) > 1 for some in files.values())}
+    return [
+        [replace(who, guessed=not who.lms) for who in some]
+        if len(path) > common + 1 and path[common] in groups
+        else some
+        for path, some in zip(paths, result, strict=True)
+    ]
 
 
 def by_lms(name: str) -> Sender | None:

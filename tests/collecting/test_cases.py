@@ -189,6 +189,13 @@ def test_where_nobody_is_named_nobody_is_merged(collected, tmp_path, command, na
     assert set(collected({}, paths=[tmp_path / "inbox" / "class"], student="ada").students) == {"ada"}
 
 
+def test_a_folder_of_a_group_is_not_one_student(collected):
+    files = {f"{group}/{who}/q1.ipynb": own(Q1, who) for group, who in ("Aa", "Ab", "Bc")}
+    report = collected({"all.zip": packed(files)})
+    assert set(report.students) == {"B"} and len(report.people) == 2
+    assert "2 of q1_positional_encoding" in report.people[0]
+
+
 def test_a_folder_of_somebody_known_is_theirs(collected, tmp_path):
     roster_of(tmp_path, "id,first_name,last_name\nada,Ada,Lovelace\n")
     report = collected({"Ada Lovelace/q1.ipynb": own(Q1, "1"), "Ada Lovelace/q1 (1).ipynb": own(Q1, "2")})
