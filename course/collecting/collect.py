@@ -13,7 +13,7 @@ import difflib
 import itertools
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -86,47 +86,37 @@ def collect(
         _not_a_typo(student, known, {e.student for e in earlier if e.student})
     moved = _apply(known, ids, names, earlier, general)
 
-    arrived: list[tuple[File, Sender | None]] = []
-    course_files: dict[int, str] = {}  # index in `arrived` -> what a person has to know
+    def called(name: str) -> object:
+        return name in ids or name in ids.values() or known.find(name)
+
     find = who.reader(whose) if whose else None
+    if student is not None:
+        # an id that was given out before means that student, whatever they are called in the LMS
+        key = next((k for k, given in ids.items() if given == student), student)
+
+        def find(file: File) -> list[Sender]:
+            return [Sender(student, key, file=file.parts[-1] if file.parts else file.path)]
+
+    entries: list[Entry] = []
+    arrived: list[tuple[File, Sender | None]] = []  # for each entry
     for path in paths:
         found = list(archives.files(path))
         theirs = _of_the_course(found, set(parts))
         own = [file for number, file in enumerate(found) if number not in theirs]
-        if student is not None:
-            # an id that was given out before means that student, whatever they are called in the LMS
-            key = next((k for k, given in ids.items() if given == student), student)
-            sent_by = [[Sender(student, key, file=f.parts[-1] if f.parts else f.path)] for f in own]
-        elif find:
-            sent_by = list(map(find, own))
-        else:
-            known_as = {*ids.values(), *ids}
-            sent_by = senders(
-                own, path.name, list(parts[part]), set(parts), lambda n, k=known_as: n in k or known.find(n)
-            )
-        dates = (f.date for f, some in zip(own, sent_by, strict=True) if f.date and any(s.lms for s in some))
-        download = max(dates, default=None)
-        beside: dict[tuple[str, ...], list[Sender]] = {}
+        sent_by = (
+            list(map(find, own)) if find else senders(own, path.name, list(parts[part]), set(parts), called)
+        )
+        _date(own, sent_by)
         for file, some in zip(own, sent_by, strict=True):
-            if some and some[0].lms:
-                file.date, file.dated = some[0].when or download, bool(some[0].when)
-            arrived += [(file, sender) for sender in some] or [(file, None)]
-            beside |= {file.parts[:depth]: some for depth in range(len(file.parts))}
-        for number, depth in theirs.items():
-            some = beside.get(found[number].parts[:depth], []) if depth else []
-            solution = found[number].parts[depth].casefold() == "solutions" and part in found[number].parts
-            course_files[len(arrived)] = HANDED_IN if solution else ""
-            arrived.append((found[number], some[0] if len(some) == 1 else None))
-
-    entries = [
-        Entry(file.path, verdict="course file", why="a clone brings it along", human=course_files[number])
-        if number in course_files
-        else _recognise(file, sender, part, parts, store)
-        for number, (file, sender) in enumerate(arrived)
-    ]
-    for number, why in _merged(
-        entries, arrived, lambda name: name in ids.values() or known.find(name), store
-    ).items():
+            for sender in some or [None]:
+                entries.append(_recognise(file, sender, part, parts, store))
+                arrived.append((file, sender))
+        for file, sender, human in _brought_along(found, theirs, own, sent_by, part):
+            entries.append(
+                Entry(file.path, verdict="course file", why="a clone brings it along", human=human)
+            )
+            arrived.append((file, sender))
+    for number, why in _merged(entries, arrived, called, store).items():
         arrived[number], entry = (arrived[number][0], None), entries[number]
         if entry.verdict == "collected":
             entry.verdict, entry.why, entry.human = "no student", why, f"{why}: {ASK}"
@@ -136,15 +126,8 @@ def collect(
     for entry, (file, sender) in zip(entries, arrived, strict=True):
         if sender:
             entry.student = ids[sender.key]
-            entry.key = None if student else sender.key
-            entry.late = sender.late
-            number = tidy(sender.file or "")[1]
-            stamp = file.date.timestamp() if file.date else 0.0
-            times = (stamp, number, 0) if file.dated or sender.lms else (0, number, stamp)
-            entry.run = runs.get((entry.path, entry.student, entry.received), run) if student is None else run
-            first = (1, entry.run) if student is not None else (0, sender.attachment)
-            entry.order = [float(value) for value in (*first, *times)]
-            entry.date = _utc(file.date) if file.dated and file.date else None
+            again = runs.get((entry.path, entry.student, entry.received), run)
+            _place(entry, file, sender, run if student is not None else again, by_hand=student is not None)
 
     everything = attempts.merge(earlier, entries)
     attempts.settle(everything, {(e.student, e.notebook) for e in entries} | moved, store, part)
@@ -171,21 +154,15 @@ def collect(
     content["files"] = [asdict(entry) for entry in everything]
     record = grading / "collected" / f"{part}.json"
     write(record, (json.dumps(content, indent=1, ensure_ascii=True, sort_keys=True) + "\n").encode())
-    called = {ids[key]: name for key, name in names.items() if key in ids}
+    written = {ids[key]: name for key, name in names.items() if key in ids}
     people = [f"{printable(e.path)}: {e.human}" for e in entries if e.human]
-    return Report(part, list(parts[part]), entries, students, called, missing, people + general, general)
+    return Report(part, list(parts[part]), entries, students, written, missing, people + general, general)
 
 
 # --- who -------------------------------------------------------------------------------------------
 
-COURSE = {
-    "solutions",
-    "tests",
-    "lessons",
-    "docs",
-    "benchmarks",
-    "grading",
-}  # folders of a clone; notebooks/ is theirs
+# folders of a clone that are the course's; notebooks/ is theirs
+COURSE = set("solutions tests lessons docs benchmarks grading".split())
 HANDED_IN = "solutions/ is the course's and no hand-in; if their own work is not in notebooks/, ask for it."
 ASK = (
     "if all are one student's, collect it with --student ID; if not, one folder a student, or --who: a table "
@@ -255,6 +232,39 @@ def _of_the_course(found: list[File], parts: set[str]) -> dict[int, int]:
         for number, file in enumerate(found if roots else [])
     }
     return {number: depth for number, depth in depths.items() if depth is not None}
+
+
+def _brought_along(
+    found: list[File], theirs: dict[int, int], own: list[File], sent_by: list[list[Sender]], part: str
+) -> Iterator[tuple[File, Sender | None, str]]:
+    """Each file of a clone with who sent the clone, and what a person has to know."""
+    beside: dict[tuple[str, ...], list[Sender]] = {}
+    for file, some in zip(own, sent_by, strict=True):
+        beside |= {file.parts[:depth]: some for depth in range(1, len(file.parts))}
+    for number, depth in theirs.items():
+        file = found[number]
+        some = beside.get(file.parts[:depth], [])
+        solution = file.parts[depth].casefold() == "solutions" and part in file.parts
+        yield file, some[0] if len(some) == 1 else None, HANDED_IN if solution else ""
+
+
+def _date(files: list[File], sent_by: list[list[Sender]]) -> None:
+    """When what an LMS packed was handed in: as it says itself, else not after the download."""
+    by_lms = [(file, some[0]) for file, some in zip(files, sent_by, strict=True) if some and some[0].lms]
+    download = max((file.date for file, _ in by_lms if file.date), default=None)
+    for file, sender in by_lms:
+        file.date, file.dated = sender.when or download, bool(sender.when)
+
+
+def _place(entry: Entry, file: File, sender: Sender, run: int, by_hand: bool) -> None:
+    """Whether it is late, and where it stands among the attempts."""
+    entry.key = None if by_hand else sender.key
+    entry.late, entry.run = sender.late, run
+    number = tidy(sender.file or "")[1]
+    stamp = file.date.timestamp() if file.date else 0.0
+    times = (stamp, number, 0) if file.dated or sender.lms else (0, number, stamp)
+    entry.order = [float(value) for value in (by_hand, run if by_hand else sender.attachment, *times)]
+    entry.date = _utc(file.date) if file.dated and file.date else None
 
 
 def _merged(
