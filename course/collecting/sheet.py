@@ -95,10 +95,14 @@ def read(path: Path) -> Table:
         dict(zip(columns, (cell.strip() for cell in line), strict=False)) for line in lines[1:] if any(line)
     ]
     for row in rows:
-        if ", " in row.get("name", "") and not row.get("last_name"):
-            one, other = row["name"].split(", ", 1)
-            turned = plain(heads[columns.index("name")]).startswith(("vorname", "firstname", "prénom"))
-            row["first_name"], row["last_name"] = (one, other) if turned else (other, one)
+        if (whole := row.get("name", "")) and not row.get("last_name"):
+            turned = "," not in whole or plain(heads[columns.index("name")]).startswith(
+                ("vorname", "firstname")
+            )
+            one, _, other = whole.partition(",") if "," in whole else whole.rpartition(" ")
+            row["first_name"], row["last_name"] = (
+                (one.strip(), other.strip()) if turned else (other.strip(), one.strip())
+            )
     return Table(rows, understood)
 
 

@@ -94,6 +94,8 @@ def rebuild(release: NotebookNode, notebook: Sent) -> tuple[NotebookNode, list[R
                 )
                 what = f"it was written with Python {theirs}, and this machine's {ours} cannot read it; grade with {theirs}"
                 repairs.append(Repair("python", name_of(cell), what, human=True))
+                # so that whoever rebuilds the result, the judge, says the same
+                clean.metadata["language_info"] = {"name": "python", "version": theirs}
             extra |= {i: sent[i].source for i in copies if i != chosen[index] and sent[i].kind == "code"}
             continue
         if not copies and cell.cell_type == "code":

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from course.__main__ import app
+from course.collecting import roster
 from course.collecting.collect import collect
 from course.notebook.read import parse
 from course.notebook.rebuild import answers, rebuild
@@ -104,6 +105,12 @@ def test_the_python_of_a_notebook_matters_where_it_does_not_parse(version, told)
     for source, wrong in ((stub, False), (stub + "\nnew syntax here", True)):
         _, repairs = rebuilt(cells(source, language_info={"name": "python", "version": version}), Q1)
         assert any(r.kind == "python" for r in repairs) == (told and wrong)
+        data = cells(source, language_info={"name": "python", "version": version})
+        clean, _ = rebuild(released(Q1), parse(data))
+        assert rebuild(released(Q1), parse(json.dumps(clean).encode())) == (
+            clean,
+            [r for r in repairs if r.kind == "python"],
+        )
 
 
 # --- whose it is ----------------------------------------------------------------------------------
