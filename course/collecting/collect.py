@@ -111,6 +111,7 @@ def collect(
             for sender in some or [None]:
                 entries.append(_recognise(file, sender, part, parts, store))
                 arrived.append((file, sender))
+            file.data = None  # it is in received/, and there may be gigabytes
         for file, sender, human in _brought_along(found, theirs, own, sent_by, part):
             entries.append(
                 Entry(file.path, verdict="course file", why="a clone brings it along", human=human)

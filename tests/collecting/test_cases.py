@@ -330,6 +330,21 @@ def test_rosters_as_spreadsheets_write_them(collected, tmp_path, data):
 
 
 @pytest.mark.parametrize(
+    "head, written",
+    [
+        ("name", "Ada Lovelace"),
+        ("Name", "Lovelace, Ada"),
+        ("Vorname, Nachname", "Ada, Lovelace"),
+        ("姓名", "Ada Lovelace"),
+    ],
+)
+def test_a_name_in_one_column_is_two(tmp_path, head, written):
+    roster_of(tmp_path, f'id;"{head}"\nada;{written}\n')
+    person = roster.load(tmp_path / "grading").people["ada"]
+    assert (person["first_name"], person["last_name"]) == ("Ada", "Lovelace")
+
+
+@pytest.mark.parametrize(
     "data, why",
     [
         (
