@@ -27,6 +27,8 @@ IMPORT = re.compile(r"^(?:from\s+\S+\s+)?import\s+([^\n(]+)", re.MULTILINE)
 NAME = re.compile(
     r"^(?:(?:async\s+)?(?:def|class)\s+(\w+)|((?:\w+\s*,\s*)*\w+)\s*(?::[^=\n]+)?=(?!=))", re.MULTILINE
 )
+MADE = re.compile(r"^(?:async\s+)?(?:def|class)\s", re.MULTILINE)
+INSIDE = "the answer stood in another cell and was found there by what it defines"
 MOST_COMPARED = 200  # unnamed cells that are compared with the release; the rest are extra
 
 MOST_EXTRA = 500
@@ -86,7 +88,8 @@ def rebuild(release: NotebookNode, notebook: Sent) -> tuple[NotebookNode, list[R
         if is_answer(cell):
             if copies:
                 chosen[index] = _choose(cell, [(i, sent[i]) for i in copies], repairs)
-            _fill(cell, sent[chosen[index]] if copies else inside.get(index), how.get(index), repairs)
+            own = sent[chosen[index]] if copies else None
+            _fill(cell, inside.get(index, own), how.get(index), repairs)
             newer = notebook.python > sys.version_info[:2] and cell.cell_type == "code"
             if newer and _parsed(cell.source) is None:
                 theirs, ours = (
@@ -220,19 +223,25 @@ def _match(release: NotebookNode, sent: list[Cell]) -> tuple[list[int | None], d
 def _inside(
     release: NotebookNode, sent: list[Cell], place: list[int | None], how: dict[int, str]
 ) -> dict[int, Cell]:
-    """Answers whose own cell is not there, cut out of the cell that defines the same: two cells were merged.
+    """Answers whose own cell is not there or untouched, cut out of the cell that defines the same.
 
     Of a cell that holds several answers, the whole counts as the first of them, as its helpers may be needed there.
     """
     found: dict[int, Cell] = {}
     hosts: dict[int, int] = {}  # index in sent -> the first answer in it
     for at, cell in enumerate(release.cells):
-        if at in place or not is_answer(cell) or not (names := _names(cell.source)):
+        copies = [i for i, p in enumerate(place) if p == at]
+        if not is_answer(cell) or not (names := _names(cell.source)):
+            continue
+        if any(same(sent[i].source) != same(cell.source) for i in copies):
             continue
         for i in reversed(range(len(sent))):
             if _defines(release, sent[i], place[i], cell) and (text := _cut(sent[i].source, names)):
+                own = place[i] is None or not is_answer(release.cells[place[i]])
+                if copies and own and not MADE.search(text):
+                    continue  # a variable of the same name in an experiment is no answer
                 found[at] = Cell("code", text)
-                how[at] = "in another cell, by what it defines"
+                how[at] = INSIDE
                 hosts.setdefault(i, at)
                 break
     for i, first in hosts.items():
@@ -330,7 +339,9 @@ def _fill(cell: NotebookNode, sent: Cell | None, how: str | None, repairs: list[
         what = "the answer cell is not in the file; the empty one stands there"
         repairs.append(Repair("missing", name, what))
         return
-    if how:
+    if how == INSIDE:
+        repairs.append(Repair("matched", name, how))
+    elif how:
         repairs.append(Repair("matched", name, f"the cell had lost its name and was recognised {how}"))
     if sent.kind != cell.cell_type:
         what = f"the answer was a {sent.kind} cell; it is {cell.cell_type} again"

@@ -47,7 +47,7 @@ def test_an_answer_merged_into_a_given_cell_is_found():
     got, repairs = rebuilt("q3_answer_merged_into_given_cell", Q3)
     assert got == solved(Q3)
     assert [r.what for r in repairs if r.cell == "q3_class_token"] == [
-        "the cell had lost its name and was recognised in another cell, by what it defines"
+        "the answer stood in another cell and was found there by what it defines"
     ]
 
 
@@ -56,6 +56,24 @@ def test_two_answers_in_one_cell_both_count():
     right = solved(Q2)
     assert got["q2_patch_embedding"] == right["q2_patch_embedding"]
     assert got["q2_rearrange_warmup"].startswith(right["q2_rearrange_warmup"])
+
+
+@pytest.mark.parametrize("place", ["q2_rearrange_warmup", "check_q2_patch_embedding", None])
+def test_an_answer_beside_its_untouched_cell_counts(place):
+    notebook, right = json.loads(dumped(Q2)), solved(Q2)
+    if place:
+        cell = next(
+            c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") == place
+        )
+        cell["source"] = "".join(cell["source"]) + "\n\n" + right["q2_patch_embedding"]
+    else:
+        notebook["cells"] += json.loads(
+            cells(right["q2_patch_embedding"], 'rearrange_shapes = "an experiment"')
+        )["cells"]
+    got, repairs = rebuilt(json.dumps(notebook).encode(), Q2)
+    assert got["q2_patch_embedding"] == right["q2_patch_embedding"]
+    assert "experiment" not in got["q2_rearrange_warmup"]
+    assert ("matched", "q2_patch_embedding") in [(r.kind, r.cell) for r in repairs]
 
 
 @pytest.mark.parametrize("pair", notebooks.SOLUTIONS, ids=lambda path: path.stem)
