@@ -14,7 +14,7 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -46,7 +46,8 @@ class Report:
     names: dict[str, str]  # student -> name as the LMS writes it
     missing: list[str]
     people: list[str]  # one sentence for everything that needs somebody
-    general: list[str] = field(default_factory=list)  # those of them that are about no file
+    general: list[str]  # those of them that are about no file
+    changed: dict[str, str]  # id under which somebody was collected before -> id that the roster now gives
 
 
 def collect(
@@ -81,10 +82,17 @@ def collect(
     ids, names, earlier = before.ids, before.names, before.files
     known = roster.load(grading)
     store = Received(grading, parts[part], releases.parent / "solutions" / part)
-    general: list[str] = []
     if student is not None:
         _not_a_typo(student, known, {e.student for e in earlier if e.student})
-    moved = _apply(known, ids, names, earlier, general)
+    moved, changed = _apply(known, ids, names, earlier)
+    general = []
+    if graded := [
+        old for old in sorted(changed.keys() - known.ids) if (grading / "autograded" / old / part).exists()
+    ]:
+        general.append(
+            f"{', '.join(graded)}: graded already, under an id that is not the roster's. Grade again; then `nbgrader db "
+            "student remove ID --force` forgets each of them."
+        )
 
     def called(name: str) -> object:
         return name in ids or name in ids.values() or known.find(name)
@@ -157,7 +165,9 @@ def collect(
     write(record, (json.dumps(content, indent=1, ensure_ascii=True, sort_keys=True) + "\n").encode())
     written = {ids[key]: name for key, name in names.items() if key in ids}
     people = [f"{printable(e.path)}: {e.human}" for e in entries if e.human]
-    return Report(part, list(parts[part]), entries, students, written, missing, people + general, general)
+    return Report(
+        part, list(parts[part]), entries, students, written, missing, people + general, general, changed
+    )
 
 
 # --- who -------------------------------------------------------------------------------------------
@@ -190,12 +200,12 @@ def _not_a_typo(student: str, known: roster.Roster, there: set[str]) -> None:
 
 
 def _apply(
-    known: roster.Roster, ids: dict[str, str], names: dict[str, str], earlier: list[Entry], general: list[str]
-) -> set[tuple[str | None, str | None]]:
+    known: roster.Roster, ids: dict[str, str], names: dict[str, str], earlier: list[Entry]
+) -> tuple[set[tuple[str | None, str | None]], dict[str, str]]:
     """A roster that was added or corrected later holds for what was collected before.
 
     Returns:
-        (student, notebook) of everything that changed hands, before and after.
+        (student, notebook) of everything that changed hands, before and after; and old id -> new id.
     """
     new = roster.renamed(ids, names, known) if known.complete else {}
     keys = {ids[key]: key for key in ids}  # records of older runs do not name the sender
@@ -205,13 +215,9 @@ def _apply(
         if key in new and entry.student == ids[key] and (entry.key or entry.student not in known.ids):
             moved |= {(entry.student, entry.notebook), (new[key], entry.notebook)}
             entry.student = new[key]
-    for key, who_ in sorted(new.items()):
-        general.append(
-            f"{ids[key]} is {who_} in grading/roster.csv, and so are the files now; what was graded as {ids[key]} is "
-            f"graded again as {who_}, and `nbgrader db student remove {ids[key]} --force` forgets the other."
-        )
+    changed = {ids[key]: who_ for key, who_ in sorted(new.items())}
     ids |= new
-    return moved
+    return moved, changed
 
 
 def _of_the_course(found: list[File], parts: set[str]) -> dict[int, int]:

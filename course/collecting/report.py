@@ -35,6 +35,9 @@ def show(report: Report, console: Console | None = None) -> int:
     taken = sum(entry.verdict in COUNTS for entry in report.entries)
     files = "1 file" if len(report.entries) == 1 else f"{len(report.entries)} files"
     console.print(f"{files} came, {taken} will be graded.")
+    if report.changed:
+        now = ", ".join(f"{old} is {new}" for old, new in report.changed.items())
+        console.print(Text(f"By grading/roster.csv, with all that was collected before: {now}."))
     if report.missing:
         console.print(Text(f"Nothing received from {len(report.missing)}: {', '.join(report.missing)}"))
     return needs_somebody(report.general + _a_line_a_student(report, lambda entry: entry.human), console)

@@ -391,14 +391,15 @@ def test_a_roster_added_or_corrected_later_holds_for_what_was_collected(collecte
         )
     }
     collected(files)
+    (tmp_path / "grading" / "autograded" / "101" / PART).mkdir(parents=True)
     roster_of(tmp_path, "id,canvas\nada,101\nben,102\n")
     report = collected({})
-    assert set(report.students) == {"ada", "ben"} and len(report.people) == 2
-    assert "101 is ada in grading/roster.csv" in report.people[0]
+    assert set(report.students) == {"ada", "ben"} and report.changed == {"101": "ada", "102": "ben"}
+    assert len(report.people) == 1 and "101: graded already" in report.people[0]
     assert sorted(p.name for p in (tmp_path / "grading" / "submitted").iterdir()) == ["ada", "ben"]
     assert "# ada" in answer_of(tmp_path, "ada")["q1_position_encoding"]
     roster_of(tmp_path, "id,canvas\nada,102\nben,101\n")  # they were the wrong way round
-    collected({})
+    assert collected({}).people == []
     assert "# ben" in answer_of(tmp_path, "ada")["q1_position_encoding"]
     assert "# ada" in answer_of(tmp_path, "ben")["q1_position_encoding"]
     assert collected(files).people == []
