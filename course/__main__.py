@@ -76,9 +76,16 @@ def pins(
 @app.command()
 def collect(
     part: Annotated[str, typer.Argument(help="The part's folder, e.g. 2_build_a_vit.")],
-    files: Annotated[list[Path], typer.Argument(help="Archives from the LMS, folders, notebooks.")],
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Archives from the LMS, folders, notebooks; none: only apply a new roster."),
+    ] = None,
     student: Annotated[
         str | None, typer.Option(help="Id of the one student who sent all of these files.")
+    ] = None,
+    who: Annotated[
+        str | None,
+        typer.Option(help="Whose each file is: a table (file, id), or an expression such as '(.+)_q1'."),
     ] = None,
 ) -> None:
     """Take in what students sent: repaired, sorted into grading/submitted/, a verdict for every file."""
@@ -87,7 +94,7 @@ def collect(
     from course.collecting.collected import CollectError
 
     try:
-        found = collector.collect(part, files, student)
+        found = collector.collect(part, files or [], student, whose=who)
     except CollectError as error:
         raise SystemExit(str(error)) from None
     raise SystemExit(report.show(found))

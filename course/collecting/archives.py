@@ -16,13 +16,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 
+from course.collecting.zip_names import decoder
+
 MOST_MEMBERS = 20_000  # files in one argument, archives inside it included
 MOST_BYTES = 100_000_000  # of one file, counted while it is read
 MOST_TOTAL = 4_000_000_000  # of one argument: 500 students with 8 MB each
 DEEPEST = 3  # archives inside archives
 
 QUIET = {"__MACOSX", ".ipynb_checkpoints", ".git", ".DS_Store", "Thumbs.db", "desktop.ini", ".Trashes"}
-MAYBE = {".ipynb", ".json", ".txt", ""}  # endings under which notebooks arrive
+MAYBE = {".ipynb", ".json", ".txt", ".yml", ""}  # endings under which notebooks, and an LMS's lists, arrive
+PACKED = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst")  # archives that are not opened
 
 # what zipfile raises on archives that are damaged, odd or made to hurt
 BROKEN = (
@@ -41,6 +44,7 @@ class File:
     problem: str = ""
     date: datetime | None = None  # when it was written, as far as the source says
     dated: bool = False  # an archive or nbgrader says so, not only this disk
+    asked: str = ""  # what is not certain about its name, for a person
 
 
 @dataclass
@@ -60,11 +64,20 @@ def files(argument: Path) -> Iterator[File]:
         if argument.is_dir():
             yield from _folder(argument, top, budget)
         elif not argument.exists():
-            yield File(str(argument), (), problem="does not exist")
+            yield from _inside(argument)
         else:
             yield from _one(argument, File(top, () if is_zip(top) else (top,)), budget)
     except OSError as error:
         yield File(str(argument), (), problem=f"could not be read ({error.strerror or error})")
+
+
+def _inside(argument: Path) -> Iterator[File]:
+    """A path that goes on inside an archive, as reports print it: all.zip/ada/q1.ipynb."""
+    archive = next((path for path in argument.parents if is_zip(path.name) and path.is_file()), None)
+    below = argument.relative_to(archive).parts if archive else ()
+    found = [file for file in files(archive) if file.parts[: len(below)] == below] if archive else []
+    where = f"is not in {archive.name}" if archive else "does not exist"
+    yield from found or [File(str(argument), (), problem=f"{where}; look at how its name is written")]
 
 
 def _folder(folder: Path, top: str, budget: _Budget) -> Iterator[File]:
@@ -98,7 +111,7 @@ def _one(path: Path, file: File, budget: _Budget) -> Iterator[File]:
             with path.open("rb") as stream:
                 yield from _archive(stream, file, 1, budget)
         elif not _maybe(path.name):
-            yield file
+            yield replace(file, problem=_packed(path.name))
         elif status.st_size > MOST_BYTES:
             yield replace(file, problem=_too_large(status.st_size))
         else:
@@ -118,13 +131,16 @@ def _archive(stream: io.BufferedIOBase, outer: File, depth: int, budget: _Budget
         yield replace(outer, problem=f"is no readable zip archive ({error}); download or ask for it again")
         return
     with archive:
-        for info in members:
-            name = _name(info)
+        written = [_raw(info) for info in members]
+        read, ask = decoder([raw for raw in written if raw is not None])
+        for info, raw in zip(members, written, strict=True):
+            name = (info.filename if raw is None else read(raw)).replace("\\", "/")
             parts = tuple(part for part in name.split("/") if part not in ("", "."))
             if info.is_dir() or not parts or QUIET & set(parts) or parts[-1].startswith("._"):
                 continue
             file = File("/".join((outer.path, *parts)), (*outer.parts, *parts), date=_date(info))
             file.dated = file.date is not None
+            file.asked = outer.asked or ("" if raw is None or raw.isascii() else ask)
             if parts[-1] != "timestamp.txt":
                 yield from _member(archive, info, name, file, depth, budget)
 
@@ -140,7 +156,7 @@ def _member(
     elif stat.S_ISLNK(info.external_attr >> 16):
         yield replace(file, problem="is a link; send the file itself")
     elif not (is_zip(name) or _maybe(name)):
-        yield file
+        yield replace(file, problem=_packed(name))
     elif info.flag_bits & 1:
         yield replace(file, problem="is encrypted; ask for it without a password")
     elif full := _spent(budget):
@@ -183,15 +199,20 @@ def _maybe(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in MAYBE
 
 
-def _name(info: zipfile.ZipInfo) -> str:
-    """The member's name with "/" between folders; macOS writes UTF-8 without saying so, zipfile takes it for cp437."""
-    name = info.filename
-    if not info.flag_bits & 0x800:
-        try:
-            name = name.encode("cp437").decode("utf-8")
-        except UnicodeError:
-            pass
-    return name.replace("\\", "/")
+def _packed(name: str) -> str:
+    if not name.lower().endswith(PACKED):
+        return ""
+    return f"is an archive that is not opened here (only zip is, not {PurePosixPath(name).suffix}); unpack it and give the folder"
+
+
+def _raw(info: zipfile.ZipInfo) -> bytes | None:
+    """The member's name as bytes; None where the archive says that it is UTF-8."""
+    if info.flag_bits & 0x800:
+        return None
+    try:
+        return info.filename.encode("cp437")  # as which zipfile reads it
+    except UnicodeError:
+        return None
 
 
 def _date(info: zipfile.ZipInfo) -> datetime | None:

@@ -9,8 +9,11 @@ Below grading/ (`VIT_GRADING`):
 Collecting the same files again changes nothing; files that come later are added, and the latest attempt counts.
 """
 
-import hashlib
+import difflib
+import itertools
 import json
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -21,12 +24,14 @@ from nbformat.notebooknode import NotebookNode
 from course.base.paths import ROOT
 from course.base.paths import grading as default_grading
 from course.base.text import printable
-from course.collecting import archives, collected, roster
+from course.collecting import archives, attempts, collected, roster, who
+from course.collecting.archives import File
 from course.collecting.collected import COUNTS, CollectError, Entry
 from course.collecting.lms import senders
 from course.collecting.names import Sender, notebook_of, tidy
-from course.notebook.read import Cell, Sent, Unreadable, parse
-from course.notebook.rebuild import Repair, name_of, rebuild, same
+from course.collecting.received import Received
+from course.notebook.read import Cell, Unreadable, parse
+from course.notebook.rebuild import name_of, same
 from helpers.files import write
 
 
@@ -41,6 +46,8 @@ class Report:
     names: dict[str, str]  # student -> name as the LMS writes it
     missing: list[str]
     people: list[str]  # one sentence for everything that needs somebody
+    general: list[str]  # those of them that are about no file
+    changed: dict[str, str]  # id under which somebody was collected before -> id that the roster now gives
 
 
 def collect(
@@ -49,6 +56,7 @@ def collect(
     student: str | None = None,
     grading: Path | None = None,
     releases: Path = ROOT / "notebooks",
+    whose: str | None = None,
 ) -> Report:
     """Take in what was sent for one part.
 
@@ -56,9 +64,11 @@ def collect(
         part: folder name, e.g. "2_build_a_vit".
         paths: archives, folders and notebooks.
         student: id of the one student who sent all of `paths`; their names then say nothing about students.
+        whose: table or regular expression that says who sent each file, see who.py.
 
     Raises:
-        CollectError: there is no such part, or the record of earlier runs cannot be read.
+        CollectError: there is no such part or student, the roster is not understood, or the record of earlier runs
+            cannot be read. Nothing was changed.
     """
     grading = grading or default_grading()
     parts: dict[str, dict[str, NotebookNode]] = {}
@@ -68,78 +78,234 @@ def collect(
     if not parts.get(part):
         there = ", ".join(name for name, notebooks in parts.items() if notebooks)
         raise CollectError(f"There is no part {part!r} with notebooks in {releases}; the parts are: {there}.")
-    record = grading / "collected" / f"{part}.json"
     before = collected.load(grading, part)
     ids, names, earlier = before.ids, before.names, before.files
     known = roster.load(grading)
+    store = Received(grading, parts[part], releases.parent / "solutions" / part)
+    if student is not None:
+        _not_a_typo(student, known, {e.student for e in earlier if e.student})
+    moved, changed = _apply(known, ids, names, earlier)
+    general = []
+    if graded := [
+        old for old in sorted(changed.keys() - known.ids) if (grading / "autograded" / old / part).exists()
+    ]:
+        general.append(
+            f"{', '.join(graded)}: graded already, under an id that is not the roster's. Grade again; then `nbgrader db "
+            "student remove ID --force` forgets each of them."
+        )
 
-    arrived: list[tuple[archives.File, Sender | None]] = []
-    for path in paths:
-        found = list(archives.files(path))
-        if student is not None:
-            # an id that was given out before means that student, whatever they are called in the LMS
-            key = next((k for k, given in ids.items() if given == student), student)
-            who = [Sender(student, key, file=f.parts[-1] if f.parts else f.path) for f in found]
-        else:
-            who = senders(found, path.name, list(parts[part]), set(parts))
-        dates = (f.date for f, s in zip(found, who, strict=True) if s and s.lms and f.date)
-        download = max(dates, default=None)
-        for file, sender in zip(found, who, strict=True):
-            if sender and sender.lms:
-                file.date, file.dated = download, False
-            arrived.append((file, sender))
+    def called(name: str) -> object:
+        return name in ids or name in ids.values() or known.find(name)
+
+    find = who.reader(whose) if whose else None
+    if student is not None:
+        # an id that was given out before means that student, whatever they are called in the LMS
+        key = next((k for k, given in ids.items() if given == student), student)
+
+        def find(file: File) -> list[Sender]:
+            return [Sender(student, key, file=file.parts[-1] if file.parts else file.path)]
 
     entries: list[Entry] = []
-    parsed: dict[str, Sent] = {}  # by digest: bytes of this run, each parsed once
+    arrived: list[tuple[File, Sender | None]] = []  # for each entry
+    for path in paths:
+        found = list(archives.files(path))
+        theirs = _of_the_course(found, set(parts))
+        own = [file for number, file in enumerate(found) if number not in theirs]
+        sent_by = (
+            list(map(find, own)) if find else senders(own, path.name, list(parts[part]), set(parts), called)
+        )
+        _date(own, sent_by)
+        for file, some in zip(own, sent_by, strict=True):
+            for sender in some or [None]:
+                entries.append(_recognise(file, sender, part, parts, store))
+                arrived.append((file, sender))
+            file.data = None  # it is in received/, and there may be gigabytes
+        for file, sender, human in _brought_along(found, theirs, own, sent_by, part):
+            entries.append(
+                Entry(file.path, verdict="course file", why="a clone brings it along", human=human)
+            )
+            arrived.append((file, sender))
+    for number, why in _merged(entries, arrived, called, store).items():
+        arrived[number], entry = (arrived[number][0], None), entries[number]
+        if entry.verdict == "collected":
+            entry.verdict, entry.why, entry.human = "no student", why, f"{why}: {ASK}"
     clashes = roster.identify([sender for _, sender in arrived if sender], ids, names, known)
-    for file, sender in arrived:
-        entry = _recognise(file, sender, part, parts, grading, parsed)
+    runs = {(e.path, e.student, e.received): e.run for e in earlier}
+    run = max(runs.values(), default=0) + 1
+    for entry, (file, sender) in zip(entries, arrived, strict=True):
         if sender:
             entry.student = ids[sender.key]
-            entry.late = sender.late
-            number = tidy(sender.file or "")[1]
-            sure = file.dated or sender.lms
-            stamp = file.date.timestamp() if file.date else 0.0
-            times = (stamp, number, 0) if sure else (0, number, stamp)
-            entry.order = [float(value) for value in (student is not None, sender.attachment, *times)]
-            entry.date = _utc(file.date) if file.dated and file.date else None
-        entries.append(entry)
+            again = runs.get((entry.path, entry.student, entry.received), run)
+            _place(entry, file, sender, run if student is not None else again, by_hand=student is not None)
 
-    everything = _merge(earlier, entries)
-    _settle(everything, {(e.student, e.notebook) for e in entries}, part, parts[part], grading, parsed)
-    for entry, (_, sender) in zip(entries, arrived, strict=True):
+    everything = attempts.merge(earlier, entries)
+    attempts.settle(everything, {(e.student, e.notebook) for e in entries} | moved, store, part)
+    for entry, (file, sender) in zip(entries, arrived, strict=True):
         if sender and not entry.human and entry.verdict in COUNTS:
             entry.human = clashes.get(sender.key, "")
             if known.complete and entry.student not in known.ids:
                 entry.human = entry.human or (
                     f"{entry.student} is not in grading/roster.csv; add them there, or collect the file with --student."
                 )
-    students: dict[str, dict[str, str]] = {name: {} for name in sorted(ids.values())}
+        entry.human = entry.human or (f"{file.asked}." if file.asked and entry.received else "")
+    students: dict[str, dict[str, str]] = {
+        name: {} for name in sorted({e.student for e in everything if e.student})
+    }
     for entry in everything:
-        if entry.student and entry.notebook and entry.verdict != "superseded":
+        if entry.student and entry.notebook and entry.verdict not in ("superseded", "course file"):
             verdicts = students[entry.student]
             if verdicts.get(entry.notebook) not in COUNTS:
                 verdicts[entry.notebook] = entry.verdict
     _lost(entries, students)
     missing = sorted(known.ids - students.keys())
+    ids = {key: given for key, given in ids.items() if given in students}
     content = {"part": part, "students": students, "missing": missing, "ids": ids, "names": names}
     content["files"] = [asdict(entry) for entry in everything]
+    record = grading / "collected" / f"{part}.json"
     write(record, (json.dumps(content, indent=1, ensure_ascii=True, sort_keys=True) + "\n").encode())
-    called = {ids[key]: name for key, name in names.items() if key in ids}
+    written = {ids[key]: name for key, name in names.items() if key in ids}
     people = [f"{printable(e.path)}: {e.human}" for e in entries if e.human]
-    return Report(part, list(parts[part]), entries, students, called, missing, people)
+    return Report(
+        part, list(parts[part]), entries, students, written, missing, people + general, general, changed
+    )
+
+
+# --- who -------------------------------------------------------------------------------------------
+
+# folders of a clone that are the course's; notebooks/ is theirs
+COURSE = set("solutions tests lessons docs benchmarks grading".split())
+HANDED_IN = "solutions/ is the course's and no hand-in; if their own work is not in notebooks/, ask for it."
+ASK = (
+    "if all are one student's, collect it with --student ID; if not, one folder a student, or --who: a table "
+    "(file, student), or an expression such as '(.+)_q1'."
+)
+
+
+def _not_a_typo(student: str, known: roster.Roster, there: set[str]) -> None:
+    """Raises CollectError where `--student` can only be a typo: the roster has nobody of that id, or, without a roster,
+    somebody else's is nearly the same."""
+    close = difflib.get_close_matches(student, sorted(there | known.ids), cutoff=0.75)
+    if not known.complete:
+        close = [
+            name for name in close if re.sub(r"\d", "", name) != re.sub(r"\d", "", student)
+        ]  # s1 is not s2
+    meant = f"did you mean {' or '.join(close)}? " if close else ""
+    if known.complete and student not in there | known.ids:
+        raise CollectError(f"grading/roster.csv has no student {student!r}; {meant}Nothing was collected.")
+    if close and student not in there | known.ids:
+        raise CollectError(
+            f"Nobody is called {student!r} yet; {meant}Nothing was collected. If {student} is somebody new, give a folder "
+            f"of that name: {student}/FILE.ipynb."
+        )
+
+
+def _apply(
+    known: roster.Roster, ids: dict[str, str], names: dict[str, str], earlier: list[Entry]
+) -> tuple[set[tuple[str | None, str | None]], dict[str, str]]:
+    """A roster that was added or corrected later holds for what was collected before.
+
+    Returns:
+        (student, notebook) of everything that changed hands, before and after; and old id -> new id.
+    """
+    new = roster.renamed(ids, names, known) if known.complete else {}
+    keys = {ids[key]: key for key in ids}  # records of older runs do not name the sender
+    moved: set[tuple[str | None, str | None]] = set()
+    for entry in earlier:
+        key = entry.key or keys.get(entry.student or "")
+        if key in new and entry.student == ids[key] and (entry.key or entry.student not in known.ids):
+            moved |= {(entry.student, entry.notebook), (new[key], entry.notebook)}
+            entry.student = new[key]
+    changed = {ids[key]: who_ for key, who_ in sorted(new.items())}
+    ids |= new
+    return moved, changed
+
+
+def _of_the_course(found: list[File], parts: set[str]) -> dict[int, int]:
+    """Index of every file that a clone of the course brings along -> how many folders lie above the clone."""
+    roots = set()
+    for file in found:
+        for depth, pair in enumerate(itertools.pairwise(file.parts[:-1])):
+            if pair[0].casefold() == "solutions" and pair[1] in parts:
+                roots.add(file.parts[:depth])
+    depths = {
+        number: next(
+            (
+                d
+                for d in range(len(file.parts) - 1)
+                if file.parts[:d] in roots and file.parts[d].casefold() in COURSE
+            ),
+            None,
+        )
+        for number, file in enumerate(found if roots else [])
+    }
+    return {number: depth for number, depth in depths.items() if depth is not None}
+
+
+def _brought_along(
+    found: list[File], theirs: dict[int, int], own: list[File], sent_by: list[list[Sender]], part: str
+) -> Iterator[tuple[File, Sender | None, str]]:
+    """Each file of a clone with who sent the clone, and what a person has to know."""
+    beside: dict[tuple[str, ...], list[Sender]] = {}
+    for file, some in zip(own, sent_by, strict=True):
+        beside |= {file.parts[:depth]: some for depth in range(1, len(file.parts))}
+    for number, depth in theirs.items():
+        file = found[number]
+        some = beside.get(file.parts[:depth], [])
+        solution = file.parts[depth].casefold() == "solutions" and part in file.parts
+        yield file, some[0] if len(some) == 1 else None, HANDED_IN if solution else ""
+
+
+def _date(files: list[File], sent_by: list[list[Sender]]) -> None:
+    """When what an LMS packed was handed in: as it says itself, else not after the download."""
+    by_lms = [(file, some[0]) for file, some in zip(files, sent_by, strict=True) if some and some[0].lms]
+    download = max((file.date for file, _ in by_lms if file.date), default=None)
+    for file, sender in by_lms:
+        file.date, file.dated = sender.when or download, bool(sender.when)
+
+
+def _place(entry: Entry, file: File, sender: Sender, run: int, by_hand: bool) -> None:
+    """Whether it is late, and where it stands among the attempts."""
+    entry.key = None if by_hand else sender.key
+    entry.late, entry.run = sender.late, run
+    number = tidy(sender.file or "")[1]
+    stamp = file.date.timestamp() if file.date else 0.0
+    times = (stamp, number, 0) if file.dated or sender.lms else (0, number, stamp)
+    entry.order = [float(value) for value in (by_hand, run if by_hand else sender.attachment, *times)]
+    entry.date = _utc(file.date) if file.dated and file.date else None
+
+
+def _merged(
+    entries: list[Entry],
+    arrived: list[tuple[File, Sender | None]],
+    known: Callable[[str], object],
+    store: Received,
+) -> dict[int, str]:
+    """Files of a folder that names nobody, in which one notebook is there in several versions: index -> why."""
+    guessed: dict[str, list[int]] = {}
+    for number, (_, sender) in enumerate(arrived):
+        if sender and sender.guessed and not known(sender.label):
+            guessed.setdefault(sender.key, []).append(number)
+    found = {}
+    for numbers in guessed.values():
+        versions: dict[str, set[str]] = {}
+        for entry in (entries[number] for number in numbers):
+            if entry.verdict == "collected" and store.filled(entry.received, entry.notebook):
+                versions.setdefault(entry.notebook, set()).add(entry.received)
+        if several := [f"{len(some)} of {name}" for name, some in versions.items() if len(some) > 1]:
+            why = f"no name says whose it is, and there are different versions ({', '.join(several)})"
+            found |= dict.fromkeys(numbers, why)
+    return found
 
 
 # --- which notebook, and can it be read -----------------------------------------------------------
 
 
 def _recognise(
-    file: archives.File,
+    file: File,
     sender: Sender | None,
     part: str,
     parts: dict[str, dict[str, NotebookNode]],
-    grading: Path,
-    parsed: dict[str, Sent],
+    store: Received,
 ) -> Entry:
     """The verdict for one file by itself, its bytes kept in received/."""
     entry = Entry(file.path)
@@ -161,10 +327,10 @@ def _recognise(
     except Unreadable as problem:
         if ".ipynb" not in name.lower():
             return verdict("not a notebook", f"it {problem.reason}")
-        entry.received, entry.notebook = _keep(file.data, grading), by_name
+        entry.received, entry.notebook = store.keep(file.data), by_name
         return verdict("unreadable", problem.reason, f"the file {problem.reason}; ask for it again.")
-    entry.received = _keep(file.data, grading)
-    parsed[entry.received] = sent
+    entry.received = store.keep(file.data)
+    store.parsed[entry.received] = sent
     scores = {(p, n): _alike(sent.cells, nb) for p, nbs in parts.items() for n, nb in nbs.items()}
     best = max(scores, key=scores.get)
     clear = scores[best] >= 2 and list(scores.values()).count(scores[best]) == 1
@@ -184,19 +350,12 @@ def _recognise(
         why = f"it belongs to {which[0]}"
         return verdict("not this part", why, f"{why}: python -m course collect {which[0]} FILE.")
     entry.notebook = which[1]
+    if sender is None and not store.filled(entry.received, entry.notebook):
+        return verdict("course file", "it is as it was given out")
     if sender is None:
         why = "its name does not say whose it is"
-        return verdict("no student", why, f"{why}; collect it alone with --student ID.")
+        return verdict("no student", why, f"{file.asked or f'{why}; collect it alone with --student ID'}.")
     return verdict("collected", why)
-
-
-def _describe(entry: Entry, repairs: list[Repair]) -> None:
-    entry.human = ""
-    entry.repairs = [asdict(repair) for repair in repairs]
-    entry.verdict = "repaired" if any(r.kind != "extra" for r in repairs) else "collected"
-    todo = [f"{r.cell}: {r.what}" if r.cell else r.what for r in repairs if r.human]
-    if todo:
-        entry.human = f"look at the original, received/{entry.received}.ipynb: {'; '.join(todo)}."
 
 
 def _alike(cells: list[Cell], release: NotebookNode) -> int:
@@ -204,84 +363,6 @@ def _alike(cells: list[Cell], release: NotebookNode) -> int:
     graded = {name_of(c) for c in release.cells if c.metadata.get("nbgrader")}
     texts = {same(c.source) for c in release.cells} | {c.id for c in release.cells}
     return sum(2 * bool(graded & set(c.names)) or bool(texts & {same(c.source), *c.names[1:]}) for c in cells)
-
-
-def _keep(data: bytes, grading: Path) -> str:
-    digest = hashlib.sha256(data).hexdigest()
-    path = grading / "received" / f"{digest}.ipynb"
-    if not path.exists():
-        write(path, data)
-    return digest
-
-
-# --- which attempt counts -------------------------------------------------------------------------
-
-
-def _merge(earlier: list[Entry], now: list[Entry]) -> list[Entry]:
-    """All files of all runs, in the order of students, notebooks and attempts."""
-    owned = {entry.received for entry in now if entry.student and entry.received}
-    again = {entry.path for entry in now}
-    merged = {
-        (e.path, e.student, e.received): e
-        for e in earlier
-        # a file that somebody has since been found for, or that could not be opened and now came again
-        if not (e.student is None and e.received in owned) and not (e.received is None and e.path in again)
-    }
-    merged |= {(e.path, e.student, e.received): e for e in now}
-    return sorted(merged.values(), key=lambda e: (e.student or "", e.notebook or "", e.order, e.path))
-
-
-def _settle(
-    entries: list[Entry],
-    touched: set[tuple[str | None, str | None]],
-    part: str,
-    releases: dict[str, NotebookNode],
-    grading: Path,
-    parsed: dict[str, Sent],
-) -> None:
-    """Decide for every student and notebook of this run which attempt counts, and write it."""
-    groups: dict[tuple[str, str], list[Entry]] = {}
-    for entry in entries:
-        if entry.received and entry.notebook in releases and (entry.student, entry.notebook) in touched:
-            if entry.student:
-                groups.setdefault((entry.student, entry.notebook), []).append(entry)
-    for (student, notebook), attempts in groups.items():
-        clean = {}
-        for entry in attempts:
-            try:
-                kept = grading / "received" / f"{entry.received}.ipynb"
-                sent = parsed.get(entry.received) or parse(kept.read_bytes())
-                clean[entry.received], repairs = rebuild(releases[notebook], sent)
-                _describe(entry, repairs)
-            except (OSError, Unreadable) as problem:
-                entry.verdict, entry.why = "unreadable", getattr(problem, "reason", "is gone from received/")
-                entry.human = f"the file {entry.why}; ask for it again."
-        readable = [e for e in attempts if e.received in clean]
-        if not readable:
-            continue
-        last = readable[-1]  # they come in order
-        for entry in attempts:
-            if entry is not last and entry.order <= last.order:
-                entry.verdict, entry.human = "superseded", ""
-                copy = "the same file" if entry.received == last.received else "a later attempt counts"
-                entry.why = f"{copy}: {last.path}"
-        rivals = [e for e in readable if e.received != last.received and e.path != last.path]
-        if rivals and rivals[-1].order[:4] == last.order[:4]:
-            last.human = last.human or (
-                f"it differs from {printable(rivals[-1].path)}, and only the file's time on this disk says which is "
-                f"later; this one counts. If that is wrong, collect the other one with --student {student}."
-            )
-        path = grading / "submitted" / student / part / f"{notebook}.ipynb"
-        content = (nbformat.writes(clean[last.received]) + "\n").encode()
-        if path.exists() and path.read_bytes() != content:
-            _keep(path.read_bytes(), grading)  # whatever lay there, ours or not, can be found again
-        write(path, content)
-    dates: dict[str, str] = {}
-    for entry in entries:
-        if entry.verdict in COUNTS and entry.student and entry.date:
-            dates[entry.student] = max(dates.get(entry.student, ""), entry.date)
-    for student in dates.keys() & {student for student, _ in groups}:
-        write(grading / "submitted" / student / part / "timestamp.txt", f"{dates[student]}\n".encode())
 
 
 def _lost(entries: list[Entry], students: dict[str, dict[str, str]]) -> None:

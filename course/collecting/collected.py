@@ -8,21 +8,21 @@ from typing import Any
 
 from course.collecting.lms import by_lms
 from course.collecting.names import Sender
+from course.collecting.sheet import CollectError
+
+__all__ = ["COUNTS", "CollectError", "Collected", "Entry", "load"]
 
 COUNTS = ("collected", "repaired")  # verdicts of files that will be graded
-
-
-class CollectError(Exception):
-    """Nothing could be collected, or what was can't be read; the text says what to change."""
 
 
 @dataclass
 class Entry:
     """One file that came, and its verdict.
 
-    verdict: collected, repaired, superseded (a later attempt counts), unreadable, not a notebook,
-        not this part, no student.
-    order: what makes an attempt later than another: given by hand, Canvas attachment, date, copy, file time.
+    verdict: collected, repaired, superseded (another attempt counts), unreadable, not a notebook,
+        not this part, no student, course file.
+    order: what makes an attempt later than another: given by hand, Canvas attachment (by hand: the run), date, copy,
+        file time.
     """
 
     path: str
@@ -36,6 +36,9 @@ class Entry:
     date: str | None = None
     order: list[float] = field(default_factory=list)
     repairs: list[dict[str, Any]] = field(default_factory=list)
+    key: str | None = None  # of the sender; None if given by hand
+    run: int = 0  # in which run of collect it came first
+    attention: str = ""  # what somebody may want to look at, though nothing has to be done
 
 
 @dataclass

@@ -4,12 +4,21 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import PurePosixPath
 
+# what browsers, Canvas, Jupyter and the file managers of several languages put behind a name, and Drive before or behind it
 COPY = re.compile(
-    r"(?:[ _]?\((?P<browser>\d{1,3})\)|-(?P<canvas>\d{1,2})|[ _-]+copy(?:[ _](?P<mac>\d{1,2}))?)$", re.I
+    r"(?:[ _]?\((?P<browser>\d{1,3})\)|-(?P<canvas>\d{1,2})"
+    r"|[ _-]+(?:copy|kopie|kopia|copia|cópia|copie|kopi|kopya|副本|复制|复件|복사본|コピー|копия)(?:[ _]?(?P<mac>\d{1,2}))?"
+    r"|[ ]?(?:的副本|のコピー|의 사본)|[ ]kopyası)$",
+    re.I,
 )
-DRIVE = re.compile(r"^(?:copy[ _]of|kopie[ _]von|copia[ _]de|copie[ _]de)[ _]+", re.I)
+DRIVE = re.compile(
+    r"^(?:copy[ _]of|kopie[ _](?:von|van)|c[oó]pia[ _]d[ei]|copie[ _]de|kopia?[ _](?:av|af|pliku)|kopia|копия"
+    r"|bản[ _]sao[ _]của|نسخة[ _]من)[ _]+",
+    re.I,
+)
 RESERVED = re.compile(r"^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)", re.I)
 
 
@@ -24,6 +33,8 @@ class Sender:
     late: bool = False
     attachment: int = 0
     lms: bool = False  # an LMS named it; the dates in its archives are those of the download
+    when: datetime | None = None  # when it was handed in, as the LMS wrote it
+    guessed: bool = False  # after the folder or archive that was given, as nothing in it names anybody
 
 
 def short(notebook: str) -> str:

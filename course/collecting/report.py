@@ -1,5 +1,8 @@
 """What `python -m course collect` prints: who sent what, what was repaired, who needs somebody."""
 
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -7,10 +10,12 @@ from rich.text import Text
 
 from course.base.text import printable
 from course.collecting.collect import Report
-from course.collecting.collected import COUNTS
+from course.collecting.collected import COUNTS, Entry
 from course.collecting.names import short
 
 MARKS = {"collected": ("✓", "green"), "repaired": ("r", "cyan"), "unreadable": ("✗", "bold red")}
+NONE = "not a notebook"  # whoever sent nothing else is named below
+MOST = 4  # names of files in one line
 LEGEND = "✓ collected   r collected and repaired   ✗ unreadable   - nothing received"
 
 
@@ -21,23 +26,73 @@ def show(report: Report, console: Console | None = None) -> int:
     if report.students:
         console.print(_students(report))
         console.print(LEGEND + "\n")
-    if any(entry.repairs for entry in report.entries):
-        console.print(_repairs(report))
-    left = [entry for entry in report.entries if entry.verdict not in COUNTS]
-    if left:
-        console.print("Not graded")
-        for entry in left:
-            whose = f" ({entry.student})" if entry.student else ""
-            why = f", {entry.why}" if entry.why else ""
-            line = f"  - {entry.path}{whose}: {entry.verdict}{why}"
-            console.print(Text(printable(line)), soft_wrap=True)
-        console.print()
-    taken = len(report.entries) - len(left)
+    _section("Repaired in this run", _a_line_a_student(report, _repaired), console)
+    others = [entry for entry in report.entries if entry.verdict == NONE]
+    kinds = sorted({PurePosixPath(entry.path).suffix.lower() or "no ending" for entry in others})
+    beside = [f"{len(others)} that are no notebooks ({', '.join(kinds)})"] if others else []
+    _section("Not graded", _a_line_a_student(report, _left_out) + beside, console)
+    _section("You may want to look at", _a_line_a_student(report, lambda entry: entry.attention), console)
+    taken = sum(entry.verdict in COUNTS for entry in report.entries)
     files = "1 file" if len(report.entries) == 1 else f"{len(report.entries)} files"
     console.print(f"{files} came, {taken} will be graded.")
+    if report.changed:
+        now = ", ".join(f"{old} is {new}" for old, new in report.changed.items())
+        console.print(Text(f"By grading/roster.csv, with all that was collected before: {now}."))
     if report.missing:
         console.print(Text(f"Nothing received from {len(report.missing)}: {', '.join(report.missing)}"))
-    return needs_somebody(report.people, console)
+    return needs_somebody(report.general + _a_line_a_student(report, lambda entry: entry.human), console)
+
+
+def _section(title: str, lines: list[str], console: Console) -> None:
+    if lines:
+        console.print(title)
+        for line in lines:
+            console.print(Text(f"  - {printable(line)}"), soft_wrap=True)
+        console.print()
+
+
+def _repaired(entry: Entry) -> str:
+    """What was repaired in a file that counts, the same thing in several cells once."""
+    what: dict[str, list[str]] = {}
+    for repair in entry.repairs if entry.verdict in COUNTS else ():
+        what.setdefault(repair["what"], []).extend([repair["cell"]] if repair["cell"] else [])
+    return "; ".join(f"{_cells(cells)}{text}" for text, cells in what.items())
+
+
+def _cells(names: list[str]) -> str:
+    return f"{len(names)} cells: " if len(names) > 2 else f"{' and '.join(names)}: " if names else ""
+
+
+def _left_out(entry: Entry) -> str:
+    if entry.verdict in (*COUNTS, NONE):
+        return ""
+    return f"{entry.verdict}, {entry.why}" if entry.why else entry.verdict
+
+
+def _a_line_a_student(report: Report, say: Callable[[Entry], str]) -> list[str]:
+    """What there is to say of the files of this run: a line for each student, and one for each thing that is said of
+    files without one."""
+    lines: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for entry in report.entries:
+        if text := say(entry):
+            of = (entry.student, "") if entry.student else ("", text)
+            lines.setdefault(of, {}).setdefault(text, []).append(entry.path)
+    said = []
+    for (student, _), things in sorted(lines.items()):
+        # a student's only file, and what is nobody's, with all of its path
+        whole = not student or sum(map(len, things.values())) == 1
+        files = {
+            text: [p if whole else p.rpartition("/")[2] for p in paths] for text, paths in things.items()
+        }
+        parts = [f"{_some(names)}: {text}" for text, names in files.items()]
+        line = " ".join(part if part[-1] == "." else f"{part};" for part in parts).rstrip(";")
+        said.append(f"{student}: {line}" if student else line)
+    return said
+
+
+def _some(names: list[str]) -> str:
+    names = list(dict.fromkeys(names))
+    return ", ".join(names[:MOST]) + (f" and {len(names) - MOST} more" if len(names) > MOST else "")
 
 
 def needs_somebody(people: list[str], console: Console) -> int:
@@ -64,19 +119,4 @@ def _students(report: Report) -> Table:
         for notebook in report.notebooks:
             row.append(Text(*MARKS.get(verdicts.get(notebook, ""), ("-", "dim"))))
         table.add_row(*row)
-    return table
-
-
-def _repairs(report: Report) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title="Repaired in this run", title_justify="left")
-    for column in ("student", "notebook", "cell", "what"):
-        table.add_column(column, overflow="fold")
-    for entry in report.entries:
-        if entry.verdict not in COUNTS:
-            continue
-        first = (printable(entry.student or "-"), short(entry.notebook or "") or entry.notebook or "-")
-        for repair in entry.repairs:
-            cells = (*first, repair["cell"] or "-", repair["what"])
-            table.add_row(*(Text(printable(cell)) for cell in cells))
-            first = ("", "")
     return table

@@ -17,6 +17,8 @@ CELL = re.compile(
     r'\{\s*"(?:cell_type|source|input|id|metadata|outputs|execution_count|attachments|collapsed|language)"\s*:'
 )
 
+PYTHON = re.compile(r'"version"\s*:\s*"(\d)\.(\d{1,3})[."]')  # in language_info
+
 
 class Unreadable(Exception):
     """No notebook can be made out of these bytes; `reason` says why, as a phrase after "the file"."""
@@ -42,6 +44,10 @@ class Sent:
 
     cells: list[Cell]
     repairs: list[str]
+    python: tuple[int, int] = (
+        0,
+        0,
+    )  # with which it was last run, as it says itself; (0, 0) where it does not
 
 
 def parse(data: bytes) -> Sent:
@@ -64,7 +70,11 @@ def parse(data: bytes) -> Sent:
     for cell in cells:
         if len(cell.source) > LONGEST:
             repairs.append(f"a cell of {len(cell.source):,} characters is left out (limit {LONGEST:,})")
-    return Sent([cell for cell in cells if len(cell.source) <= LONGEST], repairs)
+    if any(map(_unbroken, raw)):
+        repairs.append("lists of lines without line ends were read as lines")
+    python = PYTHON.search(text, max(text.rfind('"language_info"'), 0))
+    version = (int(python[1]), int(python[2])) if python else (0, 0)
+    return Sent([cell for cell in cells if len(cell.source) <= LONGEST], repairs, version)
 
 
 def _decode(data: bytes, repairs: list[str]) -> str:
@@ -186,9 +196,9 @@ def _cell(raw: Any) -> Cell | None:
     """A raw cell with every type checked, or None for what is no cell."""
     if not isinstance(raw, dict):
         return None
-    source = next((raw[key] for key in ("source", "input") if key in raw), None)
+    source = _source(raw)
     if isinstance(source, list):
-        source = "".join(line for line in source if isinstance(line, str))
+        source = ("\n" if _unbroken(raw) else "").join(line for line in source if isinstance(line, str))
     if not isinstance(source, str):
         return None
     kind = raw.get("cell_type")
@@ -199,6 +209,16 @@ def _cell(raw: Any) -> Cell | None:
     names = (graded.get("grade_id"), raw.get("id"), metadata.get("id"))
     names = tuple(name if isinstance(name, str) else "" for name in names)
     return Cell(kind, clean(source), names, bool(raw.get("attachments")))
+
+
+def _source(raw: dict) -> Any:
+    return next((raw[key] for key in ("source", "input") if key in raw), None)
+
+
+def _unbroken(raw: Any) -> bool:
+    """Its source is a list of lines, none of which says where it ends: no editor means that as one long line."""
+    lines = _source(raw) if isinstance(raw, dict) else None
+    return isinstance(lines, list) and len(lines) > 1 and not any("\n" in str(line) for line in lines)
 
 
 def clean(source: str) -> str:

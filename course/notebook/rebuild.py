@@ -12,6 +12,7 @@ import copy
 import difflib
 import itertools
 import re
+import sys
 import warnings
 from dataclasses import dataclass
 
@@ -26,6 +27,8 @@ IMPORT = re.compile(r"^(?:from\s+\S+\s+)?import\s+([^\n(]+)", re.MULTILINE)
 NAME = re.compile(
     r"^(?:(?:async\s+)?(?:def|class)\s+(\w+)|((?:\w+\s*,\s*)*\w+)\s*(?::[^=\n]+)?=(?!=))", re.MULTILINE
 )
+MADE = re.compile(r"^(?:async\s+)?(?:def|class)\s", re.MULTILINE)
+INSIDE = "the answer stood in another cell and was found there by what it defines"
 MOST_COMPARED = 200  # unnamed cells that are compared with the release; the rest are extra
 
 MOST_EXTRA = 500
@@ -35,7 +38,8 @@ MOST_EXTRA = 500
 class Repair:
     """One thing that is not as the student sent it.
 
-    kind: encoding, salvaged, matched, duplicate, ambiguous, restored, missing, retyped, reordered, extra, picture.
+    kind: encoding, salvaged, matched, duplicate, ambiguous, restored, missing, retyped, reordered, extra, picture,
+        python.
     """
 
     kind: str
@@ -70,6 +74,9 @@ def rebuild(release: NotebookNode, notebook: Sent) -> tuple[NotebookNode, list[R
         kind = "encoding" if "read as" in what or "characters (" in what else "salvaged"
         repairs.append(Repair(kind, "", what))
     place, how = _match(release, sent)  # place[i]: index of the release's cell that sent[i] is, or None
+    inside = _inside(
+        release, sent, place, how
+    )  # index in the release -> an answer that stood in another cell
 
     clean = copy.deepcopy(release)
     chosen: dict[int, int] = {}  # index in the release -> index in sent, for answers
@@ -81,7 +88,17 @@ def rebuild(release: NotebookNode, notebook: Sent) -> tuple[NotebookNode, list[R
         if is_answer(cell):
             if copies:
                 chosen[index] = _choose(cell, [(i, sent[i]) for i in copies], repairs)
-            _fill(cell, sent[chosen[index]] if copies else None, how.get(index), repairs)
+            own = sent[chosen[index]] if copies else None
+            _fill(cell, inside.get(index, own), how.get(index), repairs)
+            newer = notebook.python > sys.version_info[:2] and cell.cell_type == "code"
+            if newer and _parsed(cell.source) is None:
+                theirs, ours = (
+                    "{}.{}".format(*version) for version in (notebook.python, sys.version_info[:2])
+                )
+                what = f"it was written with Python {theirs}, and this machine's {ours} cannot read it; grade with {theirs}"
+                repairs.append(Repair("python", name_of(cell), what, human=True))
+                # so that whoever rebuilds the result, the judge, says the same
+                clean.metadata["language_info"] = {"name": "python", "version": theirs}
             extra |= {i: sent[i].source for i in copies if i != chosen[index] and sent[i].kind == "code"}
             continue
         if not copies and cell.cell_type == "code":
@@ -107,13 +124,21 @@ def rebuild(release: NotebookNode, notebook: Sent) -> tuple[NotebookNode, list[R
         repairs.append(Repair("extra", "", what, human=True))
         extra = dict(list(extra.items())[:MOST_EXTRA])
 
-    if sent and answers(release) and not chosen:
-        what = "no answer cell of this notebook is in the file; is it another notebook?"
+    if answers(release) and not chosen and not inside:
+        what = "no answer cell of this notebook is in the file; "
+        what += "is it another notebook?" if sent else "it has no cells at all; ask for the file again"
         repairs.append(Repair("missing", "", what, human=True))
-    lost = [name_of(cell) for i, cell in enumerate(clean.cells) if is_answer(cell) and i not in chosen]
+    empty = {
+        i: cell for i, cell in enumerate(clean.cells) if is_answer(cell) and i not in chosen.keys() | inside
+    }
+    lost = [name_of(cell) for cell in empty.values()]
     if lost and any(r.kind == "salvaged" for r in repairs):
         what = f"the file is damaged and {', '.join(lost)} could not be found in it; ask for the file again"
         repairs.append(Repair("missing", "", what, human=True))
+    for cell in filter(lambda cell: _names(cell.source), empty.values()):
+        if any(_defines(release, other, at, cell) for other, at in zip(sent, place, strict=True)):
+            what = f"{name_of(cell)} seems to stand in another cell, which Python cannot read"
+            repairs.append(Repair("missing", name_of(cell), what, human=True))
     texts = (cell for cell, at in zip(sent, place, strict=True) if at is None and cell.kind == "markdown")
     if any(cell.source.strip() for cell in texts) and not written <= set(chosen):
         what = "a written answer was not recognised, and there is text of their own in the file; look at the original"
@@ -195,6 +220,70 @@ def _match(release: NotebookNode, sent: list[Cell]) -> tuple[list[int | None], d
     return place, how
 
 
+def _inside(
+    release: NotebookNode, sent: list[Cell], place: list[int | None], how: dict[int, str]
+) -> dict[int, Cell]:
+    """Answers whose own cell is not there or untouched, cut out of the cell that defines the same.
+
+    Of a cell that holds several answers, the whole counts as the first of them, as its helpers may be needed there.
+    """
+    found: dict[int, Cell] = {}
+    hosts: dict[int, int] = {}  # index in sent -> the first answer in it
+    for at, cell in enumerate(release.cells):
+        copies = [i for i, p in enumerate(place) if p == at]
+        if not is_answer(cell) or not (names := _names(cell.source)):
+            continue
+        if any(same(sent[i].source) != same(cell.source) for i in copies):
+            continue
+        for i in reversed(range(len(sent))):
+            if _defines(release, sent[i], place[i], cell) and (text := _cut(sent[i].source, names)):
+                own = place[i] is None or not is_answer(release.cells[place[i]])
+                if copies and own and not MADE.search(text):
+                    continue  # a variable of the same name in an experiment is no answer
+                found[at] = Cell("code", text)
+                how[at] = INSIDE
+                hosts.setdefault(i, at)
+                break
+    for i, first in hosts.items():
+        own = place[i]
+        if own is not None and first < own and is_answer(release.cells[own]) and place.count(own) == 1:
+            if text := _cut(sent[i].source, _names(release.cells[own].source)):
+                del found[first]
+                place[i], found[own] = first, Cell("code", text)
+                how[own] = how[first]
+    return found
+
+
+def _defines(release: NotebookNode, sent: Cell, at: int | None, answer: NotebookNode) -> bool:
+    """Whether a cell that was sent, which is cell `at` of the release, defines what `answer` is there to define,
+    and the release's cell does not."""
+    names = _names(answer.source)
+    there = _names(release.cells[at].source) if at is not None else set()
+    return (
+        sent.kind == "code"
+        and answer.cell_type == "code"
+        and names <= _names(sent.source)
+        and not names <= there
+    )
+
+
+def _cut(source: str, names: set[str]) -> str:
+    """The top-level statements that make or change one of `names`, as they are written; "" if not all are made."""
+    tree, lines, made, kept = _parsed(source), source.split("\n"), set(), []
+    for node in tree.body if tree else []:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            changed = {node.name}
+            made |= changed
+        else:
+            targets = [n for n in ast.walk(node) if isinstance(getattr(n, "ctx", None), ast.Store)]
+            made |= {n.id for n in targets if isinstance(n, ast.Name)}
+            changed = {n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)}
+        if changed & names:
+            start = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
+            kept += lines[start - 1 : node.end_lineno]
+    return "\n".join(kept) if names <= made else ""
+
+
 def _written(cell: NotebookNode) -> bool:
     return is_answer(cell) and cell.cell_type == "markdown"
 
@@ -250,7 +339,9 @@ def _fill(cell: NotebookNode, sent: Cell | None, how: str | None, repairs: list[
         what = "the answer cell is not in the file; the empty one stands there"
         repairs.append(Repair("missing", name, what))
         return
-    if how:
+    if how == INSIDE:
+        repairs.append(Repair("matched", name, how))
+    elif how:
         repairs.append(Repair("matched", name, f"the cell had lost its name and was recognised {how}"))
     if sent.kind != cell.cell_type:
         what = f"the answer was a {sent.kind} cell; it is {cell.cell_type} again"
@@ -282,13 +373,22 @@ def _additions(released: str, edited: str, bound: set[str]) -> str:
 
 def _statements(source: str) -> dict[str, ast.stmt]:
     """Top-level statements by their text in one form (comments and layout gone); none if it does not parse."""
+    tree = _parsed(source)
+    try:
+        return {ast.unparse(node): node for node in tree.body} if tree else {}
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _parsed(source: str) -> ast.Module | None:
+    """A cell without its magics, parsed; None if it does not parse."""
     plain = "\n".join("" if line.lstrip()[:1] in ("%", "!", "?") else line for line in source.split("\n"))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return {ast.unparse(node): node for node in ast.parse(plain[:20_000]).body}
+            return ast.parse(plain[:20_000])
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
+        return None
 
 
 # --- putting it together --------------------------------------------------------------------------

@@ -1,0 +1,134 @@
+"""Which of a student's attempts at a notebook counts: the latest that has an answer in it. Written to submitted/."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import nbformat
+
+from course.base.text import printable
+from course.collecting.collected import COUNTS, Entry
+from course.collecting.received import Received
+from course.notebook.read import Unreadable
+from course.notebook.rebuild import Repair
+from helpers.files import write
+
+
+def merge(earlier: list[Entry], now: list[Entry]) -> list[Entry]:
+    """All files of all runs, in the order of students, notebooks and attempts."""
+    owned = {entry.received for entry in now if entry.student and entry.received}
+    again = {entry.path for entry in now}
+    merged = {
+        (e.path, e.student, e.received): e
+        for e in earlier
+        # a file that somebody has since been found for, or that could not be opened and now came again
+        if not (e.student is None and e.received in owned) and not (e.received is None and e.path in again)
+    }
+    merged |= {(e.path, e.student, e.received): e for e in now}
+    return sorted(merged.values(), key=lambda e: (e.student or "", e.notebook or "", e.order, e.path))
+
+
+def settle(
+    entries: list[Entry], touched: set[tuple[str | None, str | None]], store: Received, part: str
+) -> None:
+    """Decide for every student and notebook of this run which attempt counts, and write it."""
+    groups = {(s, n): [] for s, n in sorted(touched, key=str) if s and n in store.releases}
+    for entry in entries:
+        if entry.received and (entry.student, entry.notebook) in groups:
+            groups[entry.student, entry.notebook].append(entry)
+    for (student, notebook), attempts in groups.items():
+        path = store.grading / "submitted" / student / part / f"{notebook}.ipynb"
+        last = _last(attempts, store)
+        content = (
+            (nbformat.writes(store.rebuilt(last.received, notebook)[0]) + "\n").encode() if last else None
+        )
+        if path.exists() and path.read_bytes() != content and (last or not attempts):
+            store.keep(path.read_bytes())  # whatever lay there, ours or not, can be found again
+            if not last:
+                path.unlink()
+        if content:
+            write(path, content)
+    dates: dict[str, str] = {}
+    for entry in entries:
+        if entry.verdict in COUNTS and entry.student and entry.date:
+            dates[entry.student] = max(dates.get(entry.student, ""), entry.date)
+    for student in {student for student, _ in groups}:
+        folder = store.grading / "submitted" / student / part
+        if student in dates:
+            write(folder / "timestamp.txt", f"{dates[student]}\n".encode())
+        elif folder.exists() and not any(folder.glob("*.ipynb")):
+            _clear(folder)
+
+
+def _last(attempts: list[Entry], store: Received) -> Entry | None:
+    """The attempt that counts; every other gets its verdict, and whoever has to know is told."""
+    readable: list[Entry] = []
+    for entry in attempts:
+        try:
+            _describe(entry, store)
+            readable.append(entry)
+        except Unreadable as problem:
+            entry.verdict, entry.why = "unreadable", problem.reason
+            entry.human = f"the file {entry.why}; ask for it again."
+    if not readable:
+        return None
+    filled = [e for e in readable if store.filled(e.received, e.notebook)]
+    last = readable[-1] if _by_hand(readable[-1]) or not filled else filled[-1]  # they come in order
+    named, student = printable(last.path), last.student
+    for entry in attempts:
+        if entry.verdict == "unreadable" and entry.order > last.order:
+            entry.human = f"{entry.human[:-1]} ({named} counts until then)."
+        elif entry is not last:
+            entry.verdict, entry.human, entry.attention = "superseded", "", ""
+            entry.why = (
+                f"{'the same file' if entry.received == last.received else 'another attempt counts'}: {named}"
+            )
+            if entry.order <= last.order and entry.received != last.received:
+                entry.why = f"a later attempt counts: {named}"
+            by_hand = f"if that is wrong, collect this one with --student {student}."
+            if (
+                entry in readable
+                and entry not in filled
+                and entry.order[:4] >= last.order[:4]
+                and last in filled
+            ):
+                entry.human = f"nothing is filled in, so {named} counts; {by_hand}"
+            elif (
+                _by_hand(last)
+                and entry.run > last.run
+                and entry.received != last.received
+                and entry in filled
+            ):
+                entry.human = f"came after {named}, which was given with --student and counts; {by_hand}"
+    rivals = [e for e in filled if e.received != last.received and e.path != last.path]
+    if last in filled and rivals and rivals[-1].order[:4] == last.order[:4]:
+        last.human = last.human or (
+            f"it differs from {printable(rivals[-1].path)}, and only the file's time on this disk says which is "
+            f"later; this one counts. If that is wrong, collect the other one with --student {student}."
+        )
+    return last
+
+
+def _describe(entry: Entry, store: Received) -> None:
+    repairs: list[Repair] = store.rebuilt(entry.received, entry.notebook)[1]
+    entry.human = entry.attention = ""
+    entry.repairs = [asdict(repair) for repair in repairs]
+    entry.verdict = "repaired" if any(r.kind != "extra" for r in repairs) else "collected"
+    todo = [f"{r.cell}: {r.what}" if r.cell else r.what for r in repairs if r.human]
+    if todo:
+        entry.human = f"look at the original, received/{entry.received}.ipynb: {'; '.join(todo)}."
+    if copied := store.copied(entry.received, entry.notebook):
+        entry.attention = f"the same to the byte as in solutions/: {', '.join(copied)}"
+    elif not entry.human and not store.filled(entry.received, entry.notebook):
+        entry.attention = "nothing is filled in"
+
+
+def _by_hand(entry: Entry) -> bool:
+    return bool(entry.order and entry.order[0])
+
+
+def _clear(folder: Path) -> None:
+    """Remove a folder in submitted/ that holds no notebook any more, and the student's, if it was the last."""
+    (folder / "timestamp.txt").unlink(missing_ok=True)
+    for empty in (folder, folder.parent):
+        if not any(empty.iterdir()):
+            empty.rmdir()

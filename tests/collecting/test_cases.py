@@ -1,0 +1,443 @@
+"""Inputs that failed once, from public bug reports (tests/cases): each stands for a kind."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from course.__main__ import app
+from course.collecting import roster
+from course.collecting.collect import collect
+from course.notebook.read import parse
+from course.notebook.rebuild import answers, rebuild
+from tests import notebooks
+from tests.collecting.test_collect import packed
+
+CASES = Path(__file__).parents[1] / "cases"
+PART = "2_build_a_vit"
+NAMES = ["q1_positional_encoding", "q2_patch_embedding", "q3_class_token", "q6_residual_block"]
+Q1, Q2, Q3, Q6 = NAMES
+
+
+def released(name, folder="notebooks"):
+    return notebooks.read(notebooks.ROOT / folder / PART / f"{name}.ipynb")
+
+
+def rebuilt(case, name):
+    data = case if isinstance(case, bytes) else (CASES / f"{case}.ipynb").read_bytes()
+    clean, repairs = rebuild(released(name), parse(data))
+    return answers(clean), repairs
+
+
+def solved(name):
+    return answers(released(name, "solutions"))
+
+
+def cells(*sources, **metadata):
+    made = [{"cell_type": "code", "source": source, "metadata": {}, "outputs": []} for source in sources]
+    return json.dumps({"cells": made, "metadata": metadata, "nbformat": 4}).encode()
+
+
+# --- answers in other cells -----------------------------------------------------------------------
+
+
+def test_an_answer_merged_into_a_given_cell_is_found():
+    got, repairs = rebuilt("q3_answer_merged_into_given_cell", Q3)
+    assert got == solved(Q3)
+    assert [r.what for r in repairs if r.cell == "q3_class_token"] == [
+        "the answer stood in another cell and was found there by what it defines"
+    ]
+
+
+def test_two_answers_in_one_cell_both_count():
+    got, _ = rebuilt("q2_two_answers_in_the_first_cell", Q2)
+    right = solved(Q2)
+    assert got["q2_patch_embedding"] == right["q2_patch_embedding"]
+    assert got["q2_rearrange_warmup"].startswith(right["q2_rearrange_warmup"])
+
+
+@pytest.mark.parametrize("place", ["q2_rearrange_warmup", "check_q2_patch_embedding", None])
+def test_an_answer_beside_its_untouched_cell_counts(place):
+    notebook, right = json.loads(dumped(Q2)), solved(Q2)
+    if place:
+        cell = next(
+            c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") == place
+        )
+        cell["source"] = "".join(cell["source"]) + "\n\n" + right["q2_patch_embedding"]
+    else:
+        notebook["cells"] += json.loads(
+            cells(right["q2_patch_embedding"], 'rearrange_shapes = "an experiment"')
+        )["cells"]
+    got, repairs = rebuilt(json.dumps(notebook).encode(), Q2)
+    assert got["q2_patch_embedding"] == right["q2_patch_embedding"]
+    assert "experiment" not in got["q2_rearrange_warmup"]
+    assert ("matched", "q2_patch_embedding") in [(r.kind, r.cell) for r in repairs]
+
+
+@pytest.mark.parametrize("pair", notebooks.SOLUTIONS, ids=lambda path: path.stem)
+def test_all_answers_in_one_cell_without_a_name(pair):
+    release = notebooks.read(notebooks.ROOT / "notebooks" / pair.parent.name / pair.name)
+    right = {n: s for n, s in answers(notebooks.read(pair)).items() if "# blank" in s}
+    one = "%matplotlib inline\ndef helper():\n    pass\n\n\n" + "\n\n\n".join(right.values())
+    clean, _ = rebuild(release, parse(cells(one)))
+    got = answers(clean)
+    assert all(right[name].strip() in got[name] for name in right)
+    assert "def helper" in next(iter(got[name] for name in right)), "a helper runs before the first check"
+    again, _ = rebuild(release, parse(json.dumps(clean).encode()))
+    assert again == clean
+
+
+def test_an_answer_in_another_cell_that_python_cannot_read_is_told():
+    both = "\n".join(solved(Q2).values()) + "\nx = = 1"
+    _, repairs = rebuilt(cells(both), Q2)
+    assert any(r.human and "stand in another cell" in r.what for r in repairs)
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def test_a_list_of_lines_without_line_ends():
+    got, repairs = rebuilt("q1_source_lines_without_newlines", Q1)
+    assert got == solved(Q1)
+    assert "lists of lines without line ends were read as lines" in [r.what for r in repairs]
+
+
+def test_a_notebook_without_cells_is_told():
+    _, repairs = rebuilt("q1_no_cells", Q1)
+    assert any(r.human and "no cells at all" in r.what for r in repairs)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="this Python reads it")
+def test_python_newer_than_the_graders():
+    _, repairs = rebuilt("q1_python312_fstring", Q1)
+    assert [r.what for r in repairs if r.human] == [
+        f"it was written with Python 3.12, and this machine's 3.{sys.version_info.minor} cannot read it; grade with 3.12"
+    ]
+
+
+@pytest.mark.parametrize("version, told", [("3.99.1", True), ("3.9.1", False), (3, False)])
+def test_the_python_of_a_notebook_matters_where_it_does_not_parse(version, told):
+    stub = solved(Q1)["q1_position_encoding"]
+    for source, wrong in ((stub, False), (stub + "\nnew syntax here", True)):
+        _, repairs = rebuilt(cells(source, language_info={"name": "python", "version": version}), Q1)
+        assert any(r.kind == "python" for r in repairs) == (told and wrong)
+        data = cells(source, language_info={"name": "python", "version": version})
+        clean, _ = rebuild(released(Q1), parse(data))
+        assert rebuild(released(Q1), parse(json.dumps(clean).encode())) == (
+            clean,
+            [r for r in repairs if r.kind == "python"],
+        )
+
+
+# --- whose it is ----------------------------------------------------------------------------------
+
+
+def own(name, who) -> bytes:
+    """A right answer that is nobody else's: the solution without its marks, and a line of their own."""
+    notebook = json.loads(json.dumps(released(name)))
+    for cell in notebook["cells"]:
+        if cell["metadata"].get("nbgrader", {}).get("solution"):
+            right = "\n".join(line.split("  # blank")[0] for line in solved(name)[cell["id"]].split("\n"))
+            cell["source"] = f"{right}\n# {who}"
+    return json.dumps(notebook).encode()
+
+
+@pytest.fixture
+def collected(tmp_path):
+    """collected({path: bytes}, ...) -> report: each top folder or file is an argument of one `collect`."""
+
+    def send(files, **options):
+        paths = []
+        for name, data in files.items():
+            path = tmp_path / "inbox" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+            top = tmp_path / "inbox" / name.split("/")[0]
+            paths += [top] if top not in paths else []
+        paths += options.pop("paths", [])
+        return collect(PART, paths, grading=tmp_path / "grading", **options)
+
+    return send
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    """command(argument, ...) -> exit code and output of `python -m course collect 2_build_a_vit argument ...`"""
+
+    def run(*arguments):
+        monkeypatch.setenv("VIT_GRADING", str(tmp_path / "grading"))
+        monkeypatch.setenv("COLUMNS", "120")
+        result = CliRunner().invoke(app, ["collect", PART, *map(str, arguments)])
+        text = result.output + (str(result.exception) if isinstance(result.exception, SystemExit) else "")
+        return result.exit_code, text
+
+    return run
+
+
+def roster_of(tmp_path, data):
+    (tmp_path / "grading").mkdir(exist_ok=True)
+    (tmp_path / "grading" / "roster.csv").write_bytes(data if isinstance(data, bytes) else data.encode())
+
+
+def answer_of(tmp_path, student, name=Q1):
+    path = tmp_path / "grading" / "submitted" / student / PART / f"{name}.ipynb"
+    return answers(notebooks.read(path))
+
+
+@pytest.mark.parametrize("line", (CASES / "file_names.txt").read_text("utf-8").splitlines())
+def test_names_of_single_files(collected, line):
+    name, student = line.split("\t")
+    report = collected({f"all/{name}": own(Q1, "x"), "all/zoe_q1.ipynb": own(Q1, "z")})
+    assert set(report.students) == {student, "zoe"} and not report.people
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["q1.ipynb", "q1 (1).ipynb", "q1 (2).ipynb"],
+        ["q1_positional_encoding.ipynb", "Copy of q1_positional_encoding.ipynb", "q1(1).ipynb"],
+        ["q1 - v1.ipynb", "q1 - v2.ipynb"],
+    ],
+)
+def test_where_nobody_is_named_nobody_is_merged(collected, tmp_path, command, names):
+    files = {f"class/{name}": own(Q1, name) for name in names}
+    report = collected(files | {"class/q1 (9).ipynb": b""})
+    assert report.students == {} and len(report.people) == len(names) + 1
+    (tmp_path / "inbox" / "class" / "q1 (9).ipynb").unlink()
+    code, said = command(tmp_path / "inbox" / "class")
+    assert code == 1 and said.count("different versions") == 2 and "--who" in said  # left out, and asked
+    archive = tmp_path / "drive-download-20260302T100000Z-001.zip"
+    archive.write_bytes(packed(files))
+    assert collected({}, paths=[archive]).students == {}
+    assert set(collected({}, paths=[tmp_path / "inbox" / "class"], student="ada").students) == {"ada"}
+
+
+def test_a_folder_of_a_group_is_not_one_student(collected):
+    files = {f"{group}/{who}/q1.ipynb": own(Q1, who) for group, who in ("Aa", "Ab", "Bc")}
+    report = collected({"all.zip": packed(files)})
+    assert set(report.students) == {"B"} and len(report.people) == 2
+    assert "2 of q1_positional_encoding" in report.people[0]
+
+
+def test_a_folder_of_somebody_known_is_theirs(collected, tmp_path):
+    roster_of(tmp_path, "id,first_name,last_name\nada,Ada,Lovelace\n")
+    report = collected({"Ada Lovelace/q1.ipynb": own(Q1, "1"), "Ada Lovelace/q1 (1).ipynb": own(Q1, "2")})
+    assert set(report.students) == {"ada"}
+
+
+def test_google_classroom(collected):
+    names = ["Ada Lovelace", "김민준", "Jean-Luc Picard", "Nguyễn Văn An"]
+    report = collected(
+        {f"class/q1_positional_encoding - {name}.ipynb": own(Q1, name) for name in names}
+        | {f"class/{name} - q2.ipynb": own(Q2, name) for name in names}
+        | {"class/q1_positional_encoding - Ada Lovelace (1).ipynb": own(Q1, "later")}
+    )
+    assert len(report.students) == 4 and all(set(some) == {Q1, Q2} for some in report.students.values())
+
+
+def test_solutions_of_a_clone_are_no_hand_in(collected, tmp_path, command):
+    report = collected({"all.zip": (CASES / "clone_in_folders.zip").read_bytes()})
+    assert set(report.students) == {"ada", "ben"}
+    assert answer_of(tmp_path, "ada", Q6) == answers(released(Q6))
+    code, said = command(tmp_path / "inbox" / "all.zip")
+    assert code == 1 and "solutions/ is the course's and no hand-in" in said
+    assert said.count("no hand-in") == 2  # a line a student
+    clone = {"clone/notebooks/2_build_a_vit/q1_positional_encoding.ipynb": own(Q1, "a")}
+    clone["clone/solutions/2_build_a_vit/q1_positional_encoding.ipynb"] = dumped(Q1, "solutions")
+    clone["clone/tests/cases/q1_positional_encoding.ipynb"] = own(Q1, "nobody")
+    assert set(collected(clone).students) == {"ada", "ben", "clone"}
+
+
+def test_a_clone_in_a_zip_of_canvas(collected):
+    clone = {f"vit-course-main/solutions/{PART}/{Q1}.ipynb": dumped(Q1, "solutions")}
+    clone |= {
+        f"vit-course-main/notebooks/{PART}/{Q1}.ipynb": own(Q1, "ada"),
+        "vit-course-main/README.md": b"",
+    }
+    report = collected({"s.zip": packed({"lovelaceada_101_1_vit-course-main.zip": packed(clone)})})
+    assert [(e.student, e.verdict) for e in report.entries if e.notebook] == [("101", "collected")]
+    assert {e.student for e in report.entries} == {"101"} and len(report.people) == 1
+
+
+def dumped(name, folder="notebooks"):
+    return (notebooks.ROOT / folder / PART / f"{name}.ipynb").read_bytes()
+
+
+def test_an_untouched_release_in_a_folder_of_single_files_is_nobodys(collected):
+    report = collected({"all/q1_positional_encoding.ipynb": dumped(Q1), "all/ada_q1.ipynb": own(Q1, "ada")})
+    assert set(report.students) == {"ada"} and not report.people
+
+
+def test_answers_of_the_shipped_solution_are_shown_to_somebody(collected, tmp_path, command):
+    collected({"all/ada/q1.ipynb": dumped(Q1, "solutions"), "all/ben/q1.ipynb": own(Q1, "ben")})
+    code, said = command(tmp_path / "inbox" / "all")
+    assert code == 0 and "the same to the byte as in solutions/: q1_position_encoding" in said
+    assert "ben:" not in said
+
+
+# --- which attempt counts -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case, student", [("blank_later_canvas", "101"), ("blank_beside_copy1", "ada")])
+def test_an_untouched_later_file_does_not_beat_a_filled_one(collected, tmp_path, case, student):
+    report = collected({"all.zip": (CASES / f"{case}.zip").read_bytes()})
+    assert answer_of(tmp_path, student, Q6) != answers(released(Q6))
+    if case == "blank_later_canvas":
+        assert len(report.people) == 1 and "nothing is filled in, so" in report.people[0]
+
+
+@pytest.mark.parametrize("later", [dumped(Q1), (CASES / "q1_no_cells.ipynb").read_bytes(), b"%PDF"])
+def test_nothing_that_comes_later_empties_an_answer(collected, tmp_path, later):
+    collected({"one.zip": packed({"a_101_1_q1.ipynb": own(Q1, "a")})})
+    report = collected({"two.zip": packed({"a_101_2_q1.ipynb": later})})
+    assert answer_of(tmp_path, "101") == rebuilt(own(Q1, "a"), Q1)[0]
+    assert len(report.people) == 1 and "one.zip/a_101_1_q1.ipynb counts" in report.people[0]
+
+
+def test_a_broken_file_that_was_sent_again_is_nobodys_business(collected):
+    files = {"a_101_1_q1.ipynb": b"%PDF", "a_101_2_q1.ipynb": own(Q1, "a")}
+    report = collected({"one.zip": packed(files)})
+    assert [e.verdict for e in report.entries] == ["superseded", "collected"] and not report.people
+
+
+def test_what_comes_after_a_file_by_hand_is_told(collected, tmp_path):
+    one = {"one.zip": packed({"a_101_1_q1.ipynb": own(Q1, "first")})}
+    collected(one)
+    assert collected({"mail/q1.ipynb": own(Q1, "mail")}, student="101").people == []
+    assert collected(one).people == []
+    report = collected({"two.zip": packed({"a_101_2_q1.ipynb": own(Q1, "second")})})
+    assert "# mail" in answer_of(tmp_path, "101")["q1_position_encoding"]
+    assert len(report.people) == 1 and "given with --student and counts" in report.people[0]
+    inside = tmp_path / "inbox" / "two.zip" / "a_101_2_q1.ipynb"  # as the report names it
+    assert collected({}, paths=[inside], student="101").people == []
+    assert "# second" in answer_of(tmp_path, "101")["q1_position_encoding"]
+    collected({"mail/q1.ipynb": own(Q1, "mail")}, student="101")
+    assert "# mail" in answer_of(tmp_path, "101")["q1_position_encoding"]
+
+
+# --- rosters --------------------------------------------------------------------------------------
+
+ADA = "Ada Lovelace_7_assignsubmission_file_/q1.ipynb"
+JM = "Jürgen Müller_8_assignsubmission_file_/q1.ipynb"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        (CASES / "roster_semicolon.csv").read_bytes(),
+        (CASES / "roster_utf16.csv").read_bytes(),
+        "id\tfirst_name\tlast_name\nada\tAda\tLovelace\njm\tJürgen\tMüller\n".encode("utf-16-le"),
+        "sep=;\r\nid;first_name;last_name\r\nada;Ada;Lovelace\r\njm;Jürgen;Müller\r\n",
+        "Vorname;Nachname;Matrikelnummer\nAda;Lovelace;ada\nJürgen;Müller;jm\n".encode("cp1252"),
+        "Vorname, Nachname, Kennung\nAda, Lovelace, ada\nJürgen, Müller, jm\n",
+        'Kennung;"Vorname, Nachname"\nada;Ada, Lovelace\njm;Jürgen, Müller\n',
+        'id,"Nachname, Vorname"\nada,"Lovelace, Ada"\njm,"Müller, Jürgen"\n',
+        "Identifiant;Nom;Prénom;Adresse de courriel\nada;Lovelace;Ada;\njm;Müller;Jürgen;\n",
+        "Nombre de usuario,Nombre,Apellido(s)\nada,Ada,Lovelace\njm,Jürgen,Müller\n",
+        "Matrícula\tNome\tSobrenome\nada\tAda\tLovelace\njm\tJürgen\tMüller\n",
+        "who,full\nada,Ada Lovelace\njm,Jürgen Müller\n",
+    ],
+    ids=range(12),
+)
+def test_rosters_as_spreadsheets_write_them(collected, tmp_path, data):
+    roster_of(tmp_path, data)
+    report = collected({"moodle.zip": packed({ADA: own(Q1, "ada"), JM: own(Q1, "jm")})})
+    assert set(report.students) == {"ada", "jm"} and not report.people and not report.missing
+
+
+@pytest.mark.parametrize(
+    "head, written",
+    [
+        ("name", "Ada Lovelace"),
+        ("Name", "Lovelace, Ada"),
+        ("Vorname, Nachname", "Ada, Lovelace"),
+        ("姓名", "Ada Lovelace"),
+    ],
+)
+def test_a_name_in_one_column_is_two(tmp_path, head, written):
+    roster_of(tmp_path, f'id;"{head}"\nada;{written}\n')
+    person = roster.load(tmp_path / "grading").people["ada"]
+    assert (person["first_name"], person["last_name"]) == ("Ada", "Lovelace")
+
+
+@pytest.mark.parametrize(
+    "data, why",
+    [
+        (
+            "Vorname;Nachname\nAda;Lovelace\n",
+            "UTF-8, separated by a semicolon, columns: first_name (Vorname), last_",
+        ),
+        ("ada,Ada,Lovelace,ada@example.edu\n", "its first line has no headings"),
+        ("id|first_name\nada|Ada\n", "it has no column id"),
+        ("id,name\n1,Ada\n1,Ben\n", "two different students with the id 1"),
+        ("id;name\n1;Łukasz\n".encode("cp1250"), "no text in UTF-8"),
+        (packed({"xl/workbook.xml": b"x"}), "save it again as CSV UTF-8"),
+    ],
+)
+def test_a_roster_that_is_not_understood_is_refused(collected, tmp_path, command, data, why):
+    roster_of(tmp_path, data)
+    (tmp_path / "s.zip").write_bytes(packed({ADA: own(Q1, "ada")}))
+    code, said = command(tmp_path / "s.zip")
+    assert code == 1 and "roster.csv" in said and why in said
+    assert not (tmp_path / "grading" / "submitted").exists()
+
+
+def test_a_roster_added_or_corrected_later_holds_for_what_was_collected(collected, tmp_path):
+    files = {
+        "s.zip": packed(
+            {"lovelaceada_101_1_q1.ipynb": own(Q1, "ada"), "byronben_102_2_q1.ipynb": own(Q1, "ben")}
+        )
+    }
+    collected(files)
+    (tmp_path / "grading" / "autograded" / "101" / PART).mkdir(parents=True)
+    roster_of(tmp_path, "id,canvas\nada,101\nben,102\n")
+    report = collected({})
+    assert set(report.students) == {"ada", "ben"} and report.changed == {"101": "ada", "102": "ben"}
+    assert len(report.people) == 1 and "101: graded already" in report.people[0]
+    assert sorted(p.name for p in (tmp_path / "grading" / "submitted").iterdir()) == ["ada", "ben"]
+    assert "# ada" in answer_of(tmp_path, "ada")["q1_position_encoding"]
+    roster_of(tmp_path, "id,canvas\nada,102\nben,101\n")  # they were the wrong way round
+    assert collected({}).people == []
+    assert "# ben" in answer_of(tmp_path, "ada")["q1_position_encoding"]
+    assert "# ada" in answer_of(tmp_path, "ben")["q1_position_encoding"]
+    assert collected(files).people == []
+
+
+# --- messages -------------------------------------------------------------------------------------
+
+
+def test_a_typo_in_student(tmp_path, command):
+    (tmp_path / "q1.ipynb").write_bytes(own(Q1, "a"))
+    assert command(tmp_path / "q1.ipynb", "--student", "ada")[0] == 0
+    code, said = command(tmp_path / "q1.ipynb", "--student", "adda")
+    assert code == 1 and "Nobody is called 'adda' yet; did you mean ada? Nothing was collected." in said
+    assert command(tmp_path / "q1.ipynb", "--student", "ben")[0] == 0  # they worked together
+    assert (tmp_path / "grading" / "submitted" / "ada").exists()
+    roster_of(tmp_path, "id,name\nada,Ada\n")
+    code, said = command(tmp_path / "q1.ipynb", "--student", "adda")
+    assert code == 1 and "has no student 'adda'; did you mean ada? Nothing was collected." in said
+
+
+def test_a_file_in_an_archive_by_the_name_that_reports_give_it(tmp_path, command):
+    (tmp_path / "s.zip").write_bytes(packed({"who.ipynb": own(Q1, "a"), "q2.ipynb": own(Q2, "a")}))
+    code, said = command(tmp_path / "s.zip" / "who.ipynb", "--student", "ada")
+    assert code == 0 and "1 file came, 1 will be graded." in said
+    code, said = command(tmp_path / "s.zip" / "q9.ipynb", "--student", "ada")
+    assert code == 1 and "is not in s.zip" in said
+
+
+def test_one_line_a_student(tmp_path, command):
+    files = {f"{who}/{name}.ipynb": cells("x = 1") for who in ("ada", "ben") for name in (Q1, Q2, Q3)}
+    (tmp_path / "s.zip").write_bytes(packed(files))
+    code, said = command(tmp_path / "s.zip")
+    assert code == 1 and "Needs somebody (2):" in said
+    assert sum(line.startswith("  - ada:") for line in said.splitlines()) == 2  # repaired, needs somebody
+
+
+def test_other_archives_are_named(tmp_path, command):
+    for ending in (".rar", ".7z", ".tar.gz"):
+        (tmp_path / f"all{ending}").write_bytes(b"Rar!")
+        code, said = command(tmp_path / f"all{ending}")
+        assert code == 1 and "unpack it and give the folder" in said and ending[-3:] in said
