@@ -24,7 +24,8 @@ from course.notebook.read import Cell, Sent
 ALIKE = 0.6  # share of equal words from which an unnamed cell is taken for a cell of the release
 IMPORT = re.compile(r"^(?:from\s+\S+\s+)?import\s+([^\n(]+)", re.MULTILINE)
 NAME = re.compile(
-    r"^(?:(?:async\s+)?(?:def|class)\s+(\w+)|((?:\w+\s*,\s*)*\w+)\s*(?::[^=\n]+)?=(?!=))", re.MULTILINE
+    r"^(?:(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|((?:\w+[ \t]*,[ \t]*)*\w+)[ \t]*(?::[^=\n]+)?=(?!=))",
+    re.MULTILINE,  # no blank in it is a line's end, or each line would look at all below it
 )
 MOST_COMPARED = 200  # unnamed cells that are compared with the release; the rest are extra
 
@@ -150,6 +151,8 @@ def _match(release: NotebookNode, sent: list[Cell]) -> tuple[list[int | None], d
     # what it defines, and how alike it is
     open_ = [i for i in range(len(release.cells)) if i not in taken]
     free = [i for i, at in enumerate(place) if at is None and sent[i].source.strip()][:MOST_COMPARED]
+    words = {i: _words(sent[i].source) for i in free}
+    bound = {i: _names(sent[i].source) for i in free}
     scores = []
     for at in open_:
         cell = release.cells[at]
@@ -159,8 +162,8 @@ def _match(release: NotebookNode, sent: list[Cell]) -> tuple[list[int | None], d
         for i in free:
             if (sent[i].kind == "code") != (cell.cell_type == "code"):
                 continue
-            defines = bool(names) and is_answer(cell) and names <= _names(sent[i].source)
-            matcher.set_seq1(_words(sent[i].source))
+            defines = bool(names) and is_answer(cell) and names <= bound[i]
+            matcher.set_seq1(words[i])
             bounds = (matcher.real_quick_ratio, matcher.quick_ratio)
             alike = matcher.ratio() if defines or all(bound() >= ALIKE for bound in bounds) else 0.0
             if defines or alike >= ALIKE:
@@ -213,7 +216,7 @@ def _imported(source: str) -> set[str]:
 
 
 def _words(source: str) -> list[str]:
-    return re.findall(r"\w+|[^\w\s]", source)[:2_000]
+    return re.findall(r"\w+|[^\w\s]", source[:20_000])[:2_000]
 
 
 def same(source: str) -> str:
