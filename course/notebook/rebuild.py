@@ -28,8 +28,7 @@ NAME = re.compile(
     re.MULTILINE,  # no blank in it is a line's end, or each line would look at all below it
 )
 MOST_COMPARED = 200  # unnamed cells that are compared with the release; the rest are extra
-
-MOST_EXTRA = 500
+MOST_EXTRA, MOST_EXTRA_TEXT = 500, 1_000_000  # cells, and characters of all of them
 
 
 @dataclass(frozen=True)
@@ -103,10 +102,12 @@ def rebuild(release: NotebookNode, notebook: Sent) -> tuple[NotebookNode, list[R
         if place[i] is None and (cell.kind == "code" or (cell.kind == "markdown" and last in written)):
             extra[i] = cell.source
     extra = {i: s for i, s in sorted(extra.items()) if s.strip() and same(s) not in given}
-    if len(extra) > MOST_EXTRA:
-        what = f"{len(extra)} extra cells are in the file; the first {MOST_EXTRA} are kept"
+    sizes = itertools.accumulate(map(len, extra.values()))
+    room = min(sum(size <= MOST_EXTRA_TEXT for size in sizes), MOST_EXTRA)
+    if len(extra) > room:
+        what = f"{len(extra)} extra cells are in the file; the first {room} are kept"
         repairs.append(Repair("extra", "", what, human=True))
-        extra = dict(list(extra.items())[:MOST_EXTRA])
+        extra = dict(list(extra.items())[:room])
 
     if sent and answers(release) and not chosen:
         what = "no answer cell of this notebook is in the file; is it another notebook?"
