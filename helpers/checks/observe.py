@@ -110,13 +110,13 @@ def blanks_in(source: str, name: str) -> list[Blank]:
         return [Blank(0, f"[{i}]: ...") for i, item in enumerate(value.elts) if _is_blank(item)]
     if _is_blank(value):
         return [Blank(0, "...")]
-    lines = source.splitlines()
+    lines = [line.strip() for line in source.splitlines()]
     found = []
     pending = [node] if node else []
     while pending:
         current = pending.pop()
         if _is_blank(current):
-            found.append(Blank(current.lineno, lines[current.lineno - 1].strip()))
+            found.append(Blank(current.lineno, lines[current.lineno - 1]))
         elif isinstance(current, ast.Subscript):
             pending.append(current.value)
         else:
