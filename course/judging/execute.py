@@ -7,6 +7,7 @@ read without following links, and parsed within bounds.
 
 import copy
 import itertools
+import json
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,12 +16,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import numpy as np
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from course.judging import kernel_files, messages
+from course.judging import kernel_files, messages, sanitise
 from course.judging.session import Dead, NoKernel, Session, stopped
 from course.notebook.cells import grade_id
 from course.notebook.release import Release
@@ -146,6 +146,8 @@ def _run(
                     state = on_observed(key, replace(seen, alone=alone)) if alone else state
                 if gone is None:
                     gone = tell(key, state, session)
+    own = (cell.outputs for cell in nb.cells[opened : last + 1] if cell.cell_type == "code")
+    sanitise.displayed(itertools.chain.from_iterable(own))
     return nb
 
 
@@ -157,7 +159,7 @@ def kernel(
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder) / "work"
         work.mkdir()
-        nbformat.write(nb, work / f"{release.name}.ipynb")
+        (work / f"{release.name}.ipynb").write_text(json.dumps(nb), "utf-8")
         helpers = kernel_files.copy_helpers(Path(folder), release.tests.values())
         with Sandbox(work, limits, sandboxed, helpers, warmed) as box, Session(box, limits) as session:
             yield session

@@ -298,8 +298,10 @@ def with_verdicts(record: Record) -> NotebookNode:
     for cell in nb.cells:
         if (mark := record.verdicts.get(grade_id(cell))) is not None:
             cell.outputs = shown(mark, float(cell.metadata.nbgrader.points))
-        if cell.cell_type == "markdown" and (cell.id.startswith("extra-") or grade_id(cell)):
-            cell.source = sanitise.html(cell.source)  # a student's words
+    texts = [cell for cell in nb.cells if cell.cell_type == "markdown"]
+    texts = [cell for cell in texts if cell.id.startswith("extra-") or grade_id(cell)]  # a student's words
+    for cell, source in zip(texts, sanitise.markdown([cell.source for cell in texts]), strict=True):
+        cell.source = source
     nb.metadata["vit"] = stamp(record)
     return nb
 
