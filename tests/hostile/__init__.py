@@ -45,7 +45,7 @@ class Entry:
         before: a cell of the student's own, ahead of all answers.
         after: one behind the answer cell of a key.
         edit: changes the notebook or gives the bytes that are handed in instead.
-        points: key -> points; what is not named gets none.
+        points: key -> points; what is not named gets none. None: whatever it gets, it gets a verdict.
         states: key -> its verdict, where it matters.
         never: must not be in anything that was displayed.
         seconds, megabytes: the most that it may take of the judge itself, where that is measured.
@@ -56,7 +56,7 @@ class Entry:
     before: str = ""
     after: Mapping[str, str] = field(default_factory=dict)
     edit: Callable[[NotebookNode], bytes | None] | None = None
-    points: Mapping[str, float] = field(default_factory=dict)
+    points: Mapping[str, float] | None = field(default_factory=dict)
     states: Mapping[str, State] = field(default_factory=dict)
     limits: Limits = LIMITS
     never: str = "ESCAPED"
