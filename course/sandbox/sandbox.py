@@ -310,3 +310,5 @@ class Sandbox:
 
 _KERNEL = ["-f", "{connection_file}", "--HistoryManager.enabled=False"]
 _KERNEL += ["--InteractiveShellApp.ignore_cwd=True"]
+# what a cell has written there (%%writefile) can be imported, but stands in nobody's place
+_KERNEL += ["--InteractiveShellApp.exec_lines=__import__('sys').path.append('')"]

@@ -248,6 +248,21 @@ def test_the_words_are_those_of_the_students_own_check(change):
     assert str(verdict(source)) == str(check.verdict(Q1, space))
 
 
+@pytest.mark.parametrize("key", ["q6_residual_add", "q7_feed_forward", "q2_patch_embedding"])
+def test_the_students_own_check_does_not_mind_what_their_cells_have_switched_on(key):
+    space = {"np": np, "torch": torch, "nn": torch.nn}
+    exec("from einops import rearrange\nfrom einops.layers.torch import Rearrange", space)
+    solution = notebooks.read(notebooks.ROOT / "solutions" / notebooks.notebook_of(key))
+    exec(compile(notebooks.cell_of(solution, key).source, "<answer>", "exec"), space)
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.device("meta"), torch.inference_mode():
+            assert check.verdict(key, space).state is State.CORRECT
+        assert torch.get_default_dtype() is torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
 def test_right_for_the_public_inputs_only_is_not_right_and_shows_no_hidden_input():
     source = GOOD.replace("    P = ", "    n = n if n in (100, 10000) or seq_len == 5 else 3\n    P = ")
     seen = {
@@ -297,6 +312,13 @@ def test_the_untouched_blank_is_not_attempted():
     release = notebooks.cell_of(RELEASE.notebook, Q1).source
     result = verdict(release, seen_of(release))
     assert result.state is State.NOT_ATTEMPTED and result.points == 0
+
+
+@pytest.mark.parametrize("magic", ["%%time", "%%capture out", "%%time -n\n# a word", "%matplotlib inline"])
+def test_the_untouched_blank_is_seen_below_a_magic(magic):
+    release = notebooks.cell_of(RELEASE.notebook, Q1).source
+    result = verdict(f"{magic}\n{release}", Observation(missing=True))
+    assert result.state is State.NOT_ATTEMPTED, result
 
 
 @pytest.mark.parametrize(
