@@ -20,7 +20,7 @@ from typing import Any
 
 from helpers.checks import render
 from helpers.checks.judge import Tried, judge, nothing
-from helpers.checks.observe import State, blanks_left, observe, subject
+from helpers.checks.observe import State, blanks_left, observe, own_world, subject
 from helpers.checks.verdict import Verdict
 from helpers.exercises import load, names
 from helpers.progress import note
@@ -97,6 +97,7 @@ class Check:
             verdict = self.verdict(key, namespace)
         return verdict
 
+    @own_world()
     def verdict(self, key: str, namespace: Mapping[str, Any], seed: int = 0) -> Verdict:
         """As `check(key)`, for the objects in `namespace`, without showing anything."""
         exercise = load(key)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from course.base.text import digest
 from course.grading import task
-from course.judging import judge
+from course.judging import judge, reading
 from course.judging.records import Record
 from course.judging.session import NoKernel
 from course.sandbox.limits import Limits
@@ -27,7 +27,8 @@ from helpers.checks.observe import State
 
 def perform(piece: task.Task) -> Record:
     release = task._release(piece.part, piece.name, piece.content)
-    nb, _, unreadable = judge.rebuilt(release, piece.data)
+    found = reading.read(release, piece.data)
+    nb, unreadable = found.nb, found.unreadable
     says = {}
     with contextlib.suppress(ValueError, KeyError):
         says = json.loads(piece.data)["metadata"]["fake"]

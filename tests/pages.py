@@ -21,7 +21,7 @@ from traitlets.config import PyFileConfigLoader
 
 from course.base.paths import ROOT
 from course.base.text import digest
-from course.judging import judge, records
+from course.judging import judge, reading, records
 from course.judging.records import Record
 from helpers import exercises
 from helpers.check import check
@@ -43,11 +43,12 @@ DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kc
 
 def grade(release, data, folder, **_):
     """In the place of `judge.grade`: answers are tried here, and one cell has a figure."""
-    nb, repairs, _ = copy.deepcopy(judge.rebuilt(release, data))
+    found = copy.deepcopy(reading.read(release, data))
+    nb, repairs = found.nb, found.repairs
     marks = {}
     for test, key in release.tests.items():
-        source, error = judge.plain(judge.source_of(release, nb, key))
-        assert not error
+        source = found.texts[key].source
+        assert not found.texts[key].error
         if key == "q1_position_encoding":
             namespace = {"np": np}
             exec(source, namespace)

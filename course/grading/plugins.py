@@ -27,7 +27,7 @@ from traitlets import Bool, Unicode
 
 from course.base.paths import ROOT
 from course.base.text import digest
-from course.judging import judge, records
+from course.judging import judge, reading, records
 from course.notebook.read import LARGEST
 from course.notebook.release import JudgeError, Release
 from course.sandbox.bubblewrap import why_not
@@ -100,10 +100,11 @@ class Intake(NotebookExporter):
         ):
             nb = nbformat.from_dict(record.content)
         else:
-            nb, repairs, unreadable = judge.rebuilt(release, data)
-            if unreadable:
-                self.log.warning("%s: %s", filename, unreadable)
-            for repair in repairs:
+            found = reading.read(release, data)
+            nb = found.nb
+            if found.unreadable:
+                self.log.warning("%s: %s", filename, found.unreadable)
+            for repair in found.repairs:
                 self.log.info("%s: %s %s", filename, repair.cell, repair.what)
         return self.from_notebook_node(copy.deepcopy(nb), resources, **kw)
 

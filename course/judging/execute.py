@@ -7,6 +7,7 @@ read without following links, and parsed within bounds.
 
 import copy
 import itertools
+import json
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,12 +16,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import numpy as np
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from course.judging import kernel_files, messages
+from course.judging import kernel_files, messages, sanitise
 from course.judging.session import Dead, NoKernel, Session, stopped
 from course.notebook.cells import grade_id
 from course.notebook.release import Release
@@ -146,6 +146,8 @@ def _run(
                     state = on_observed(key, replace(seen, alone=alone)) if alone else state
                 if gone is None:
                     gone = tell(key, state, session)
+    own = (cell.outputs for cell in nb.cells[opened : last + 1] if cell.cell_type == "code")
+    sanitise.displayed(itertools.chain.from_iterable(own))
     return nb
 
 
@@ -157,7 +159,7 @@ def kernel(
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder) / "work"
         work.mkdir()
-        nbformat.write(nb, work / f"{release.name}.ipynb")
+        (work / f"{release.name}.ipynb").write_text(json.dumps(nb), "utf-8")
         helpers = kernel_files.copy_helpers(Path(folder), release.tests.values())
         with Sandbox(work, limits, sandboxed, helpers, warmed) as box, Session(box, limits) as session:
             yield session
@@ -194,23 +196,26 @@ def ask(key: str, cases: Mapping[str, list[Case]], session: Session, name: str) 
     Raises Dead if it does not survive that.
     """
     request = {"key": key, "source": kernel_files.observer(key), "cases": cases}
-    asked, answer = f"{name}-asked.npz", f"{name}-answer.npz"
-    session.sandbox.write(asked, wire.dump(request))
+    asked, answer = f"{name}-asked", f"{name}-answer"
+    try:
+        session.sandbox.write(asked, wire.dump(request))
+    except ValueError as error:
+        return Observation(garbled=str(error)[:TEXT])
     code = f"__import__('helpers').check.observe({session.sandbox.inside!r}, {asked!r}, {answer!r})"
     _, late = session.cell(code, keep=False)
     if late:
         return Observation(ended=State.TIMEOUT)
     try:
         return _seen(wire.parse(session.sandbox.read(answer, wire.LIMIT)), cases)
-    except OSError:
+    except FileNotFoundError:
         return Observation(garbled="nothing came back")
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        return Observation(garbled=str(error)[:TEXT])
+    except Exception as error:  # the student's code can write there what it likes
+        return Observation(garbled=f"{type(error).__name__}: {error}"[:TEXT])
 
 
 def _seen(message: Any, cases: Mapping[str, list[Case]]) -> Observation:
     """What the kernel wrote, with nothing in it but what an observation may hold."""
-    if message["missing"]:
+    if message["missing"] is True:
         return Observation(missing=True)
     found: dict[str, Sequence[Arrays] | Problem] = {}
     for name in cases:

@@ -10,40 +10,36 @@ word what that check says. The hidden ones are drawn from a seed that belongs to
 hidden ones nothing is shown.
 """
 
-import ast
 import copy
 import json
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 
 import nbformat
 import numpy as np
-from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 from course.base.text import digest
-from course.judging import messages, records, sanitise
+from course.judging import messages, reading, records, sanitise
 from course.judging.execute import Observation, opening, run
+from course.judging.reading import Text
 from course.judging.records import Record
-from course.notebook.cells import grade_id, is_answer
-from course.notebook.read import Unreadable, parse
-from course.notebook.rebuild import rebuild
+from course.judging.session import NoKernel
+from course.notebook.cells import grade_id
 from course.notebook.release import HIDDEN, PUBLIC, JudgeError, Release
 from course.sandbox.limits import Limits
-from course.sandbox.sandbox import level
+from course.sandbox.sandbox import NoSandbox, level
 from helpers import exercises
 from helpers.checks import render, wire
 from helpers.checks.arrays import Arrays, Case
 from helpers.checks.exercise import Exercise
 from helpers.checks.judge import Tried, judge, nothing
-from helpers.checks.observe import Problem, State, blanks_in, defines
+from helpers.checks.observe import Problem, State
 from helpers.checks.verdict import Verdict
 
-KNOWING = ("helpers.exercises", "helpers.observers", "helpers.vit.pieces")
+KEPT = {"limit": 10**9, "tree_limit": 10**8}  # a file of ours, with the figures of a whole notebook
 GENEROUS = Limits(cell_seconds=300, notebook_seconds=1200)  # for the solution
 
 # --- the reference --------------------------------------------------------------------------------
@@ -74,9 +70,9 @@ def reference(release: Release, folder: Path, sandboxed: bool = True) -> Referen
     Raises:
         JudgeError: if the solution does not pass its own checks.
     """
-    path = folder / f"reference-{digest(release.digest, version_of(release))}.npz"
+    path = folder / f"reference-{digest(release.digest, version_of(release))}"
     try:
-        return Reference(**wire.parse(path.read_bytes()))
+        return Reference(**wire.parse(path.read_bytes(), **KEPT))
     except (OSError, ValueError, TypeError):
         pass
     found: dict[str, dict[str, list[Arrays]]] = {}
@@ -115,7 +111,7 @@ def verdict(
     cases: Mapping[str, list[Case]],
     seen: Observation,
     expected: Mapping[str, list[Arrays]],
-    source: str,
+    text: Text,
     borrowed: str = "",
     alone: Mapping[str, Mapping[str, Tried]] = {},
 ) -> Verdict:
@@ -123,12 +119,11 @@ def verdict(
 
     Args:
         cases, expected: by set of inputs; what the solution gave on them.
-        source: the student's text that defines the object, else that of the answer cell.
+        text: the student's that defines the object, else that of the answer cell.
         borrowed: what of the course's checking code the student's cells import, if they do.
         alone: by set of inputs: the blanks that were tried by themselves.
     """
-    source, error = plain(source)
-    blanks = [] if error else blanks_in(source, exercise.name)
+    blanks = text.blanks
     if borrowed:
         return nothing(exercise, State.INCORRECT, [messages.BORROWED.format(borrowed)])
     if seen.ended is not None:
@@ -138,7 +133,7 @@ def verdict(
     if seen.missing:
         if blanks:
             return judge(exercise, cases[PUBLIC], Problem(State.ERROR, ""), blanks)
-        return nothing(exercise, State.ERROR, [error or messages.UNDEFINED.format(exercise.name)])
+        return nothing(exercise, State.ERROR, [text.error or messages.UNDEFINED.format(exercise.name)])
     found = {
         name: judge(exercise, cases[name], seen.found[name], blanks, expected[name], alone.get(name, {}))
         for name in (PUBLIC, HIDDEN)
@@ -184,58 +179,6 @@ def combine(
     mistakes = tuple(dict.fromkeys(public.misconceptions + hidden.misconceptions))
     said = {"lines": lines, "misconceptions": mistakes, "pictures": public.pictures}
     return replace(shown, state=state, points=points, parts=parts, **said)
-
-
-def plain(source: str) -> tuple[str, str]:
-    """The cell as Python (magics and shell lines turned into calls), and a sentence if it is none."""
-    try:
-        text = TransformerManager().transform_cell(source)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(text)
-        return text, ""
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = getattr(error, "lineno", None)
-        lines = source.splitlines()
-        known = line and line <= len(lines)
-        where = f"Line {line}, `{lines[line - 1].strip()[:80]}`" if known else "Your cell"
-        return "", f"{where}, is not Python that can be read: {getattr(error, 'msg', error)}."
-
-
-def own_cells(release: Release, nb: NotebookNode) -> list[NotebookNode]:
-    """The code cells whose text is the student's: answers and cells of their own."""
-    given = {cell.id for cell in release.notebook.cells if not is_answer(cell)}
-    return [cell for cell in nb.cells if cell.cell_type == "code" and cell.id not in given]
-
-
-def source_of(release: Release, nb: NotebookNode, key: str) -> str:
-    """The last of the student's cells before the test that defines the exercise's name; else the answer cell's text."""
-    name, found = exercises.load(key).name, ""
-    own = {cell.id for cell in own_cells(release, nb)}
-    for cell in nb.cells:
-        if release.tests.get(grade_id(cell)) == key:
-            break
-        if cell.id in own:
-            text, _ = plain(cell.source)
-            if grade_id(cell) == key or (text and defines(text, name)):
-                found = cell.source
-    return found
-
-
-def borrowed(release: Release, nb: NotebookNode) -> str:
-    """The first import of what the course knows of this notebook's own exercises in a cell of the student's, or ""."""
-    own = {*release.tests.values(), "load"}
-    known = {f"{room}.{name}" for room in KNOWING for name in own}
-    for cell in own_cells(release, nb):
-        text, _ = plain(cell.source)
-        for node in ast.walk(ast.parse(text)):
-            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom) and node.module:
-                modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            for module in modules:
-                if any(f"{module}.".startswith(f"{name}.") for name in known):
-                    return module
-    return ""
 
 
 # --- one submission -------------------------------------------------------------------------------
@@ -288,15 +231,6 @@ def find(
     return record and (with_verdicts(record), record)
 
 
-@lru_cache(maxsize=1)  # nbgrader's autograder asks for it twice
-def rebuilt(release: Release, data: bytes) -> tuple[NotebookNode, list, str]:
-    """The notebook, not to be changed, its repairs, and a sentence if the bytes could not be read: then it is the release."""
-    try:
-        return *rebuild(release.notebook, parse(data)), ""
-    except Unreadable as error:
-        return release.notebook, [], f"The file {error.reason}."
-
-
 def judge_submission(
     release: Release, data: bytes, folder: Path, *, limits: Limits | None = None, sandboxed: bool = True
 ) -> Record:
@@ -308,31 +242,38 @@ def judge_submission(
     Raises:
         As `grade`.
     """
-    nb, repairs, unreadable = rebuilt(release, data)
-    marks: dict[str, Verdict] = {}
-    attention = [repair.what for repair in repairs if repair.human]
-    if unreadable:
-        attention.append(unreadable)
+    found = reading.read(release, data)
+    nb, marks = found.nb, {}
+    attention = [repair.what for repair in found.repairs if repair.human]
+    if found.unreadable:
+        attention.append(found.unreadable)
         for key in release.tests.values():
-            marks[key] = nothing(exercises.load(key), State.UNREADABLE, [unreadable])
+            marks[key] = nothing(exercises.load(key), State.UNREADABLE, [found.unreadable])
     else:
         expected = reference(release, folder, sandboxed)
-        taken = borrowed(release, nb)
 
         def on_observed(key: str, seen: Observation) -> State:
             exercise = exercises.load(key)
             try:
-                cases, source = release.cases(key), source_of(release, nb, key)
-                tried = by_themselves(release, key, seen, expected)
-                marks[key] = verdict(exercise, cases, seen, expected.arrays[key], source, taken, tried)
+                cases, tried = release.cases(key), by_themselves(release, key, seen, expected)
+                given = exercise, cases, seen, expected.arrays[key], found.texts[key], found.borrowed, tried
+                marks[key] = verdict(*given)
             except Exception as error:  # arrays that no honest observation holds
-                attention.append(f"{key}: judging raised {type(error).__name__}: {error}")
-                marks[key] = nothing(exercise, State.ERROR, [messages.UNJUDGED])
+                marks[key] = unjudged(key, error)
             if seen.garbled:
                 attention.append(f"{key}: {seen.garbled}")
             return marks[key].state
 
-        nb = run(release, nb, limits or Limits(), sandboxed, on_observed, expected.shown)
+        def unjudged(key: str, error: Exception) -> Verdict:
+            attention.append(f"{key}: judging raised {type(error).__name__}: {str(error)[:400]}")
+            return nothing(exercises.load(key), State.ERROR, [messages.UNJUDGED])
+
+        try:
+            nb = run(release, nb, limits or Limits(), sandboxed, on_observed, expected.shown)
+        except (NoKernel, NoSandbox, OSError):  # the machine's fault: another try may do better
+            raise
+        except Exception as error:  # whatever a kernel has sent: what was observed before keeps its points
+            marks = {key: marks.get(key) or unjudged(key, error) for key in release.tests.values()}
 
     return Record(
         key=key_of(release, data, sandboxed),
@@ -344,7 +285,9 @@ def judge_submission(
         level=level() if sandboxed else "none",
         verdicts={test: marks[name] for test, name in release.tests.items()},
         content=nb,
-        repairs=tuple(f"{repair.cell}: {repair.what}" if repair.cell else repair.what for repair in repairs),
+        repairs=tuple(
+            f"{repair.cell}: {repair.what}" if repair.cell else repair.what for repair in found.repairs
+        ),
         attention=tuple(attention),
     )
 
@@ -355,8 +298,10 @@ def with_verdicts(record: Record) -> NotebookNode:
     for cell in nb.cells:
         if (mark := record.verdicts.get(grade_id(cell))) is not None:
             cell.outputs = shown(mark, float(cell.metadata.nbgrader.points))
-        if cell.cell_type == "markdown" and (cell.id.startswith("extra-") or grade_id(cell)):
-            cell.source = sanitise.html(cell.source)  # a student's words
+    texts = [cell for cell in nb.cells if cell.cell_type == "markdown"]
+    texts = [cell for cell in texts if cell.id.startswith("extra-") or grade_id(cell)]  # a student's words
+    for cell, source in zip(texts, sanitise.markdown([cell.source for cell in texts]), strict=True):
+        cell.source = source
     nb.metadata["vit"] = stamp(record)
     return nb
 

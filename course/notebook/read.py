@@ -105,7 +105,8 @@ def _raw_cells(text: str, repairs: list[str]) -> list[Any]:
             repairs.append("git's merge markers (<<<<<<<, >>>>>>>) were resolved; both sides were read")
             # both sides one after the other: what is there twice is dealt with as any duplicate is
             ours, theirs = (side or [] for side in found)
-            return ours + [cell for cell in theirs if cell not in ours]
+            known = {repr(_cell(cell)) for cell in ours}
+            return ours + [cell for cell in theirs if repr(_cell(cell)) not in known]
     if whole is None:
         try:
             found, _ = _decoder().raw_decode(text, max(text.find("{"), 0))
@@ -183,7 +184,8 @@ def _pieces(text: str) -> list[Any]:
             budget -= 100_000
             continue
         except ValueError as error:
-            budget -= getattr(error, "pos", match.start()) - match.start()
+            # the error has counted all lines above it
+            budget -= getattr(error, "pos", match.start()) - match.start() + match.start() // 100
             continue
         budget -= after - match.start()
         if _cell(piece):

@@ -25,13 +25,13 @@ from course.notebook.read import Cell, Sent
 ALIKE = 0.6  # share of equal words from which an unnamed cell is taken for a cell of the release
 IMPORT = re.compile(r"^(?:from\s+\S+\s+)?import\s+([^\n(]+)", re.MULTILINE)
 NAME = re.compile(
-    r"^(?:(?:async\s+)?(?:def|class)\s+(\w+)|((?:\w+\s*,\s*)*\w+)\s*(?::[^=\n]+)?=(?!=))", re.MULTILINE
+    r"^(?:(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|((?:\w+[ \t]*,[ \t]*)*\w+)[ \t]*(?::[^=\n]+)?=(?!=))",
+    re.MULTILINE,  # no blank in it is a line's end, or each line would look at all below it
 )
 MADE = re.compile(r"^(?:async\s+)?(?:def|class)\s", re.MULTILINE)
 INSIDE = "the answer stood in another cell and was found there by what it defines"
 MOST_COMPARED = 200  # unnamed cells that are compared with the release; the rest are extra
-
-MOST_EXTRA = 500
+MOST_EXTRA, MOST_EXTRA_TEXT = 500, 1_000_000  # cells, and characters of all of them
 
 
 @dataclass(frozen=True)
@@ -119,10 +119,12 @@ def rebuild(release: NotebookNode, notebook: Sent) -> tuple[NotebookNode, list[R
         if place[i] is None and (cell.kind == "code" or (cell.kind == "markdown" and last in written)):
             extra[i] = cell.source
     extra = {i: s for i, s in sorted(extra.items()) if s.strip() and same(s) not in given}
-    if len(extra) > MOST_EXTRA:
-        what = f"{len(extra)} extra cells are in the file; the first {MOST_EXTRA} are kept"
+    sizes = itertools.accumulate(map(len, extra.values()))
+    room = min(sum(size <= MOST_EXTRA_TEXT for size in sizes), MOST_EXTRA)
+    if len(extra) > room:
+        what = f"{len(extra)} extra cells are in the file; the first {room} are kept"
         repairs.append(Repair("extra", "", what, human=True))
-        extra = dict(list(extra.items())[:MOST_EXTRA])
+        extra = dict(list(extra.items())[:room])
 
     if answers(release) and not chosen and not inside:
         what = "no answer cell of this notebook is in the file; "
@@ -175,6 +177,8 @@ def _match(release: NotebookNode, sent: list[Cell]) -> tuple[list[int | None], d
     # what it defines, and how alike it is
     open_ = [i for i in range(len(release.cells)) if i not in taken]
     free = [i for i, at in enumerate(place) if at is None and sent[i].source.strip()][:MOST_COMPARED]
+    words = {i: _words(sent[i].source) for i in free}
+    bound = {i: _names(sent[i].source) for i in free}
     scores = []
     for at in open_:
         cell = release.cells[at]
@@ -184,8 +188,8 @@ def _match(release: NotebookNode, sent: list[Cell]) -> tuple[list[int | None], d
         for i in free:
             if (sent[i].kind == "code") != (cell.cell_type == "code"):
                 continue
-            defines = bool(names) and is_answer(cell) and names <= _names(sent[i].source)
-            matcher.set_seq1(_words(sent[i].source))
+            defines = bool(names) and is_answer(cell) and names <= bound[i]
+            matcher.set_seq1(words[i])
             bounds = (matcher.real_quick_ratio, matcher.quick_ratio)
             alike = matcher.ratio() if defines or all(bound() >= ALIKE for bound in bounds) else 0.0
             if defines or alike >= ALIKE:
@@ -302,7 +306,7 @@ def _imported(source: str) -> set[str]:
 
 
 def _words(source: str) -> list[str]:
-    return re.findall(r"\w+|[^\w\s]", source)[:2_000]
+    return re.findall(r"\w+|[^\w\s]", source[:20_000])[:2_000]
 
 
 def same(source: str) -> str:

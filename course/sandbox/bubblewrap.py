@@ -161,6 +161,7 @@ def environment() -> dict[str, str]:
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "PYDEVD_USE_FRAME_EVAL": "NO",  # which ipykernel would set
         "PYTHONHASHSEED": "0",
+        "TORCHINDUCTOR_CPP_CACHE_PRECOMPILE_HEADERS": "0",  # torch.compile's: a file above the limit
         "VIT_OFFLINE": "1",
     }
 

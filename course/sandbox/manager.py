@@ -5,7 +5,9 @@ notebook (then one line says so), and no message may be larger than MESSAGE_BYTE
 """
 
 import asyncio
+import time
 from collections.abc import Callable
+from queue import Empty
 
 import zmq
 import zmq.asyncio
@@ -18,7 +20,9 @@ from traitlets import Type
 # Eight waiting messages of 32 MB: what one kernel can make the judge hold. A larger one closes the connection.
 MESSAGE_BYTES = 32 * 2**20
 MESSAGES_WAITING = 8
-ERROR_BYTES = 20_000  # an error is always passed on, shortened to this
+ERROR_BYTES = 20_000  # an error is shortened to this
+ERROR_LINE = 200  # and to this when all has been printed that may be
+MESSAGE = 50  # bytes that a message counts for beside what it says
 
 
 class Output:
@@ -31,16 +35,12 @@ class Output:
         """The message, shortened if need be; None to drop it. Only output counts."""
         kind, content = message["msg_type"], message["content"]
         if kind == "error":
-            for key in ("ename", "evalue"):
-                content[key] = str(content.get(key, ""))[:ERROR_BYTES]
-            trace = "\n".join(map(str, content.get("traceback", [])))
-            content["traceback"] = trace[-ERROR_BYTES:].split("\n")
-            return message
+            return self._error(message)
         if kind not in ("stream", "display_data", "execute_result", "update_display_data"):
             return message
         if self.left <= 0:
             return None
-        size = size_of(content)
+        size = size_of(content) + MESSAGE
         self.left -= size
         if self.left > 0:
             return message
@@ -53,6 +53,18 @@ class Output:
             message["content"] = {"name": "stdout", "text": said}
         self.left = 0
         return message
+
+    def _error(self, message: dict) -> dict | None:
+        """Errors are told even when there is no room left, as one line then; only who makes errors up has so many."""
+        content = message["content"]
+        most = ERROR_BYTES if self.left > 0 else ERROR_LINE
+        name, text = (str(content.get(key, ""))[:most] for key in ("ename", "evalue"))
+        trace = (
+            "\n".join(map(str, content.get("traceback", [])))[-most:] if self.left > 0 else f"{name}: {text}"
+        )
+        message["content"] = {"ename": name, "evalue": text, "traceback": trace.split("\n")}
+        self.left -= size_of(message["content"]) + MESSAGE
+        return message if self.left > -self.most / 4 else None
 
 
 def size_of(value) -> int:
@@ -70,11 +82,14 @@ class BoundedChannel(AsyncZMQSocketChannel):
     output: Output | None = None
 
     async def get_msg(self, timeout: float | None = None) -> dict:
+        end = None if timeout is None else time.monotonic() + timeout
         while True:
             message = await super().get_msg(timeout)
             if self.output is None or (message := self.output.passed(message)) is not None:
                 return message
             await asyncio.sleep(0)  # a flood must not keep the caller's time limit from ringing
+            if end is not None and (timeout := end - time.monotonic()) <= 0:
+                raise Empty
 
 
 def bounded_context() -> zmq.asyncio.Context:

@@ -19,6 +19,7 @@ kernel in a copy of the folder: the time limit holds, nothing else does.
 The thread that starts the kernel must live as long as the kernel does (a bubblewrap of its own dies with it).
 """
 
+import errno
 import importlib.util
 import json
 import os
@@ -40,6 +41,8 @@ from course.sandbox.processes import end, proportional, remove, resident, tree, 
 
 WATCH_EVERY = 0.1  # seconds: one look at the processes costs about 0.3 ms
 FILES = 200  # in the exchange, which is flat
+# Errors that are the machine's fault, not student code's: no room, no memory, no handles, a broken disk.
+MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EIO, errno.EROFS)
 # Windows has other open flags: no links to fear there, but line ends.
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -175,11 +178,19 @@ class Sandbox:
     # -- the exchange ----------------------------------------------------------
 
     def write(self, name: str, data: bytes) -> None:
-        """Put a file into the exchange; whatever stands there under that name is removed, links not followed."""
+        """Put a file into the exchange; whatever stands there under that name is removed, links not followed.
+
+        Raises ValueError if student code is in the way: a folder, permissions that are gone.
+        """
         path = self._path(name)
-        path.unlink(missing_ok=True)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o644), "wb") as file:
-            file.write(data)
+        try:
+            path.unlink(missing_ok=True)
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o644), "wb") as file:
+                file.write(data)
+        except OSError as error:
+            if error.errno in MACHINE:
+                raise
+            raise ValueError(f"{name} cannot be written: {error.strerror}.") from None
 
     def read(self, name: str, limit: int) -> bytes:
         """A file of the exchange, of at most `limit` bytes.
@@ -192,6 +203,8 @@ class Sandbox:
         except FileNotFoundError:
             raise
         except OSError as error:
+            if error.errno in MACHINE:
+                raise
             raise ValueError(f"{name} should be a plain file but cannot be opened: {error}.") from None
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
@@ -216,15 +229,25 @@ class Sandbox:
         self._watch.start()
 
     def _watching(self) -> None:
+        try:
+            self._fate = self._watched()
+        except OSError as error:  # a limit that is not watched is none: whatever happens here ends the kernel
+            self._fate = "lost" if error.errno in MACHINE else "killed"
+        except Exception:
+            self._fate = "killed"
+        finally:
+            if self._fate:
+                end(self._process)
+
+    def _watched(self) -> str | None:
+        """Why the kernel has to end; None when it has ended."""
         last = time.monotonic() + self.limits.notebook_seconds
         while self._process.poll() is None and not self._asked.wait(WATCH_EVERY):
             if time.monotonic() > last:
-                self._fate = "timeout"
-            elif self.level != "none":
-                self._fate = self._over(tree(self._process.pid))
-            if self._fate:
-                end(self._process)
-                return
+                return "timeout"
+            if self.level != "none" and (fate := self._over(tree(self._process.pid))):
+                return fate
+        return None
 
     def _over(self, pids: list[int]) -> str | None:
         """The limit that these processes together have passed, if any."""
@@ -287,3 +310,5 @@ class Sandbox:
 
 _KERNEL = ["-f", "{connection_file}", "--HistoryManager.enabled=False"]
 _KERNEL += ["--InteractiveShellApp.ignore_cwd=True"]
+# what a cell has written there (%%writefile) can be imported, but stands in nobody's place
+_KERNEL += ["--InteractiveShellApp.exec_lines=__import__('sys').path.append('')"]

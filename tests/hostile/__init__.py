@@ -45,20 +45,23 @@ class Entry:
         before: a cell of the student's own, ahead of all answers.
         after: one behind the answer cell of a key.
         edit: changes the notebook or gives the bytes that are handed in instead.
-        points: key -> points; what is not named gets none.
+        points: key -> points; what is not named gets none. None: whatever it gets, it gets a verdict.
         states: key -> its verdict, where it matters.
         never: must not be in anything that was displayed.
+        seconds, megabytes: the most that it may take of the judge itself, where that is measured.
     """
 
     name: str
     answers: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
     before: str = ""
     after: Mapping[str, str] = field(default_factory=dict)
-    edit: Callable[[NotebookNode], None] | None = None
-    points: Mapping[str, float] = field(default_factory=dict)
+    edit: Callable[[NotebookNode], bytes | None] | None = None
+    points: Mapping[str, float] | None = field(default_factory=dict)
     states: Mapping[str, State] = field(default_factory=dict)
     limits: Limits = LIMITS
     never: str = "ESCAPED"
+    seconds: float = 20
+    megabytes: float = 300
 
     def __str__(self) -> str:
         return self.name
@@ -90,6 +93,6 @@ def submission(entry: Entry, course: Release) -> bytes:
         if key in entry.after:
             cells.append(new_code_cell(entry.after[key], id=f"own-{key}".replace("_", "-")))
     nb.cells = cells
-    if entry.edit:
-        entry.edit(nb)
+    if entry.edit and (instead := entry.edit(nb)) is not None:
+        return instead
     return nbformat.writes(nb).encode()

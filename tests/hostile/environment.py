@@ -117,7 +117,7 @@ helpers.check.observe = observe
 import os
 for name in ("q6_residual_add", "q1_position_encoding"):
     for kind in ("asked", "answer"):
-        os.symlink("/etc/hostname", f"/vit/exchange/{name}-{kind}.npz")
+        os.symlink("/etc/hostname", f"/vit/exchange/{name}-{kind}")
 """,
     ),
     forged("the exchange is emptied", "import shutil\nshutil.rmtree('/vit/exchange', ignore_errors=True)"),
@@ -129,7 +129,7 @@ def work():
     while True:
         for name in ("q6_residual_add", "q1_position_encoding"):
             try:
-                with open(f"/vit/exchange/{name}-answer.npz", "wb") as file:
+                with open(f"/vit/exchange/{name}-answer", "wb") as file:
                     file.write(b"PK" + b"x" * 1000)
             except OSError:
                 pass

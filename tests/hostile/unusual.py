@@ -45,6 +45,8 @@ class PatchEmbedding(nn.Module):
 # exercise -> what is unusual -> the answer
 FORMS = {
     Q1: {
+        "below %%time": "%%time\n" + Q1_WAVES.format("", "P"),
+        "below %%capture": "%%capture kept\n" + Q1_WAVES.format("", "P"),
         "warns": Q1_WAVES.format("import warnings; warnings.warn('careful'); np.log(np.zeros(1))", "P"),
         "prints": Q1_WAVES.format("print('x' * 1000); print('y', file=sys.stderr)", "P"),
         "float32": Q1_WAVES.format("", "P.astype(np.float32)"),
@@ -68,6 +70,8 @@ def getPositionEncoding(seq_len, d, n=10000):
         "in place on a copy": Q6_CLASS.format("nn.Module", "out = x.clone(); out += self.fn(x, **kwargs); return out"),
         "the other way round": Q6_CLASS.format("nn.Module", "return self.fn(x, **kwargs) + x"),
         "torch.add, and a print": Q6_CLASS.format("torch.nn.Module", "print('forward'); return torch.add(self.fn(x, **kwargs), x)"),
+        "compiled": Q6_CLASS.format("nn.Module", "return self.fn(x, **kwargs) + x").replace("    def forward", "    @torch.compile\n    def forward"),
+        "in a file of its own": "%%writefile residual.py\nfrom torch import nn\n\n" + Q6_CLASS.format("nn.Module", "return self.fn(x, **kwargs) + x"),
         "annotated": "from typing import Any\n" + Q6_CLASS.format("nn.Module", "res: torch.Tensor = x; return res + self.fn(x, **kwargs)"),
         "a base class of one's own": "class Base(nn.Module):\n    pass\n\n" + Q6_CLASS.format("Base", "return sum((x, self.fn(x, **kwargs)))"),
     },
@@ -111,6 +115,13 @@ AROUND = {
     "magics": "%time 1\n%matplotlib inline\n!true",
     "a figure and a progress bar": "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()\nfrom tqdm import tqdm\nfor _ in tqdm(range(3)):\n    pass",
     "the student checks as well": "for key in ('q1_position_encoding', 'cosine_similarity'):\n    check(key)\n    check.hint(key)\n    check.ready(key)",
+    "everything is float64": "torch.set_default_dtype(torch.float64)",
+    "everything is bfloat16": "torch.set_default_dtype(torch.bfloat16)",
+    "everything is on another device": "torch.set_default_device('meta')",
+    "inference mode is entered and not left": "torch.inference_mode().__enter__()",
+    "gradients are switched off and not on again": "torch.set_grad_enabled(False)",
+    "autocast is entered and not left": "torch.autocast('cpu', torch.bfloat16).__enter__()",
+    "numpy raises": "np.seterr(all='raise')",
     "warnings are errors": "import warnings\nwarnings.simplefilter('error')",
 }
 
@@ -124,7 +135,8 @@ def _batches() -> list[Entry]:
         answers = {key: found[n][1] for key, found in forms.items() if n < len(found)}
         names = [f"{key}: {found[n][0]}" for key, found in forms.items() if n < len(found)]
         what, cell = around[n] if n < len(around) else ("", "")
-        made.append(Entry("; ".join([*names, what]), answers, cell, points=dict.fromkeys(KEYS, None)))
+        after = {Q6: "from residual import ResidualAdd"} if "%%writefile" in answers.get(Q6, "") else {}
+        made.append(Entry("; ".join([*names, what]), answers, cell, after, points=dict.fromkeys(KEYS, None)))
     return made
 
 

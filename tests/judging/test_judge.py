@@ -1,7 +1,6 @@
 """The judge, piece by piece: what goes into a kernel, what comes back, and what is made of it."""
 
 import copy
-import io
 import json
 import os
 import subprocess
@@ -19,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from course.base.paths import ROOT
-from course.judging import execute, judge, kernel_files, messages, records, sanitise
+from course.judging import execute, judge, kernel_files, messages, reading, records, sanitise
 from course.judging.execute import Observation
 from course.judging.session import NoKernel, Session
 from course.notebook.read import parse
@@ -82,14 +81,8 @@ def test_every_exercises_inputs_can_be_sent(key):
         assert same(wire.parse(wire.dump(cases)), cases)
 
 
-def npz(compressed=False, **arrays) -> bytes:
-    file = io.BytesIO()
-    (np.savez_compressed if compressed else np.savez)(file, **arrays)
-    return file.getvalue()
-
-
-def tree(text: bytes) -> bytes:
-    return npz(tree=np.frombuffer(text, np.uint8))
+def message(text: bytes, numbers: bytes = b"", length: int | None = None) -> bytes:
+    return (len(text) if length is None else length).to_bytes(wire.HEAD, "little") + text + numbers
 
 
 @pytest.mark.parametrize(
@@ -98,19 +91,28 @@ def tree(text: bytes) -> bytes:
         b"",
         b"PK\x03\x04 and so on",
         b"x" * (wire.LIMIT + 1),
-        npz(tree=np.array([object()], dtype=object)),
-        npz(True, tree=np.zeros(10**8, np.uint8)),
-        npz(other=np.zeros(3)),
-        tree(b"{"),
-        tree(b"[1, 2]"),
-        tree(b'{"array": "a7"}'),
-        tree(b'{"list": 3}'),
-        tree(b'{"array": "tree", "list": []}'),
-        tree(b'{"exec": "print()"}'),
-        tree(b'{"list": [' * 50_000),
-        npz(tree=np.frombuffer(b'{"array": "a0"}', np.uint8), a0=np.array(["text"])),
+        message(b"3", length=2**40),
+        message(b"3", length=0),
+        message(b" " * wire.TREE_LIMIT + b"3"),
+        message(b"{"),
+        message(b"[1, 2]"),
+        message(b"3", b"more"),
+        message(b'{"array": "a7"}'),
+        message(b'{"list": 3}'),
+        message(b'{"array": ["<f8", [1]], "list": []}', b"8 bytes."),
+        message(b'{"exec": "print()"}'),
+        message(b'{"list": [' * 9_000),
+        message(b'{"array": ["<U8", [1]]}', b"8 bytes." * 4),
+        message(b'{"array": ["|O", [1]]}', b"8 bytes."),
+        message(b'{"array": ["<f8,<f8", [1]]}', b"8 bytes." * 2),
+        message(b'{"array": ["<f8", [2]]}', b"8 bytes."),
+        message(b'{"array": ["<f8", [-1, -1]]}', b"8 bytes."),
+        message(b'{"array": ["<f8", [true]]}', b"8 bytes."),
+        message(b'{"array": ["<f8", [9999999999, 9999999999, 9999999999]]}', b"8 bytes."),
+        message(b'{"array": ["<f8", [0' + b", 99999999999" * 5 + b"]]}"),
+        message(b'{"list": [{"array": ["<f8", [1]]}, {"array": ["<f8", [1]]}]}', b"8 bytes."),
     ],
-    ids=range(14),
+    ids=range(23),
 )
 def test_bytes_that_somebody_made_up_are_refused(data):
     with pytest.raises(ValueError):
@@ -230,8 +232,8 @@ EXPECTED = seen_of(GOOD).found
 
 
 def verdict(source: str, seen: Observation | None = None, **more):
-    exercise = exercises.load(Q1)
-    return judge.verdict(exercise, RELEASE.cases(Q1), seen or seen_of(source), EXPECTED, source, **more)
+    exercise, text = exercises.load(Q1), reading.text_of(source, "getPositionEncoding")
+    return judge.verdict(exercise, RELEASE.cases(Q1), seen or seen_of(source), EXPECTED, text, **more)
 
 
 def test_the_solution_is_right():
@@ -244,6 +246,21 @@ def test_the_words_are_those_of_the_students_own_check(change):
     space = {"np": np}
     exec(compile(source, "<answer>", "exec"), space)
     assert str(verdict(source)) == str(check.verdict(Q1, space))
+
+
+@pytest.mark.parametrize("key", ["q6_residual_add", "q7_feed_forward", "q2_patch_embedding"])
+def test_the_students_own_check_does_not_mind_what_their_cells_have_switched_on(key):
+    space = {"np": np, "torch": torch, "nn": torch.nn}
+    exec("from einops import rearrange\nfrom einops.layers.torch import Rearrange", space)
+    solution = notebooks.read(notebooks.ROOT / "solutions" / notebooks.notebook_of(key))
+    exec(compile(notebooks.cell_of(solution, key).source, "<answer>", "exec"), space)
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.device("meta"), torch.inference_mode():
+            assert check.verdict(key, space).state is State.CORRECT
+        assert torch.get_default_dtype() is torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 def test_right_for_the_public_inputs_only_is_not_right_and_shows_no_hidden_input():
@@ -297,6 +314,13 @@ def test_the_untouched_blank_is_not_attempted():
     assert result.state is State.NOT_ATTEMPTED and result.points == 0
 
 
+@pytest.mark.parametrize("magic", ["%%time", "%%capture out", "%%time -n\n# a word", "%matplotlib inline"])
+def test_the_untouched_blank_is_seen_below_a_magic(magic):
+    release = notebooks.cell_of(RELEASE.notebook, Q1).source
+    result = verdict(f"{magic}\n{release}", Observation(missing=True))
+    assert result.state is State.NOT_ATTEMPTED, result
+
+
 @pytest.mark.parametrize(
     ("source", "taken"),
     [
@@ -314,17 +338,16 @@ def test_the_untouched_blank_is_not_attempted():
     ],
 )
 def test_imports_from_the_check_are_seen(source, taken):
-    nb = nbformat.reads(hostile.submission(Entry("", before=source), RELEASE).decode(), as_version=4)
-    assert judge.borrowed(RELEASE, nb) == taken
-    assert judge.borrowed(RELEASE, RELEASE.notebook) == ""
+    assert reading.read(RELEASE, hostile.submission(Entry("", before=source), RELEASE)).borrowed == taken
+    assert reading.read(RELEASE, nbformat.writes(RELEASE.notebook).encode()).borrowed == ""
 
 
 def test_the_cell_that_defines_the_object_is_the_one_that_is_read():
     own = "def getPositionEncoding(seq_len, d, n=10000):\n    return ..."
     entry = Entry("", after={Q1: own})
-    nb = nbformat.reads(hostile.submission(entry, RELEASE).decode(), as_version=4)
-    assert judge.source_of(RELEASE, nb, Q1) == own
-    assert judge.source_of(RELEASE, nb, Q6) == notebooks.cell_of(nb, Q6).source
+    found = reading.read(RELEASE, hostile.submission(entry, RELEASE))
+    assert found.texts[Q1].source == own
+    assert found.texts[Q6].source == notebooks.cell_of(found.nb, Q6).source
 
 
 @pytest.mark.parametrize(
