@@ -100,6 +100,14 @@ def bind(source: str | Path, target: str | Path | None = None, how: str = "--ro-
     return [*argv, how, str(source), str(target)]
 
 
+def memory(target: str | Path, size: int) -> list[str]:
+    """Arguments for an empty folder in memory, as `target`, that all may write to."""
+    argv = []
+    for folder in list(Path(target).parents)[-2::-1]:
+        argv += ["--perms", "0755", "--dir", str(folder)]
+    return [*argv, "--perms", "1777", "--size", str(size), "--tmpfs", str(target)]
+
+
 def arguments(root: bool, size: int = 2**20) -> list[str]:
     """bubblewrap's arguments that are the same for every submission: namespaces and the read-only files.
 

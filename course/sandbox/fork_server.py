@@ -74,9 +74,9 @@ def read_only(target: str) -> None:
     mount("", target, "", REMOUNT | BIND | READ_ONLY | NO_SUID | NO_DEVICES | kept)
 
 
-def memory(target: str, size: int, mode: str) -> None:
+def memory(target: str, size: int, mode: str, files: int = 100) -> None:
     """An empty folder that lives in memory."""
-    mount("tmpfs", target, "tmpfs", NO_SUID | NO_DEVICES, f"size={size},mode={mode}")
+    mount("tmpfs", target, "tmpfs", NO_SUID | NO_DEVICES, f"size={size},mode={mode},nr_inodes={files + 10}")
 
 
 # --- the walls ------------------------------------------------------------------------------------
@@ -100,10 +100,17 @@ def apart() -> None:
         fcntl.ioctl(loopback, 0x8914, struct.pack("16sH14x", b"lo", 0x41))  # SIOCSIFFLAGS: up and running
 
 
-def mount_walls(size: int) -> None:
+def mount_walls(settings: dict) -> None:
     """Fresh instances of all that could be written to or show others."""
-    for folder in ("/tmp", "/dev/shm", lockdown.COPY):
-        memory(folder, size, "1777")
+    base, shared = settings["base"], settings["folder"]
+    for name, folder in settings["folders"].items():
+        if name == "run":  # the last, in the cover of the folder that all share
+            os.makedirs(shared, exist_ok=True)
+            memory(shared, 2**16, "755")
+            os.makedirs(f"{base}/run")
+            read_only(shared)
+        size = lockdown.SMALL if name in ("exchange", "run") else settings["disk_bytes"]
+        memory(folder, size, "1777", settings["files"][name])
     mount("devpts", "/dev/pts", "devpts", NO_SUID | NO_PROGRAMS, "newinstance,ptmxmode=0666,mode=620")
     mount("proc", "/proc", "proc", NO_SUID | NO_DEVICES | NO_PROGRAMS)
     for name in ("sys", "sysrq-trigger", "irq", "bus"):
@@ -114,25 +121,19 @@ def mount_walls(size: int) -> None:
 
 def build(settings: dict) -> None:
     """Show this notebook's own part of the shared folder, and cover all the rest of it."""
-    shared, base = settings["folder"], settings["base"]
+    base = settings["base"]
     shown = {
-        "run": f"{base}/run",
-        "exchange": "/vit/exchange",
         "submission": "/vit/submission",
         "helpers": "/vit/helpers",
         "passwd": "/etc/passwd",
+        "kernel.json": "/vit/kernel.json",
     }
     apart()
     places = {name: os.open(f"{base}/{name}", os.O_PATH) for name in shown}
-    mount_walls(settings["disk_bytes"])
-    os.makedirs(shared, exist_ok=True)
-    memory(shared, 2**16, "755")
-    os.makedirs(f"{base}/run")
-    read_only(shared)
+    mount_walls(settings)
     for name, target in shown.items():
         mount(f"/proc/self/fd/{places[name]}", target, "", BIND)
-        if name not in ("run", "exchange"):
-            read_only(target)
+        read_only(target)
 
 
 # --- one notebook ---------------------------------------------------------------------------------
@@ -158,10 +159,10 @@ def guard(connection: socket.socket) -> None:
 
 def first(settings: dict, connection: socket.socket) -> None:
     build(settings)
-    lockdown.settle(settings)
+    handles = lockdown.settle(settings)
     lockdown.prctl(1, 9)  # PR_SET_PDEATHSIG: with the guard everything dies
     lockdown.prctl(4, 0)  # PR_SET_DUMPABLE: not for the kernel to look into
-    connection.send(b"up")
+    socket.send_fds(connection, [b"up"], handles)
     connection.detach()
     os.closerange(3, 2**16)
     os.setsid()  # the guard's group could be killed from inside

@@ -11,10 +11,12 @@ import json
 import os
 import platform
 import shutil
+import socket
 import stat
 import sys
 
 COPY = "/vit/work"  # the submission's disposable copy, the kernel's working folder
+SMALL = 32_000_000  # bytes of the exchange and of the sockets' folder
 
 # System calls that would undo a limit or widen the attack surface; numbers from the kernel's tables.
 # memfd and System V memory escape every per-process limit; keys and io_uring reach past the namespaces.
@@ -166,18 +168,24 @@ def drop() -> None:
         raise OSError(ctypes.get_errno(), "capset failed")
 
 
-def settle(settings: dict) -> None:
-    """Everything but the kernel: the submission's copy, a user of its own, limits, no way back."""
+def settle(settings: dict) -> list[int]:
+    """Everything but the kernel: the submission's copy, a user of its own, limits, no way back.
+
+    Returns handles of all folders that can be written to, for who watches from outside.
+    """
     owner = settings["uid"]  # None: we are an ordinary user already
     # Here "/" is already the sandbox's, so a link that points out of the submission points at nothing.
     os.umask(0o022)
     copy(settings["submission"], COPY)
     os.chmod(COPY, 0o700)
+    connection = os.path.join(settings["folders"]["run"], "kernel.json")
+    shutil.copyfile(settings["connection"], connection)
+    handles = [os.open(folder, os.O_RDONLY | os.O_DIRECTORY) for folder in settings["folders"].values()]
     os.makedirs(os.environ["MPLCONFIGDIR"])
     if settings["fonts"]:  # matplotlib's list of fonts takes seconds to make
         shutil.copy(settings["fonts"], os.environ["MPLCONFIGDIR"])
     if owner is not None:
-        for folder in (COPY, os.environ["HOME"], *settings["shared"]):
+        for folder in (COPY, os.environ["HOME"], connection):
             give(folder, owner)
         os.setgroups([])
         os.setresgid(owner, owner, owner)
@@ -188,6 +196,7 @@ def settle(settings: dict) -> None:
     limit(settings)
     prctl(38, 1)  # PR_SET_NO_NEW_PRIVS: setuid programs in /usr give nothing
     forbid()
+    return handles
 
 
 def become_kernel(settings: dict) -> None:
@@ -199,5 +208,8 @@ def become_kernel(settings: dict) -> None:
 
 if __name__ == "__main__":
     told = json.loads(sys.argv.pop(1))
-    settle(told)
+    with socket.socket(fileno=told["report"]) as report:
+        socket.send_fds(report, [b"."], handles := settle(told))
+    for handle in handles:
+        os.close(handle)
     become_kernel(told)

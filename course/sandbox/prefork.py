@@ -28,6 +28,7 @@ from course.sandbox import bubblewrap, lockdown
 from course.sandbox.processes import end, in_memory, remove
 
 START_SECONDS = 120  # importing on a busy machine takes a while
+MOST_HANDLES = 16  # of a kernel's folders
 MOST_FAILURES = 3  # then this process goes on without
 LOST = 1000  # returncode of a kernel of which nobody could say how it ended; the system's end at 255
 # For root: to build walls, and the loopback device in them, and to end a kernel, who is somebody else by then. An
@@ -75,10 +76,18 @@ def _attempt() -> str:
     with tempfile.TemporaryDirectory(prefix="vit-", dir=short()) as place:
         folder = _prepared(Path(place))
         base = folder / "base"
-        for name in ("run", "exchange", "submission", "helpers"):
+        for name in ("submission", "helpers"):
             (base / name).mkdir(parents=True)
-        (base / "passwd").touch()
-        settings = {"folder": str(folder), "base": str(base), "disk_bytes": 2**20}
+        for name in ("passwd", "kernel.json"):
+            (base / name).touch()
+        run = {"run": f"{base}/run"}
+        settings = {
+            "folder": str(folder),
+            "base": str(base),
+            "disk_bytes": 2**20,
+            "folders": run,
+            "files": {"run": 9},
+        }
         argv = [*_argv(folder, "-S"), "attempt", json.dumps(settings)]
         run = subprocess.run(argv, env={}, capture_output=True, text=True, errors="replace")
     if run.returncode == 0:
@@ -89,7 +98,8 @@ def _attempt() -> str:
 
 def _prepared(folder: Path) -> Path:
     (folder / "helpers").mkdir()  # stands in for what each notebook brings
-    (folder / "passwd").touch()
+    for name in ("passwd", "kernel.json"):
+        (folder / name).touch()
     return folder
 
 
@@ -101,6 +111,7 @@ def _argv(folder: Path, *options: str) -> list[str]:
     argv += bubblewrap.course_files(folder / "helpers")
     argv += bubblewrap.bind(Path(__file__).with_name("fork_server.py"), "/vit/fork_server.py")
     argv += bubblewrap.bind(folder / "passwd", "/etc/passwd")
+    argv += bubblewrap.bind(folder / "kernel.json", "/vit/kernel.json")
     argv += bubblewrap.bind(folder, how="--bind")
     for name in ("/vit/exchange", "/vit/submission"):
         argv += ["--perms", "0755", "--dir", name]
@@ -132,7 +143,8 @@ class Borrowed:
             if said != b"started":
                 raise ConnectionError("The fork server has died.")
             kernel = Kernel(connection, struct.unpack("3i", more[0][2])[0])
-            if (said := connection.recv(64)) != b"up":
+            said, kernel.handles, *_ = socket.recv_fds(connection, 64, MOST_HANDLES)
+            if said != b"up":
                 why = said.decode() or "the fork server has died"
                 raise ConnectionError(f"The walls could not be built: {why}.")
             connection.setblocking(False)
@@ -191,6 +203,7 @@ class Kernel:
     def __init__(self, connection: socket.socket, pid: int):
         self._connection, self.pid = connection, pid
         self.returncode: int | None = None
+        self.handles: list[int] = []  # of its folders, as `lockdown.settle` returns them
         self._lock = threading.Lock()
 
     def poll(self) -> int | None:

@@ -24,6 +24,7 @@ import importlib.util
 import json
 import os
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -33,14 +34,15 @@ import time
 from pathlib import Path
 
 from course.base.paths import ROOT
-from course.sandbox import bubblewrap, prefork
+from course.sandbox import bubblewrap, lockdown, prefork
 from course.sandbox.bubblewrap import EXCHANGE, level
 from course.sandbox.limits import Limits
 from course.sandbox.manager import UntrustedKernel
 from course.sandbox.processes import end, proportional, remove, resident, tree, written
 
 WATCH_EVERY = 0.1  # seconds: one look at the processes costs about 0.3 ms
-FILES = 200  # in the exchange, which is flat
+# The folders that a kernel can write to, in the order in which they are mounted, and how many files they may hold.
+FILES = {"tmp": 20_000, "shm": 20_000, "work": 20_000, "exchange": 200, "run": 50}
 # Errors that are the machine's fault, not student code's: no room, no memory, no handles, a broken disk.
 MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EIO, errno.EROFS)
 # Windows has other open flags: no links to fear there, but line ends.
@@ -67,8 +69,8 @@ class Sandbox:
     Attributes:
         manager: jupyter_client AsyncKernelManager, to give nbclient as `km`.
         exchange, inside: the folder that both sides see; the kernel knows it as `inside`. Student code may put
-            anything there: use `read` and `write`, which follow no link. Files only: a kernel that makes folders in it
-            is ended ("killed").
+            anything there: use `read` and `write`, which follow no link. In a sandbox it lies, as the sockets do, in
+            memory of the kernel's own, and is there as long as the kernel is: we reach it by a handle that came out.
         level: what `level()` says, "none" for a plain kernel; goes on record with the grade.
 
     Raises NoSandbox if this machine has none and sandboxed is not False.
@@ -99,8 +101,12 @@ class Sandbox:
         self._base = Path(tempfile.mkdtemp(prefix="vit-", dir=nursery or prefork.short()))
         self.exchange = self._base / "exchange"
         run = self._base / "run"
-        self.exchange.mkdir()
-        run.mkdir()
+        self._handles: dict[str, int] = {}  # of the kernel's folders, once it has sent them
+        self._early: dict[str, bytes] = {}  # files for the exchange that is not there yet
+        self._report: tuple[socket.socket, ...] = ()  # by which a kernel of its own sends them
+        if not sandboxed:
+            self.exchange.mkdir()
+            run.mkdir()
         self._log = open(self._base / "log", "wb")  # what the kernel says beside its messages
         submission = Path(submission).resolve(strict=True)
         if sandboxed:
@@ -117,7 +123,7 @@ class Sandbox:
         popen |= {"stdout": subprocess.DEVNULL, "stderr": self._log}
         # sockets of its own: no port that another account can listen to, no network needed
         transport = {} if sys.platform == "win32" else {"transport": "ipc", "ip": str(run / "k")}
-        transport["connection_file"] = str(run / "kernel.json")
+        transport["connection_file"] = str(self._base / "kernel.json")
         hooks = (self._forked, self._start_watch, self._end)
         self.manager = UntrustedKernel(argv, self.limits.output_bytes, *hooks, popen, **transport)
 
@@ -130,9 +136,11 @@ class Sandbox:
         passwd.chmod(0o644)
         return {
             "submission": "/vit/submission",
+            "connection": "/vit/kernel.json",
             "fonts": bubblewrap.fonts_inside(),
             "uid": uid,
-            "shared": [str(run), EXCHANGE],
+            "folders": dict(zip(FILES, ("/tmp", "/dev/shm", lockdown.COPY, EXCHANGE, str(run)), strict=True)),
+            "files": FILES,
             "memory": self.limits.memory,
             "processes": self.limits.processes + bubblewrap.processes_beside(),
             "file_bytes": self.limits.file_bytes,
@@ -144,13 +152,20 @@ class Sandbox:
     def _contained(self, submission: Path, run: Path, settings: dict) -> tuple[list[str], dict]:
         argv = bubblewrap.arguments(settings["uid"] is not None, settings["disk_bytes"])
         argv += bubblewrap.course_files(self._helpers)
-        argv += [*bubblewrap.bind(run, how="--bind"), *bubblewrap.bind(self.exchange, EXCHANGE, "--bind")]
+        argv += [*bubblewrap.memory(run, lockdown.SMALL), *bubblewrap.memory(EXCHANGE, lockdown.SMALL)]
         argv += bubblewrap.bind(self._base / "passwd", "/etc/passwd")
+        argv += bubblewrap.bind(self._base / "kernel.json", settings["connection"])
         argv += [*bubblewrap.bind(submission, "/vit/submission"), *bubblewrap.start("/vit/lockdown.py")]
         # No PATH, no secret: /proc/1/environ inside shows what bubblewrap itself was given.
-        argv.append(json.dumps(settings))
+        self._report = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        theirs = self._report[1].fileno()
+        argv.append(json.dumps({**settings, "report": theirs}))
         self._prefix = len(argv)  # from there on it is ipykernel's, to which others may add
-        return [*argv, *_KERNEL], {"env": {}, "cwd": "/"}
+        return [*argv, "-f", str(run / "kernel.json"), *_KERNEL], {
+            "env": {},
+            "cwd": "/",
+            "pass_fds": [theirs],
+        }
 
     def _forked(self, argv: list[str]) -> "prefork.Kernel | None":
         """A warm kernel; None if it has to be a process of its own."""
@@ -173,22 +188,29 @@ class Sandbox:
         environment["PYTHONPATH"] = os.pathsep.join(places).rstrip(os.pathsep)
         # a path: the folder's own is not meant
         launcher = importlib.util.find_spec("ipykernel_launcher").origin
-        return [sys.executable, launcher, *_KERNEL], {"env": environment, "cwd": str(copy)}
+        return [sys.executable, launcher, "-f", "{connection_file}", *_KERNEL], {
+            "env": environment,
+            "cwd": str(copy),
+        }
 
     # -- the exchange ----------------------------------------------------------
 
     def write(self, name: str, data: bytes) -> None:
         """Put a file into the exchange; whatever stands there under that name is removed, links not followed.
 
-        Raises ValueError if student code is in the way: a folder, permissions that are gone.
+        Raises ValueError if student code is in the way: a folder, permissions or room that are gone.
         """
         path = self._path(name)
+        if self.level != "none" and not self._handles:
+            self._early[name] = data
+            return
         try:
             path.unlink(missing_ok=True)
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o644), "wb") as file:
                 file.write(data)
         except OSError as error:
-            if error.errno in MACHINE:
+            # in memory of the kernel's own there is no room where student code has left none
+            if error.errno in MACHINE and not (self._handles and error.errno == errno.ENOSPC):
                 raise
             raise ValueError(f"{name} cannot be written: {error.strerror}.") from None
 
@@ -225,11 +247,25 @@ class Sandbox:
 
     def _start_watch(self, process: subprocess.Popen) -> None:
         self._process = process
+        if isinstance(process, prefork.Kernel):
+            self._take(process.handles)
         self._watch = threading.Thread(target=self._watching, name="sandbox watch", daemon=True)
         self._watch.start()
 
+    def _take(self, handles: list[int]) -> None:
+        """The kernel's folders are there, in memory of its own: ours lead to them, and what waits for it goes in."""
+        self._handles = dict(zip(FILES, handles, strict=True))
+        for name in ("exchange", "run"):
+            (self._base / name).symlink_to(f"/proc/{os.getpid()}/fd/{self._handles[name]}")
+        for name, data in self._early.items():
+            self.write(name, data)
+
     def _watching(self) -> None:
         try:
+            if self._report and not self._handles:
+                self._report[1].close()
+                if handles := socket.recv_fds(self._report[0], 1, len(FILES))[1]:  # none: it has died before
+                    self._take(handles)
             self._fate = self._watched()
         except OSError as error:  # a limit that is not watched is none: whatever happens here ends the kernel
             self._fate = "lost" if error.errno in MACHINE else "killed"
@@ -254,18 +290,10 @@ class Sandbox:
         if sum(map(resident, pids)) > self.limits.memory:  # counts shared pages for each who shares
             if sum(map(proportional, pids)) > self.limits.memory:
                 return "memory"
-        # The exchange and the sockets' folder are the only disks within reach: no tree, no million files.
-        if self._messy() or sum(map(written, pids)) > self.limits.disk_bytes:
-            return "killed"
-        return None
-
-    def _messy(self) -> bool:
-        for folder in (self.exchange, self._base / "run"):
-            with os.scandir(folder) as entries:
-                for number, entry in enumerate(entries):
-                    if number >= FILES or entry.is_dir(follow_symlinks=False):
-                        return True
-        return False
+        # What is written lies in memory, bounded when it was mounted; what one can write to outside is the log.
+        used = {name: os.fstatvfs(handle) for name, handle in self._handles.items()}
+        many = any(now.f_files - now.f_ffree > FILES[name] for name, now in used.items())
+        return "killed" if many or sum(map(written, pids)) > self.limits.disk_bytes else None
 
     def fate(self) -> str | None:
         """Why the kernel ended: "memory" or "timeout" (a limit), "killed" (by itself), None (nobody else ended it).
@@ -305,10 +333,14 @@ class Sandbox:
         if isinstance(self._process, prefork.Kernel):
             self._process.close()
         self._log.close()
+        for end_ in self._report:
+            end_.close()
+        for handle in self._handles.values():
+            os.close(handle)
         remove(self._base)
 
 
-_KERNEL = ["-f", "{connection_file}", "--HistoryManager.enabled=False"]
+_KERNEL = ["--HistoryManager.enabled=False"]
 _KERNEL += ["--InteractiveShellApp.ignore_cwd=True"]
 # what a cell has written there (%%writefile) can be imported, but stands in nobody's place
 _KERNEL += ["--InteractiveShellApp.exec_lines=__import__('sys').path.append('')"]

@@ -85,6 +85,7 @@ ENTRIES = [
     ),
     between("the exchange is closed to all", "os.chmod(place, 0)", states={}, points=None),
     between("the exchange is full of files", "for n in range(5_000): (place / str(n)).touch()"),
+    between("the exchange has no room left", "with open(place / 'all', 'wb') as file:\n    while True:\n        file.write(bytes(100_000)); file.flush()"),
     between("the exchange is removed", "shutil.rmtree(place, ignore_errors=True)", points=FULL, states={}),
     Entry(
         "a thousand errors of 100 kB",

@@ -521,18 +521,53 @@ def test_an_endless_error_is_shortened(folder):
     assert ran.error() == "ValueError" and len(json.dumps(ran.outputs[0])) < 100_000
 
 
-@linux
+FILL = """
+import os
+held = []
+for n in range(100):
+    held.append(os.open(f"{place}/{n}", os.O_CREAT | os.O_WRONLY))
+    os.posix_fallocate(held[-1], 0, 15_000_000)
+    os.unlink(f"{place}/{n}")
+"""
+
+
+@both
 def test_disks_cannot_be_filled(folder):
+    """Neither by writing nor by files that have no name any more: each folder has its own room, in memory."""
+    places = ("/vit/exchange", "/tmp", "/dev/shm", ".")
     ran = run(
         folder,
         "open('big', 'wb').write(bytes(30_000_000))",
-        "for i in range(100): open(f'many{i}', 'wb').write(bytes(10_000_000))",
-        "held = []\nfor i in range(100):\n    file = open(f'/vit/exchange/{i}', 'wb')\n    file.write(bytes(10_000_000))\n"
-        "    file.flush()\n    import os; os.unlink(file.name); held.append(file)\n    os.fsync(file.fileno())",
-        "import time; time.sleep(60)",
-        limits=Limits(file_bytes=20_000_000, disk_bytes=100_000_000, cell_seconds=120),
+        *(FILL.replace("{place}", place) for place in places),
+        "print(1)",
+        limits=Limits(file_bytes=20_000_000, disk_bytes=40_000_000, cell_seconds=120),
     )
-    assert ran.error(0) == "OSError" and ran.error(1) == "OSError"
+    assert [ran.error(n) for n in range(5)] == ["OSError"] * 5
+    assert ran.ended is None and ran.text() == "1\n"
+
+
+@both
+@pytest.mark.parametrize("place", ["/vit/exchange", "/dev/shm", "/tmp"])
+def test_files_cannot_be_made_without_end(folder, place):
+    many = f"import time\nfor n in range(300_000): open(f'{place}/{{n}}', 'w').close()"
+    ran = run(folder, f"try:\n    exec({many!r})\nexcept OSError: pass\ntime.sleep(60)")
+    assert isinstance(ran.ended, DeadKernelError) and ran.fate == "killed"
+
+
+@both
+def test_a_closed_door_takes_no_limit_away(folder):
+    code = "import os\ntry:\n    os.chmod('/vit/exchange', 0)\nexcept OSError: pass\nheld = []\nwhile True: held.append(bytearray(10**7))"
+    ran = run(folder, code, limits=Limits(memory=10**9, cell_seconds=120))
+    assert isinstance(ran.ended, DeadKernelError) and ran.fate == "memory"
+
+
+@linux
+def test_when_the_watch_fails_the_kernel_ends(folder, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("of any kind")
+
+    monkeypatch.setattr("course.sandbox.sandbox.tree", broken)
+    ran = run(folder, "import time; time.sleep(60)")
     assert isinstance(ran.ended, DeadKernelError) and ran.fate == "killed"
 
 
@@ -651,9 +686,7 @@ def test_it_works_for_an_ordinary_user(tmp_path, root):
     argv += ["--dir", str(home), "--bind", str(tmp_path), str(home)]
     os.chown(tmp_path, user, user)
     argv += ["setpriv", "--reuid", str(user), "--regid", str(user), "--clear-groups"]
-    quick = (
-        "host or secret or network or signals or rights or daemon or fork or plain or mess or links or itself"
-    )
+    quick = "host or secret or network or signals or rights or daemon or fork or plain or mess or links or itself or disks or end or door"
     argv += [
         sys.executable,
         "-m",
