@@ -60,7 +60,7 @@ class Entry:
     states: Mapping[str, State] = field(default_factory=dict)
     limits: Limits = LIMITS
     never: str = "ESCAPED"
-    seconds: float = 20
+    seconds: float = 30
     megabytes: float = 300
 
     def __str__(self) -> str:

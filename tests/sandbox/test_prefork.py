@@ -110,7 +110,9 @@ def test_figures_are_the_same_to_the_byte(tmp_path):
 
 def test_verdicts_and_outputs_are_the_same(tmp_path, monkeypatch):
     release = hostile.release(*unusual.KEYS)
-    data = hostile.submission(unusual.BATCHES[0], release)
+    data = hostile.submission(
+        next(batch for batch in unusual.BATCHES if "%%time" not in str(vars(batch))), release
+    )
     _, one = judge.grade(release, data, tmp_path)
     monkeypatch.setattr(prefork, "folder", lambda: None)
     _, other = judge.grade(release, data, tmp_path, again=True)
@@ -208,7 +210,9 @@ def test_one_that_dies_often_is_done_without(tmp_path):
 
 def test_a_notebook_whose_kernel_is_lost_is_run_again(tmp_path, monkeypatch):
     release = hostile.release(*unusual.KEYS)
-    data = hostile.submission(unusual.BATCHES[0], release)
+    data = hostile.submission(
+        next(batch for batch in unusual.BATCHES if "%%time" not in str(vars(batch))), release
+    )
     kinds = []
     observed = execute.observed
 

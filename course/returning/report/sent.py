@@ -14,6 +14,7 @@ import nbformat
 from course.base.paths import ROOT
 from course.base.text import digest
 from course.judging import judge, records
+from course.judging.reading import Cells, plain
 from course.notebook.cells import grade_id, is_answer
 from course.notebook.release import Release
 from course.returning.report.normal import Text
@@ -172,7 +173,7 @@ def _of_part(folder: Path, part: str) -> Iterator[Path]:
 def _kept(record: records.Record, release: Release, when: float) -> Judged:
     code = [cell for cell in record.content["cells"] if cell["cell_type"] == "code"]
     nb = nbformat.from_dict({"cells": [{**cell, "outputs": []} for cell in code], "metadata": {}})
-    tests = release.tests
+    tests, cells = release.tests, Cells(release.notebook, nb)
     return Judged(
         key=record.key,
         submission=record.submission,
@@ -181,10 +182,10 @@ def _kept(record: records.Record, release: Release, when: float) -> Judged:
         sandboxed=record.level != "none",
         when=when,
         verdicts={tests[t]: replace(v, pictures=()) for t, v in record.verdicts.items() if t in tests},
-        answers={key: _text(judge.source_of(release, nb, key)) for key in tests.values()},
+        answers={key: _text(cells.source_of(tests, key, exercises.load(key).name)) for key in tests.values()},
         attention=record.attention,
     )
 
 
 def _text(source: str) -> Text:
-    return Text.of(judge.plain(source)[0] or source)
+    return Text.of(plain(source)[0] or source)
