@@ -45,8 +45,6 @@ class PatchEmbedding(nn.Module):
 # exercise -> what is unusual -> the answer
 FORMS = {
     Q1: {
-        "below %%time": "%%time\n" + Q1_WAVES.format("", "P"),
-        "below %%capture": "%%capture kept\n" + Q1_WAVES.format("", "P"),
         "warns": Q1_WAVES.format("import warnings; warnings.warn('careful'); np.log(np.zeros(1))", "P"),
         "prints": Q1_WAVES.format("print('x' * 1000); print('y', file=sys.stderr)", "P"),
         "float32": Q1_WAVES.format("", "P.astype(np.float32)"),
@@ -65,6 +63,8 @@ def getPositionEncoding(seq_len, d, n=10000):
             table[position, [2 * pair, 2 * pair + 1]] = math.sin(angle), math.cos(angle)
     return table
 """,
+        "below %%time": "%%time\n" + Q1_WAVES.format("", "P"),
+        "below %%capture": "%%capture kept\n" + Q1_WAVES.format("", "P"),
     },
     Q6: {
         "in place on a copy": Q6_CLASS.format("nn.Module", "out = x.clone(); out += self.fn(x, **kwargs); return out"),
