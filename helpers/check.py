@@ -104,7 +104,7 @@ class Check:
         obj, said = subject(exercise.name, namespace)
         if said:
             return nothing(exercise, State.ERROR, [said])
-        cases, blanks = exercise.cases(seed), blanks_left(obj, exercise.name)
+        cases, blanks = exercise.cases(seed), blanks_left(obj, exercise.name, exercise.observer.places)
         observed = observe(exercise.observer, obj, cases, namespace)
         found = judge(exercise, cases, observed, blanks)
         if found.state is State.CORRECT:

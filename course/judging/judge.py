@@ -24,7 +24,7 @@ from nbformat import NotebookNode
 from course.base.text import digest
 from course.judging import messages, reading, records, sanitise
 from course.judging.execute import Observation, opening, run
-from course.judging.reading import Text
+from course.judging.reading import MOST_BLANKS, Text, plain
 from course.judging.records import Record
 from course.judging.session import NoKernel
 from course.notebook.cells import grade_id
@@ -36,7 +36,7 @@ from helpers.checks import render, wire
 from helpers.checks.arrays import Arrays, Case
 from helpers.checks.exercise import Exercise
 from helpers.checks.judge import Tried, judge, nothing
-from helpers.checks.observe import Problem, State
+from helpers.checks.observe import Blank, Problem, State, blanks_in
 from helpers.checks.verdict import Verdict
 
 KEPT = {"limit": 10**9, "tree_limit": 10**8}  # a file of ours, with the figures of a whole notebook
@@ -123,7 +123,9 @@ def verdict(
         borrowed: what of the course's checking code the student's cells import, if they do.
         alone: by set of inputs: the blanks that were tried by themselves.
     """
-    blanks = text.blanks
+    blanks: Sequence[Blank] = text.blanks
+    if blanks:  # at most a cell of this size is read at all
+        blanks = blanks_in(plain(text.source)[0], exercise.name, exercise.observer.places)[:MOST_BLANKS]
     if borrowed:
         return nothing(exercise, State.INCORRECT, [messages.BORROWED.format(borrowed)])
     if seen.ended is not None:

@@ -17,7 +17,7 @@ import copy
 import linecache
 import types
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 INSTEAD = "_instead_of_blank"  # what a definition made anew calls where a blank was
@@ -75,6 +75,15 @@ def cell_of(obj: Any) -> tuple[str, str]:
     return "", ""
 
 
+@dataclass
+class Trial:
+    """The object to be tried, the lines of other blanks that have failed, and whether the trial is over."""
+
+    obj: Any = None
+    failed: list[str] = field(default_factory=list)
+    over: bool = False
+
+
 def alone(
     obj: Any,
     name: str,
@@ -82,11 +91,8 @@ def alone(
     blank: str,
     given: Mapping[str, Any],
     namespace: Mapping[str, Any],
-) -> tuple[Any, list[str]]:
+) -> Trial:
     """The student's object made anew, with `given` in the blanks above `blank` and placeholders below it.
-
-    Returns:
-        The object, and a list to which each line of another blank is added that fails when it runs.
 
     Raises:
         NotAlone: where the text isn't in the given form; also when it runs, where what stands in this blank does not
@@ -94,17 +100,19 @@ def alone(
     """
     file, source = cell_of(obj) if isinstance(obj, (type, types.FunctionType)) else ("", "")
     node = copy.deepcopy(defines(source, name)) if source else None
-    if not isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+    if not isinstance(node, (ast.FunctionDef, ast.ClassDef)) or getattr(obj, "__closure__", None):
         raise NotAlone
     found = {key: located(node, place) for key, place in places.items()}
     if not found[blank] or not any(nodes for key, nodes in found.items() if key != blank):
         raise NotAlone
     order = list(places)
-    failed: list[str] = []
+    trial = Trial()
 
     def instead(key: str, local: Local) -> Any:
         if key not in places:
-            return failed.append(key)
+            return trial.failed.append(key)
+        if trial.over or key == blank:  # whoever asks, it is not a line that was put in
+            raise NotAlone
         if order.index(key) < order.index(blank):
             return as_leaf(key, places[key].above(given.get(key, ...), local))
         try:
@@ -126,11 +134,14 @@ def alone(
     instead.leaves = leaves
     others = {id(n): key for key, nodes in found.items() if key != blank for n in nodes}
     mine = {id(n) for n in found[blank]}
-    made = _Given(others, mine).visit(node)
+    made = _Given(
+        others, mine, {ast.unparse(ast.parse(p.target)) for p in places.values() if p.target[-1] != "("}
+    ).visit(node)
     code = compile(ast.fix_missing_locations(ast.Module([made], [])), file, "exec")
     names = {**namespace, INSTEAD: instead}
     exec(code, names)
-    return names[name], failed
+    trial.obj = names[name]
+    return trial
 
 
 def located(node: ast.AST, place: Place) -> list[ast.AST]:
@@ -149,10 +160,17 @@ def located(node: ast.AST, place: Place) -> list[ast.AST]:
             target = statement.target
         else:
             continue
-        text = ast.unparse(target)
-        if text.strip("()") == wanted.strip("()") and place.which(ast.unparse(statement)):
+        text = ast.unparse(target).strip("()")
+        into = isinstance(target, ast.Subscript) and ast.unparse(target.value) == wanted  # one entry of it
+        if (into or text == wanted.strip("()")) and place.which(ast.unparse(statement)):
             found.append(statement)
-    return found
+    plain = [n for n in found if not isinstance(n, ast.Assign) or not _into(n, wanted)]
+    return found if plain else []
+
+
+def _into(statement: ast.Assign, wanted: str) -> bool:
+    target = statement.targets[0]
+    return isinstance(target, ast.Subscript) and ast.unparse(target) != wanted
 
 
 def _last(function: ast.AST) -> str:
@@ -182,8 +200,8 @@ def owner(file: str, line: int, name: str, places: Mapping[str, Place]) -> str:
 class _Given(ast.NodeTransformer):
     """Puts `_instead_of_blank("E =", locals())` into the other blanks, and lets lines that belong to them fail."""
 
-    def __init__(self, others: Mapping[int, str], mine: set[int]) -> None:
-        self.others, self.mine = others, mine
+    def __init__(self, others: Mapping[int, str], mine: set[int], targets: set[str]) -> None:
+        self.others, self.mine, self.targets = others, mine, targets
 
     def visit(self, node: ast.AST) -> Any:
         key = self.others.get(id(node))
@@ -193,6 +211,8 @@ class _Given(ast.NodeTransformer):
         if isinstance(node, ast.Call):
             return value
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+        if isinstance(target, ast.Subscript) and ast.unparse(target) not in self.targets:
+            return ast.copy_location(ast.Pass(), node)  # an entry of what is given as a whole
         return ast.copy_location(ast.Assign([target], value), node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:

@@ -26,6 +26,7 @@ class Part:
         agrees: decides instead of `keys`, as `agrees(observed, expected, case)`, where closeness is not the question.
         blank: text that stands in the line of this part's blank; while that line holds `...`,
             the part is *not attempted* rather than wrong.
+        alone: the observed arrays that must agree instead where this blank is tried by itself.
     """
 
     label: str
@@ -34,6 +35,7 @@ class Part:
     own: Callable[[Arrays, Arrays, Case], bool] | None = None
     agrees: Callable[[Arrays, Arrays, Case], bool] | None = None
     blank: str = ""
+    alone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def judge(
             what is said about it.
     """
     whole = _judge(exercise, cases, observed, blanks, expected)
-    elsewhere = [b for b in blanks if not any(_is_open(part, [b]) for part in exercise.parts)]
+    elsewhere = [b for b in blanks if b.text.startswith("return")]
     if whole.state is State.CORRECT or elsewhere:  # `return ...`: nothing can come of any blank
         return whole
 
@@ -76,15 +76,34 @@ def judge(
         own = tuple(part for part in exercise.parts if part.blank == blank)
         unknown = isinstance(tried.observed, Problem) and tried.observed.state is State.NOT_ATTEMPTED
         if own and not unknown and not _is_open(own[0], blanks):
+            parts = tuple(replace(p, keys=p.alone, own=None, agrees=None) if p.alone else p for p in own)
             by_itself[blank] = _judge(
-                replace(exercise, parts=own), *tried[:2], (), tried.expected, apart(own)
+                replace(exercise, parts=parts), *tried[:2], (), tried.expected, apart(own)
             )
     marks = {part.label: part for found in by_itself.values() for part in found.parts}
+    problem = observed if isinstance(observed, Problem) else None
+    right = [exercise.expected(copy.deepcopy(case)) for case in cases] if expected is None else expected
+    seen = problem.seen if problem else observed
+
+    def counts(part: Part, mark: Mark) -> bool:
+        """Right in the whole, and not only for what a wrong blank above it gave."""
+        if mark.state is not State.CORRECT or part.label not in marks:
+            return mark.state is State.CORRECT
+        return all(exercise.same(a, b, *part.keys) for a, b in zip(seen, right, strict=True))
+
     parts = tuple(
-        part if part.state is State.CORRECT else marks.get(part.label, part) for part in whole.parts
+        mark if counts(part, mark) else marks.get(part.label, mark)
+        for part, mark in zip(exercise.parts, whole.parts, strict=True)
     )
     states = {part.state for part in parts}
-    problem = observed if isinstance(observed, Problem) else None
+    if states == {State.CORRECT} and problem:  # each is right, and they do not go together
+        last = problem.blank or exercise.parts[-1].blank
+        parts = tuple(
+            mark._replace(state=State.ERROR, points=0.0, said=whole.lines) if part.blank == last else mark
+            for part, mark in zip(exercise.parts, parts, strict=True)
+        )
+        points = round(sum(part.points for part in parts), 4)
+        return replace(whole, points=points, parts=parts)
     unchanged = [part.points for part in parts] == [part.points for part in whole.parts]
     if states == {State.CORRECT} or (unchanged and problem is None and not blanks):
         return whole  # each blank is right by itself and the whole is not, or there is no more to say
@@ -128,7 +147,7 @@ def _with(part: Mark, about: Verdict | None, still: Sequence[str]) -> Mark:
 
 
 def _is_open(part: Part, blanks: Sequence[Blank]) -> bool:
-    return bool(part.blank) and any(part.blank in blank.text for blank in blanks)
+    return bool(part.blank) and any(part.blank == blank.place or part.blank in blank.text for blank in blanks)
 
 
 def _still(blanks: Sequence[Blank]) -> list[str]:

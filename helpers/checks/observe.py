@@ -11,6 +11,7 @@ import contextlib
 import copy
 import io
 import linecache
+import random
 import re
 import traceback
 import types
@@ -22,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.checks.alone import INSTEAD, NotAlone, Place, alone, cell_of, defines, owner
+from helpers.checks.alone import INSTEAD, NotAlone, Place, Trial, alone, cell_of, defines, located, owner
 from helpers.checks.arrays import CHANGED, Arrays, Case, Stopped, Unfit
 
 
@@ -71,12 +72,13 @@ class Problem:
 class Blank:
     line: int
     text: str
+    place: str = ""  # the blank of the exercise that it is, as in `Observer.places`
 
 
 # --- the student's source: which blanks are left, and whose line failed ---------------------------
 
 
-def blanks_left(obj: Any, name: str = "") -> list[Blank]:
+def blanks_left(obj: Any, name: str = "", places: Mapping[str, Place] = {}) -> list[Blank]:
     """Where `obj` (function, class, or a container of answers) still holds `...`.
 
     An Ellipsis inside square brackets is ordinary indexing (`x[..., 0]`) and does not count.
@@ -90,10 +92,10 @@ def blanks_left(obj: Any, name: str = "") -> list[Blank]:
     if obj is ...:
         return [Blank(0, "...")]
     source = cell_of(obj)[1]
-    return blanks_in(source, obj.__name__) if source else []
+    return blanks_in(source, obj.__name__, places) if source else []
 
 
-def blanks_in(source: str, name: str) -> list[Blank]:
+def blanks_in(source: str, name: str, places: Mapping[str, Place] = {}) -> list[Blank]:
     """As `blanks_left`, from the text of the cell that defines `name`, without running it.
 
     Raises:
@@ -112,11 +114,12 @@ def blanks_in(source: str, name: str) -> list[Blank]:
         return [Blank(0, "...")]
     lines = [line.strip() for line in source.splitlines()]
     found = []
+    where = {id(n): key for key, p in places.items() if node for at in located(node, p) for n in ast.walk(at)}
     pending = [node] if node else []
     while pending:
         current = pending.pop()
         if _is_blank(current):
-            found.append(Blank(current.lineno, lines[current.lineno - 1]))
+            found.append(Blank(current.lineno, lines[current.lineno - 1], where.get(id(current), "")))
         elif isinstance(current, ast.Subscript):
             pending.append(current.value)
         else:
@@ -184,30 +187,36 @@ def entries(source: str, name: str, namespace: Mapping[str, Any]) -> Entries | N
     return None
 
 
-def last_cell(name: str, namespace: Mapping[str, Any]) -> tuple[str, str]:
-    """The text of the last cell that was run to define `name`, and what is wrong with it if it is no Python; ("", "") if
-    there is none, or no history of cells."""
+def last_cell(name: str, namespace: Mapping[str, Any]) -> tuple[str, str, int]:
+    """The text of the last cell that was run to define `name`, what is wrong with it if it is no Python, and its place in
+    the history of cells; ("", "", 0) if there is none."""
     begins = re.compile(rf"^(async )?(def|class) {name}\b|^{name}\s*(:.*)?=[^=]", re.MULTILINE)
-    for text in reversed(namespace.get("In") or ()):
+    history = namespace.get("In")
+    for number, text in reversed(list(enumerate(history if isinstance(history, list) else []))):
         if isinstance(text, str) and begins.search(text):
             try:
-                ast.parse(text)
+                made = [getattr(node, "name", "") for node in ast.parse(text).body] + [
+                    getattr(target, "id", "")
+                    for node in ast.parse(text).body
+                    if isinstance(node, ast.Assign)
+                    for target in node.targets
+                ]
             except SyntaxError as error:
                 line = (text.splitlines()[(error.lineno or 1) - 1 :] or [""])[0].strip()
-                return text, f"{type(error).__name__} in line {error.lineno}, `{line}`: {error.msg}"
+                return text, f"{type(error).__name__} in line {error.lineno}, `{line}`: {error.msg}", number
             except ValueError as error:
-                return text, str(error)
-            return text, ""
-    return "", ""
+                return text, str(error), number
+            if name in made:  # not only in a string
+                return text, "", number
+    return "", "", 0
 
 
 def subject(name: str, namespace: Mapping[str, Any]) -> tuple[Any, str]:
     """What stands under this name, or can be made of its cell (None if nothing), and why that is not the latest."""
-    text, fault = last_cell(name, namespace)
-    made = entries(text, name, namespace)
-    if made is not None and (name not in namespace or made.problem):
-        return made, ""  # its cell ended in an error: each entry is tried by itself
+    text, fault, number = last_cell(name, namespace)
     if name not in namespace:
+        if (made := entries(text, name, namespace)) is not None:
+            return made, ""  # its cell ended in an error: each entry is tried by itself
         why = (
             f"that cell ended in an error ({fault}): mend it first"
             if fault
@@ -215,13 +224,20 @@ def subject(name: str, namespace: Mapping[str, Any]) -> tuple[Any, str]:
         )
         return None, f"`{name}` is not defined. Run the cell above that defines it, then this one; {why}."
     obj = namespace[name]
-    source = cell_of(obj)[1] if isinstance(obj, (type, types.FunctionType)) else ""
-    if fault or (text and source and obj.__name__ == name and source.strip() != text.strip()):
+    # only where the cell that made it is known, and came before: a file, a magic or other tools may have made it since
+    source = cell_of(obj)[1].strip() if isinstance(obj, (type, types.FunctionType)) else ""
+    earlier = (
+        [cell.strip() for cell in namespace.get("In", [])[:number] if isinstance(cell, str)] if number else []
+    )
+    if source and source != text.strip() and source in earlier:
         why = f" ({fault})" if fault else ""
         return obj, (
             f"The cell that you ran last to define `{name}` ended in an error{why}, so only an older version is there. "
             "Mend that cell, run it, then this one."
         )
+    made = entries(text, name, namespace) if isinstance(obj, dict) else None
+    if made is not None and made.problem and any(v is not ... and obj.get(k) != v for k, v in made.items()):
+        return made, ""  # the dict is of an earlier cell
     return obj, ""
 
 
@@ -247,10 +263,13 @@ def own_world() -> Iterator[None]:
     kind = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)
     modes = torch.inference_mode(False), torch.enable_grad(), torch.autocast("cpu", enabled=False)
+    drawn = random.getstate()
     try:
         with torch.device("cpu"), modes[0], modes[1], modes[2], np.errstate(all="warn"):
-            yield
+            with torch.random.fork_rng(devices=[]):
+                yield
     finally:
+        random.setstate(drawn)
         torch.set_default_dtype(kind)
 
 
@@ -273,7 +292,7 @@ def observe(
 
     seen: list[Arrays] = []
     stopped: Problem | None = getattr(obj, "problem", None)
-    failed: list[str] = []  # lines that belong to another blank than the one that is tried
+    trial = Trial()
     sink = io.StringIO()
     rng = np.random.get_state()
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
@@ -287,28 +306,31 @@ def observe(
                     try:
                         tried = obj
                         if "alone" in case:
-                            tried, failed = alone(
-                                obj, observer.name, observer.places, case["alone"], case["given"], namespace
+                            trial = alone(
+                                obj, observer.name, observer.places, case["alone"], inputs["given"], namespace
                             )
+                            tried = trial.obj
                         found = observer.observe(tried, inputs)
                     except Stopped as stop:
                         found = stop.seen
                         stopped = stopped or _describe_error(stop.__cause__, namespace, observer)
+                    finally:
+                        trial.over = True
                 seen.append({**found, **changes(inputs, case)})
         except NotAlone:
             return Problem(State.NOT_ATTEMPTED, "")
         except Unfit as unfit:
-            if failed:
+            if trial.failed:
                 return Problem(State.NOT_ATTEMPTED, "")
             return Problem(State.INCORRECT, str(unfit), f"Unfit: {unfit}")
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            if failed:
+            if trial.failed:
                 return Problem(State.NOT_ATTEMPTED, "")
             return _describe_error(error, namespace, observer)
         finally:
             np.random.set_state(rng)
-    if stopped and failed:
+    if stopped and trial.failed:
         return Problem(State.NOT_ATTEMPTED, "")
     return replace(stopped, seen=tuple(seen)) if stopped else seen

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Part
 from helpers.checks.mistakes import errors, properties, properties_by, values_of
-from helpers.observers.inside_top5 import CLASSES, PROBABILITIES, UNKNOWN, observer
+from helpers.observers.inside_top5 import CLASSES, PROBABILITIES, SHARES, UNKNOWN, observer
 
 
 def cases(seed: int) -> list[Case]:
@@ -35,7 +35,11 @@ def ranked(case: Case) -> list[int]:
 
 def expected(case: Case) -> Arrays:
     first = ranked(case)[: case["k"]]
-    return {CLASSES: np.array(first, float), PROBABILITIES: to_array(shares(case), "probabilities")[first]}
+    return {
+        CLASSES: np.array(first, float),
+        PROBABILITIES: to_array(shares(case), "probabilities")[first],
+        SHARES: to_array(shares(case), SHARES),
+    }
 
 
 def numbers_are(make):
@@ -133,7 +137,14 @@ def given(case: Case) -> dict:
 
 
 parts = (
-    Part("probabilities", 1, (PROBABILITIES,), agrees=numbers_are(shares), blank="probabilities ="),
+    Part(
+        "probabilities",
+        1,
+        (PROBABILITIES,),
+        agrees=numbers_are(shares),
+        blank="probabilities =",
+        alone=(SHARES,),
+    ),
     Part("the k best, best first", 1, (CLASSES, PROBABILITIES), agrees=best_agree, blank="values, indices ="),
 )
 hints = (

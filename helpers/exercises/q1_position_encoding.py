@@ -7,7 +7,7 @@ import numpy as np
 from helpers.checks.arrays import Arrays, Case
 from helpers.checks.exercise import Exercise, Part
 from helpers.checks.mistakes import errors, prefixed, properties, row_by_row, values, values_by
-from helpers.observers.q1_position_encoding import observer
+from helpers.observers.q1_position_encoding import DENOMINATORS, observer
 from helpers.vit.pieces.q1_position_encoding import getPositionEncoding
 
 
@@ -21,7 +21,14 @@ def cases(seed: int) -> list[Case]:
 
 
 def expected(case: Case) -> Arrays:
-    return {"P": getPositionEncoding(case["seq_len"], case["d"], case["n"])}
+    P = getPositionEncoding(case["seq_len"], case["d"], case["n"])
+    return {"P": P, DENOMINATORS: np.tile(1 / speeds(P), (case["seq_len"] - 1, 1))}
+
+
+def speeds(P: np.ndarray) -> np.ndarray:
+    """How far each pair turns from one position to the next."""
+    pairs = P.shape[1] // 2
+    return np.arctan2(P[1, : 2 * pairs : 2], P[1, 1 : 2 * pairs : 2])
 
 
 # A column is judged by its own frequency w, found in its first two entries: a wrong denominator
@@ -90,7 +97,7 @@ def with_columns(change):
 def columns(case: Case, change) -> Arrays:
     pairs, right = case["d"] // 2, expected(case)["P"]
     k, i = np.arange(case["seq_len"], dtype=float)[:, None], np.arange(pairs, dtype=float)[None, :]
-    w = np.arctan2(right[1, 0 : 2 * pairs : 2], right[1, 1 : 2 * pairs : 2])[None, :]
+    w = speeds(right)[None, :]
     P = np.zeros((case["seq_len"], case["d"]))
     P[:, 0 : 2 * pairs : 2], P[:, 1 : 2 * pairs : 2] = change(k, i, w)
     return {"P": P}
@@ -104,6 +111,9 @@ def with_angle(angle):
             made = angle(k, i, case["d"], case["n"]) + 0 * i
             return np.sin(made), np.cos(made)
 
+        if case.get("alone") == "denominator =":
+            k, i = np.arange(1.0, case["seq_len"])[:, None], np.arange(case["d"] // 2, dtype=float)
+            return {DENOMINATORS: k / (angle(k, i, case["d"], case["n"]) + 0 * i)}
         return columns(case, change)
 
     return produces
@@ -297,18 +307,23 @@ misconceptions = (
 
 def formula(key: str, index: tuple[int, ...], case: Case) -> str:
     k, column = index
+    if key == DENOMINATORS:
+        return f"{case['n']:g}^({2 * column}/{case['d']})"
     wave = "cos" if column % 2 else "sin"
     return f"{wave}({k} / {case['n']:g}^({column - column % 2}/{case['d']}))"
 
 
+def place(key: str, index: tuple[int, ...], case: Case) -> str:
+    return f"the denominator of pair {index[1]}" if key == DENOMINATORS else f"P[{index[0]}, {index[1]}]"
+
+
 def given(case: Case) -> dict:
-    right = expected(case)["P"][1]
-    sines, cosines = right[: 2 * (case["d"] // 2) : 2], right[1::2]
-    return {"denominator =": (1 / np.arctan2(sines, cosines)).tolist()}
+    P = expected(case)["P"]
+    return {"denominator =": (1 / speeds(P)).tolist(), "P[k, 2 * i] =": P[:, ::2].tolist()}
 
 
 parts = (
-    Part("denominator", 1, ("P",), agrees=denominator_agrees, blank="denominator ="),
+    Part("denominator", 1, ("P",), agrees=denominator_agrees, blank="denominator =", alone=(DENOMINATORS,)),
     Part("sine in the even columns", 1, ("P",), agrees=wave_is("sin", 0), blank="P[k, 2 * i] ="),
     Part("cosine in the odd columns", 1, ("P",), agrees=wave_is("cos", 1), blank="P[k, 2 * i + 1] ="),
 )
@@ -318,4 +333,4 @@ hints = (
     "The formula says n to the power 2i/d; in Python a power is `**`. The position k is divided by it, "
     "inside the sine (even column) and inside the cosine (odd column).",
 )
-exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, formula=formula, given=given)
+exercise = Exercise(observer, cases, expected, parts, misconceptions, hints, place, formula, given=given)

@@ -6,7 +6,7 @@ import torch
 from helpers.checks.arrays import Arrays, Case, tensor, to_array, weights
 from helpers.checks.exercise import Exercise, Part
 from helpers.checks.mistakes import errors, properties
-from helpers.observers.q3_class_token import GRADIENT, OUT, PATCHES, observer
+from helpers.observers.q3_class_token import GRADIENT, OUT, PATCHES, REACHED, TOKENS, observer
 
 
 def cases(seed: int) -> list[Case]:
@@ -39,6 +39,8 @@ def expected(case: Case) -> Arrays:
         OUT: to_array(out, OUT),
         PATCHES: to_array(patches, PATCHES),
         GRADIENT: to_array(case["loss"].sum((0, 1)), GRADIENT),
+        TOKENS: to_array(given(case)["# the pattern"], TOKENS),
+        REACHED: np.array(1.0),
     }
 
 
@@ -162,7 +164,14 @@ def given(case: Case) -> dict:
 
 
 parts = (
-    Part("one class token for every image", 1, (OUT, GRADIENT), agrees=repeated, blank="# the pattern"),
+    Part(
+        "one class token for every image",
+        1,
+        (OUT, GRADIENT),
+        agrees=repeated,
+        blank="# the pattern",
+        alone=(TOKENS, REACHED),
+    ),
     Part("the class token in front of the patches", 1, (OUT,), agrees=in_front, blank="x = ..."),
 )
 hints = (

@@ -15,7 +15,15 @@ from helpers.checks.mistakes import errors, prefixed, properties, values, values
 from helpers.checks.objects import hidden_is_infinite
 from helpers.checks.softmaxes import ERRORS, SUMS, rows, without
 from helpers.checks.softmaxes import SOFTMAXES as SOFTMAXES_OF_MATRICES
-from helpers.observers.scaled_dot_product import ATTENTION, MASKED, MASKED_VALUES, VALUES, observer
+from helpers.observers.scaled_dot_product import (
+    ATTENTION,
+    MASKED,
+    MASKED_SCORES,
+    MASKED_VALUES,
+    SCORES,
+    VALUES,
+    observer,
+)
 
 SOFTMAXES = {
     "axis-0: the softmax runs along axis 0, the batch: it belongs on the last axis, the keys.":
@@ -67,6 +75,8 @@ def expected(case: Case) -> Arrays:
         VALUES: F.scaled_dot_product_attention(q, k, v),
         MASKED: F.scaled_dot_product_attention(q, k, identity, seen),
         MASKED_VALUES: F.scaled_dot_product_attention(q, k, v, seen),
+        SCORES: right_scores(case),
+        MASKED_SCORES: hide(case, right_scores(case)),
     }
     return {key: to_array(value, key) for key, value in found.items()}
 
@@ -251,8 +261,8 @@ def given(case: Case) -> dict:
 
 
 parts = (
-    Part("scores, scaled", 0.5, (ATTENTION,), own=of_wrong_softmax, blank="scores = ..."),
-    Part("mask", 0.5, (MASKED,), own=of_own_weights, blank="masked_fill("),
+    Part("scores, scaled", 0.5, (ATTENTION,), own=of_wrong_softmax, blank="scores = ...", alone=(SCORES,)),
+    Part("mask", 0.5, (MASKED,), own=of_own_weights, blank="masked_fill(", alone=(MASKED_SCORES,)),
     Part("attention weights", 0.5, (ATTENTION,), own=of_own_scores, blank="attention ="),
     Part("weighted sum of the values", 0.5, (VALUES, MASKED_VALUES), agrees=values_agree, blank="values ="),
 )

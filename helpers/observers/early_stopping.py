@@ -1,5 +1,8 @@
 """Observes EarlyStopping: what the student's object gives, whatever that is. Judged in helpers/exercises/early_stopping.py."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from helpers.checks.alone import Place
@@ -8,13 +11,15 @@ from helpers.checks.objects import need_class
 from helpers.checks.observe import Observer
 
 IMPROVED, WAITED, STOP = "improved", "self.waited", "stop"
+STEP = "_step"  # an attribute of the student's object while it is tried: the number of the loss
 
 
 def observe(obj, case: Case) -> Arrays:
     need_class(obj, "class EarlyStopping:")
     rule = obj(case["patience"])
     seen: dict[str, list] = {IMPROVED: [], WAITED: [], STOP: []}
-    for loss in case["losses"]:
+    for number, loss in enumerate(case["losses"]):
+        rule.__dict__[STEP] = number
         result = rule.step(loss)
         if result is None:
             raise Unfit("step gave None. Does it end with `return improved, stop`?")
@@ -37,11 +42,13 @@ def flag(value, name: str) -> float:
     return float(array)
 
 
+def of_this_step(value: list, local: Mapping[str, Any]) -> Any:
+    return value[local["self"].__dict__[STEP]]
+
+
 places = {
-    "improved =": Place("improved", above=lambda value, local: value.pop(0)),
-    "self.waited =": Place(
-        "self.waited", which=lambda text: text != "self.waited = 0", above=lambda value, local: value.pop(0)
-    ),
+    "improved =": Place("improved", above=of_this_step),
+    "self.waited =": Place("self.waited", which=lambda text: text != "self.waited = 0", above=of_this_step),
     "stop =": Place("stop"),
 }
 observer = Observer("EarlyStopping", observe, places)

@@ -1,8 +1,5 @@
 """Observes top_classes: what the student's object gives, whatever that is. Judged in helpers/exercises/inside_top5.py."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from helpers.checks.alone import Place
@@ -10,7 +7,7 @@ from helpers.checks.arrays import Arrays, Case, Unfit, to_array
 from helpers.checks.objects import need_function
 from helpers.checks.observe import Observer
 
-CLASSES, PROBABILITIES = "classes", "probabilities"
+CLASSES, PROBABILITIES, SHARES = "classes", "probabilities", "all probabilities"
 UNKNOWN = -1.0  # code of an entry that is none of the names
 
 
@@ -30,6 +27,8 @@ def observe(obj, case: Case) -> Arrays:
     numbers = [to_array(probability, "a probability").reshape(-1) for _, probability in pairs]
     if any(len(number) != 1 for number in numbers):
         raise Unfit("Each pair should hold one name and one number.")
+    if case.get("alone") == "probabilities =":  # then all of them come, in the order of the classes
+        return {SHARES: np.array([number[0] for number in numbers])}
     there = {name: float(i) for i, name in enumerate(case["names"])}
     return {
         CLASSES: np.array(
@@ -39,15 +38,10 @@ def observe(obj, case: Case) -> Arrays:
     }
 
 
-def best(local: Mapping[str, Any]) -> tuple[list[float], list[int]]:
-    """The k largest of the student's probabilities, and where they stand."""
-    shares = to_array(local["probabilities"], "probabilities").reshape(-1)
-    order = np.argsort(-shares, kind="stable")[: local["k"]].tolist()
-    return shares[order].tolist(), order
-
-
 places = {
     "probabilities =": Place("probabilities"),
-    "values, indices =": Place("values, indices", below=best),
+    "values, indices =": Place(
+        "values, indices", below=lambda local: (local["probabilities"], range(len(local["probabilities"])))
+    ),
 }
 observer = Observer("top_classes", observe, places)

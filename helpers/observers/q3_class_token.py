@@ -1,8 +1,8 @@
 """Observes PatchEmbedding: what the student's object gives, whatever that is. Judged in helpers/exercises/q3_class_token.py."""
 
-from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 from helpers.checks.alone import Place
@@ -13,6 +13,7 @@ from helpers.checks.observe import Observer
 OUT = "the output"
 PATCHES = "self.projection(x)"
 GRADIENT = "the gradient of the class token"
+TOKENS, REACHED = "cls_tokens", "whether a gradient reaches the class token (1 for yes)"
 
 
 def observe(obj: Any, case: Case) -> Arrays:
@@ -34,6 +35,9 @@ def observe(obj: Any, case: Case) -> Arrays:
     fits = out.ndim == 3 and (out.shape[0], out.shape[2]) == (len(case["x"]), case["emb_size"])
     if out.requires_grad:
         (out * (case["loss"] if fits else 1)).sum().backward()
+    if case.get("alone") == "# the pattern":  # then the tokens come out as they are
+        reached = float(token.grad is not None and bool(token.grad.any()))
+        return {TOKENS: to_array(out, TOKENS), REACHED: np.array(reached)}
     gradient = torch.zeros(case["emb_size"]) if token.grad is None else token.grad.flatten()
     return {
         OUT: to_array(out, "The output of PatchEmbedding"),
@@ -43,18 +47,10 @@ def observe(obj: Any, case: Case) -> Arrays:
     }
 
 
-def joined(local: Mapping[str, Any]) -> torch.Tensor:
-    """The student's tokens above the patches."""
-    x, tokens = local["x"], local["cls_tokens"]
-    out = x.new_zeros(len(x), x.shape[1] + 1, x.shape[2])
-    if tokens.shape != out[:, :1].shape:
-        raise ValueError("the tokens do not fit: nothing is broadcast here")
-    out[:, :1], out[:, 1:] = tokens, x
-    return out
-
-
 places = {
     "# the pattern": Place("cls_tokens"),
-    "x = ...": Place("x", which=lambda text: text != "x = self.projection(x)", below=joined),
+    "x = ...": Place(
+        "x", which=lambda text: text != "x = self.projection(x)", below=lambda local: local["cls_tokens"]
+    ),
 }
 observer = Observer("PatchEmbedding", observe, places)

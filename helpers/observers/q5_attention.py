@@ -1,5 +1,6 @@
 """Observes MultiHeadAttention: what the student's object gives, whatever that is. Judged in helpers/exercises/q5_attention.py."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,10 @@ BOTH = "out before projection"  # einsum and rearrange together
 OUTPUT = "output"
 # what is seen of a blank that is tried by itself, and where
 ALONE = {"att =": (ATT, "att"), "torch.einsum(": (SUMMED, "summed"), "rearrange(": (MERGED, "merged")}
+
+
+# what gathers heads, and not what sums values
+MERGE = re.compile("rearrange|permute|transpose|axes|movedim|flatten|shape|view|cat|stack|unbind")
 
 
 class FirstProduct(TorchFunctionMode):
@@ -121,13 +126,13 @@ def weighed(local: Mapping[str, Any]) -> torch.Tensor:
 
 def kept(local: Mapping[str, Any]) -> torch.Tensor:
     """The same for the student's out, which is kept to be looked at."""
-    local["self"].__dict__["summed"] = local["out"]
+    local["self"].__dict__.setdefault("summed", local["out"])
     return local["x"] * local["out"].square().mean()
 
 
 places = {
     "att =": Place("att", which=lambda text: "att_drop" not in text),
-    "torch.einsum(": Place("out", which=lambda text: "values" in text, below=weighed),
-    "rearrange(": Place("out", which=lambda text: "values" not in text, below=kept),
+    "torch.einsum(": Place("out", which=lambda text: not MERGE.search(text), below=weighed),
+    "rearrange(": Place("out", which=lambda text: bool(MERGE.search(text)), below=kept),
 }
 observer = Observer("MultiHeadAttention", observe, places)

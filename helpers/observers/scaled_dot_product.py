@@ -1,10 +1,5 @@
 """Observes scaled_dot_product: what the student's object gives, whatever that is. Judged in helpers/exercises/scaled_dot_product.py."""
 
-from collections.abc import Mapping
-from typing import Any
-
-import torch
-
 from helpers.checks.alone import Place
 from helpers.checks.arrays import Arrays, Case, Stopped
 from helpers.checks.objects import hidden_is_infinite, need_function, results
@@ -12,6 +7,8 @@ from helpers.checks.observe import Observer
 
 ATTENTION, VALUES = "attention", "values"
 MASKED, MASKED_VALUES = "attention with the mask", "values with the mask"
+SCORES, MASKED_SCORES = "scores", "scores with the mask"
+AS_SCORES = {"scores = ...": (SCORES, ATTENTION), "masked_fill(": (MASKED_SCORES, MASKED)}
 
 
 def observe(obj, case: Case) -> Arrays:
@@ -28,20 +25,19 @@ def observe(obj, case: Case) -> Arrays:
         seen[MASKED] = hidden_is_infinite(masked[ATTENTION])
     if VALUES in masked:
         seen[MASKED_VALUES] = masked[VALUES]
+    if case.get("alone") in AS_SCORES:  # then the scores come out as they are
+        key, of = AS_SCORES[case["alone"]]
+        return {key: seen[of]} if of in seen else {}
     return seen
-
-
-def shared(local: Mapping[str, Any]) -> torch.Tensor:
-    """Weights made of the student's scores."""
-    scores = local["scores"]
-    return (scores - scores.logsumexp(-1, keepdim=True)).exp()
 
 
 places = {
     "scores = ...": Place("scores", which=lambda text: "mask" not in text),
     "masked_fill(": Place("scores", which=lambda text: "mask" in text, below=lambda local: local["scores"]),
     "attention =": Place(
-        "attention", above=lambda value, local: value[local["mask"] is not None], below=shared
+        "attention",
+        above=lambda value, local: value[local["mask"] is not None],
+        below=lambda local: local["scores"],
     ),
     "values =": Place("values"),
 }

@@ -19,7 +19,7 @@ from helpers.vit.pieces.q7_encoder_block import TransformerEncoderBlock
 TOKENS = "the tokens that reach the encoder blocks"
 LOGITS = "the logits"
 FIRST, SECOND = "# images to tokens", "# tokens to logits"
-READ_OUT = re.compile("block|head")  # in what leads from tokens to logits
+READ_OUT = re.compile("block|head|layer")  # in what leads from tokens to logits
 PARTS = ("patch_embedding", "class_token", "positional_embedding", "blocks", "head")
 
 

@@ -96,7 +96,9 @@ def entry(back: Any, number: Any, words: list[str]) -> tuple[Any, int]:
 
 
 places = {
-    "word_to_index[word] =": Place("word_to_index[word]", above=lambda value, local: value.pop(0)),
+    "word_to_index[word] =": Place(
+        "word_to_index[word]", above=lambda value, local: value[len(local["word_to_index"])]
+    ),
     "index_to_word =": Place("index_to_word"),
 }
 observer = Observer("build_vocabulary", observe, places)
