@@ -92,28 +92,36 @@ class Check:
         return points
 
     def _in_time(self, key: str, namespace: Mapping[str, Any]) -> Verdict:
-        verdict = nothing(load(key), State.TIMEOUT, [ENDLESS.format(self.seconds)])
+        found = [nothing(load(key), State.TIMEOUT, [ENDLESS.format(self.seconds)])]
         with stopped_after(self.seconds):
-            verdict = self.verdict(key, namespace)
-        return verdict
+            self.verdict(key, namespace, found=found)
+        return found[-1]
 
     @own_world()
-    def verdict(self, key: str, namespace: Mapping[str, Any], seed: int = 0) -> Verdict:
-        """As `check(key)`, for the objects in `namespace`, without showing anything."""
+    def verdict(
+        self, key: str, namespace: Mapping[str, Any], seed: int = 0, found: list[Verdict] | None = None
+    ) -> Verdict:
+        """As `check(key)`, for the objects in `namespace`, without showing anything.
+
+        Args:
+            found: what is known so far is added to it, should this not come to its end.
+        """
+        found = [] if found is None else found
         exercise = load(key)
         obj, said = subject(exercise.name, namespace)
         if said:
-            return nothing(exercise, State.ERROR, [said])
+            found.append(nothing(exercise, State.ERROR, [said]))
+            return found[-1]
         cases, blanks = exercise.cases(seed), blanks_left(obj, exercise.name, exercise.observer.places)
         observed = observe(exercise.observer, obj, cases, namespace)
-        found = judge(exercise, cases, observed, blanks)
-        if found.state is State.CORRECT:
-            return found
-        alone = {
-            blank: Tried(own, observe(exercise.observer, obj, own, namespace))
-            for blank, own in exercise.alone(seed).items()
-        }
-        return judge(exercise, cases, observed, blanks, alone=alone)
+        found.append(judge(exercise, cases, observed, blanks))
+        if found[-1].state is not State.CORRECT:
+            alone = {
+                blank: Tried(own, observe(exercise.observer, obj, own, namespace))
+                for blank, own in exercise.alone(seed).items()
+            }
+            found.append(judge(exercise, cases, observed, blanks, alone=alone))
+        return found[-1]
 
     def hint(self, key: str = "") -> None:
         """Print the next hint for exercise `key`, or for the one checked last; the last one is nearly the answer."""

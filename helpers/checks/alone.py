@@ -31,6 +31,7 @@ class Place:
     Args:
         target: the left-hand side, e.g. "E" or "P[k, 2 * i]"; with "(" at its end the call of this name.
         which: of several such statements those for which `which(text)` holds.
+        within: the method in which it stands; anywhere if left out.
         nth: of the calls this one, counted from 0, of `calls` altogether.
         calls: how many calls of this name the given form has.
         above: `above(value, local)` stands there while a blank below it is tried; `value` is the exercise's.
@@ -39,6 +40,7 @@ class Place:
 
     target: str
     which: Callable[[str], bool] = lambda text: True
+    within: str = ""
     nth: int = 0
     calls: int = 1
     above: Callable[[Any, Local], Any] = lambda value, local: copy.deepcopy(value)
@@ -146,6 +148,9 @@ def alone(
 
 def located(node: ast.AST, place: Place) -> list[ast.AST]:
     """The statements (or the one call) where this blank's value is made; none if the text has another form."""
+    if place.within:
+        methods = [n for n in ast.walk(node) if isinstance(n, ast.FunctionDef) and n.name == place.within]
+        node = methods[0] if methods else ast.Module([], [])
     if place.target.endswith("("):
         called = place.target[:-1].rpartition(".")[2].casefold()  # nn.linear is meant as nn.Linear
         calls = [n for n in ast.walk(node) if isinstance(n, ast.Call) and _last(n.func).casefold() == called]

@@ -76,7 +76,10 @@ def judge(
         own = tuple(part for part in exercise.parts if part.blank == blank)
         unknown = isinstance(tried.observed, Problem) and tried.observed.state is State.NOT_ATTEMPTED
         if own and not unknown and not _is_open(own[0], blanks):
-            parts = tuple(replace(p, keys=p.alone, own=None, agrees=None) if p.alone else p for p in own)
+            parts = tuple(
+                replace(p, keys=p.alone, own=None, agrees=None) if p.alone else replace(p, own=None)
+                for p in own
+            )
             by_itself[blank] = _judge(
                 replace(exercise, parts=parts), *tried[:2], (), tried.expected, apart(own)
             )

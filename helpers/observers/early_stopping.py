@@ -48,7 +48,7 @@ def of_this_step(value: list, local: Mapping[str, Any]) -> Any:
 
 places = {
     "improved =": Place("improved", above=of_this_step),
-    "self.waited =": Place("self.waited", which=lambda text: text != "self.waited = 0", above=of_this_step),
+    "self.waited =": Place("self.waited", within="step", above=of_this_step),
     "stop =": Place("stop"),
 }
 observer = Observer("EarlyStopping", observe, places)
