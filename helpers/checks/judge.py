@@ -120,9 +120,19 @@ def judge(
         ]
         if not wanting:
             continue
+        in_whole = _judge(replace(exercise, parts=own), cases, observed, blanks, expected, apart(own))
+        only = all(mark.points or of in own for mark, of in zip(parts, exercise.parts, strict=True))
         # what the whole gives is this blank's doing, or all that is known
-        if blank not in by_itself or (right_above and (problem is None or problem.blank == blank)):
-            said.append(_judge(replace(exercise, parts=own), cases, observed, blanks, expected, apart(own)))
+        doing = right_above and (problem is None or problem.blank == blank)
+        if blank not in by_itself or (doing and in_whole.state is not State.CORRECT):
+            said.append(in_whole)
+        elif (
+            only
+            and (problem is None or problem.blank)
+            and in_whole.misconceptions
+            and not by_itself[blank].misconceptions
+        ):
+            said.append(in_whole)
         else:
             said.append(by_itself[blank])
         right_above = False

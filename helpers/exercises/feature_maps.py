@@ -108,6 +108,10 @@ misconceptions = (
         "never-called: `keep` put nothing into maps: either the hook is of another kind (for the backward pass, say), or `keep` does not store what it gets.":
             lambda seen, wanted, case: float(seen[ENTRIES]) == 0,
     }),
+    *properties({
+        "whole-network: the hook is on the whole network, so each name gets the network's last output: hook it to `layer`.":
+            lambda seen, wanted, case: seen[HOOKED][0] == 1,
+    }),
     *errors({
         "hook-before: the hook runs *before* the layer (a pre-hook), when there is no output yet: register a forward hook.": r"keep\(\) missing 1 required positional argument: 'output'",
         "keep-called: `keep` is called at once: hand over the function itself, without brackets. PyTorch calls it later.": r"keep\(\) missing \d required positional arguments",
@@ -142,7 +146,7 @@ def given(case: Case) -> dict:
 
 parts = (
     Part("the maps that are kept", 1, (*MAPS, ENTRIES), agrees=kept_agrees, blank="maps[name] ="),
-    Part("the hook", 1, (*MAPS, HOOKED), agrees=hook_agrees, blank="handle ="),
+    Part("the hook", 1, (*MAPS, HOOKED), agrees=hook_agrees, blank="handle =", alone=(HOOKED, LEFT)),
 )
 hints = (
     "`help(nn.Module.register_forward_hook)` says when such a hook is called, and with what.",

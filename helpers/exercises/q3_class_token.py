@@ -5,7 +5,7 @@ import torch
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array, weights
 from helpers.checks.exercise import Exercise, Part
-from helpers.checks.mistakes import errors, properties
+from helpers.checks.mistakes import errors, properties, values
 from helpers.observers.q3_class_token import GRADIENT, OUT, PATCHES, REACHED, TOKENS, observer
 
 
@@ -132,6 +132,10 @@ misconceptions = (
             lambda seen, wanted, case: unreached(seen) and in_front(seen, wanted, case),
         "batch-in-a-row: the images were laid one behind the other: (batch, tokens, features) should come out.":
             lambda seen, wanted, case: seen[OUT].ndim != 3,
+    }),
+    *values({
+        "not-repeated: the token is not repeated along the batch: torch.cat needs as many tokens as there are images, in the first axis.":
+            lambda case: {TOKENS: to_array(case["token"].reshape(1, 1, -1), TOKENS)},
     }),
     *errors({
         "cat-the-batch: the two are joined along the batch (dim 0): the sequence of tokens is dim 1.": "except in dimension 0",

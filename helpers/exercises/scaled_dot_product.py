@@ -146,7 +146,10 @@ def scores_are(make):
 
     def produces(case: Case) -> Arrays:
         q, k = case["q"], case["k"]
-        return {ATTENTION: to_array(rows(make(raw(case), q, k, q.shape[-1])), ATTENTION)}
+        made = make(raw(case), q, k, q.shape[-1])
+        if case.get("alone") == "scores = ...":
+            return {SCORES: to_array(made, SCORES)}
+        return {ATTENTION: to_array(rows(made), ATTENTION)}
 
     return produces
 

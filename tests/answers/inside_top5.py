@@ -15,7 +15,7 @@ WRONG = [
     ("import-F", {SOFTMAX: "F.softmax(logits, dim=0)"}),
     ("import-nn", {SOFTMAX: "nn.Softmax(dim=0)(logits)"}),
     ("module-for-tensor", {SOFTMAX: "torch.nn.Softmax(logits)"}),
-    ("all-images", {SOFTMAX: "model(x).softmax(dim=-1)"}),
+    (None, {SOFTMAX: "model(x).softmax(dim=-1)"}),
     ("softmax-without-axis", {SOFTMAX: "torch.softmax(logits)"}),
     ("other-name", {SOFTMAX: "logit.softmax(dim=0)"}),
     (

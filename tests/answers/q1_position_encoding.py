@@ -27,7 +27,7 @@ WRONG = [
     ("base-e", {DENOMINATOR: "np.exp(2 * i / d)"}),
     ("n-fixed-half", {DENOMINATOR: "10000 ** (i / d)"}),
     ("times-position", {DENOMINATOR: "n ** (2 * i / d) * k"}),
-    ("division-by-zero", {DENOMINATOR: "n ** 2 * int(i) / d"}),
+    ("n-squared", {DENOMINATOR: "n ** 2 * int(i) / d"}),
     ("name-unknown", {DENOMINATOR: "base ** (2 * i / d)"}),
     ("name-unknown", {DENOMINATOR: "n ** (2 * pos / d)"}),
     ("import-numpy", {DENOMINATOR: "numpy.power(n, 2 * i / d)"}),

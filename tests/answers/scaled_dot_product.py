@@ -27,7 +27,7 @@ WRONG = [
     ("other-name", {SCORES: "Query @ k.transpose(-2, -1) / math.sqrt(d_k)"}),
     (None, {SCORES: "q @ k.transpose(-2, -1) / 3"}),
     (None, {SCORES: "q.transpose(-2, -1) @ k / math.sqrt(d_k)"}),
-    ("other-cell", {SCORES: "Q @ K.T / math.sqrt(d_k)"}),  # the matrices of the hand example
+    ("axes-do-not-fit", {SCORES: "Q @ K.T / math.sqrt(d_k)"}),  # the matrices of the hand example
     ("scores-element-wise", {SCORES: "q * k / math.sqrt(d_k)"}),
     ("scores-fixed-8", {SCORES: "q @ k.transpose(-2, -1) / 8"}),
     ("scores-fixed-root-8", {SCORES: "q @ k.transpose(-2, -1) / math.sqrt(8)"}),
@@ -44,7 +44,7 @@ WRONG = [
     ("einsum-letters", {SCORES: "torch.einsum('qd,kd->qk', q, k) / math.sqrt(d_k)"}),
     ("order-of-axes", {SCORES: "q @ k.permute(0, 2, 1) / math.sqrt(d_k)"}),
     ("tensor-lacks", {SCORES: "q @ k.swap(-1, -2) / math.sqrt(d_k)"}),
-    ("tuple-for-tensor", {SCORES: "(q @ k.transpose(-2, -1), d_k)"}),
+    ("list-for-result", {SCORES: "(q @ k.transpose(-2, -1), d_k)"}),
     ("mask-upside-down", {FILL: "scores.masked_fill(mask == 1, -9e15)"}),
     ("mask-upside-down", {FILL: "scores.masked_fill(mask.bool(), -9e15)"}),
     ("mask-not-used", {FILL: "scores"}),
