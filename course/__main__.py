@@ -146,7 +146,7 @@ def report(
         if students:
             print(student.summary(student.make()))
     except page.ReportError as error:
-        raise SystemExit(f"Not all was written. {error}") from None
+        raise SystemExit(str(error)) from None
 
 
 @app.command()

@@ -220,10 +220,6 @@ class _Given(ast.NodeTransformer):
             return ast.copy_location(ast.Pass(), node)  # an entry of what is given as a whole
         return ast.copy_location(ast.Assign([target], value), node)
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        self.generic_visit(node)
-        return node
-
     def generic_visit(self, node: ast.AST) -> ast.AST:
         if isinstance(node, (ast.FunctionDef, ast.For, ast.If, ast.With, ast.While)):
             node.body = list(self._lines(node.body))

@@ -59,8 +59,8 @@ def judge(
         observed: what `observe` gave.
         blanks: those that the student left open.
         expected: the right arrays, one entry a case; the exercise's own `expected` if left out.
-        alone: blanks tried by themselves. What such a blank gives there counts as well as what the whole gives, and is
-            what is said about it.
+        alone: blanks tried by themselves. What such a blank gives there decides, unless the whole gives right values for
+            it: there it may be right only for what a wrong blank above it gave.
     """
     whole = _judge(exercise, cases, observed, blanks, expected)
     elsewhere = [b for b in blanks if b.text.startswith("return")]
@@ -138,16 +138,34 @@ def judge(
         right_above = False
         about[wanting[0].label] = said[-1]
     still = _still(blanks)
+    return _verdict(
+        exercise,
+        [_with(part, about.get(part.label), still) for part in parts],
+        [*dict.fromkeys(line for v in said for line in v.lines if line not in still), *still],
+        [name for v in said for name in v.misconceptions],
+        [picture for v in said for picture in v.pictures],
+    )
+
+
+def _verdict(
+    exercise: Exercise,
+    parts: Sequence[Mark],
+    lines: Sequence[str],
+    known: Sequence[str],
+    pictures: Sequence[Differences],
+) -> Verdict:
+    """One of which not all parts are right."""
+    states = {part.state for part in parts}
     return Verdict(
         exercise.key,
         exercise.name,
         next(state for state in ORDER if state in states),
         round(sum(part.points for part in parts), 4),
         exercise.points,
-        (*dict.fromkeys(line for v in said for line in v.lines if line not in still), *still),
-        tuple(_with(part, about.get(part.label), still) for part in parts),
-        tuple(dict.fromkeys(name for v in said for name in v.misconceptions)),
-        tuple(dict.fromkeys(picture for v in said for picture in v.pictures)),
+        tuple(lines),
+        tuple(parts),
+        tuple(dict.fromkeys(known)),
+        tuple(dict.fromkeys(pictures)),
     )
 
 
@@ -252,17 +270,7 @@ def _judge(
         mark._replace(said=(*mark.said, readings[mark.label])) if mark.label in readings else mark
         for mark in parts
     ]
-    return Verdict(
-        exercise.key,
-        exercise.name,
-        next(state for state in ORDER if state in states),
-        round(sum(part.points for part in parts), 4),
-        exercise.points,
-        (*lines, *still),
-        tuple(parts),
-        tuple(m.name for m in known),
-        tuple(dict.fromkeys(pictures)),
-    )
+    return _verdict(exercise, parts, [*lines, *still], [m.name for m in known], pictures)
 
 
 def nothing(exercise: Exercise, state: State, lines: Sequence[str], known: tuple[str, ...] = ()) -> Verdict:

@@ -229,7 +229,8 @@ def subject(name: str, namespace: Mapping[str, Any]) -> tuple[Any, str]:
     earlier = (
         [cell.strip() for cell in namespace.get("In", [])[:number] if isinstance(cell, str)] if number else []
     )
-    if source and source != text.strip() and source in earlier:
+    made_before = source in earlier if source else bool(fault and last_cell(name, {"In": earlier})[0])
+    if made_before and source != text.strip():
         why = f" ({fault})" if fault else ""
         return obj, (
             f"The cell that you ran last to define `{name}` ended in an error{why}, so only an older version is there. "

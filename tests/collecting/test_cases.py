@@ -9,7 +9,6 @@ from typer.testing import CliRunner
 
 from course.__main__ import app
 from course.collecting import roster
-from course.collecting.collect import collect
 from course.notebook.read import parse
 from course.notebook.rebuild import answers, rebuild
 from tests import notebooks
@@ -145,24 +144,6 @@ def own(name, who) -> bytes:
 
 
 @pytest.fixture
-def collected(tmp_path):
-    """collected({path: bytes}, ...) -> report: each top folder or file is an argument of one `collect`."""
-
-    def send(files, **options):
-        paths = []
-        for name, data in files.items():
-            path = tmp_path / "inbox" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-            top = tmp_path / "inbox" / name.split("/")[0]
-            paths += [top] if top not in paths else []
-        paths += options.pop("paths", [])
-        return collect(PART, paths, grading=tmp_path / "grading", **options)
-
-    return send
-
-
-@pytest.fixture
 def command(tmp_path, monkeypatch):
     """command(argument, ...) -> exit code and output of `python -m course collect 2_build_a_vit argument ...`"""
 
@@ -187,9 +168,9 @@ def answer_of(tmp_path, student, name=Q1):
 
 
 @pytest.mark.parametrize("line", (CASES / "file_names.txt").read_text("utf-8").splitlines())
-def test_names_of_single_files(collected, line):
+def test_names_of_single_files(inbox, line):
     name, student = line.split("\t")
-    report = collected({f"all/{name}": own(Q1, "x"), "all/zoe_q1.ipynb": own(Q1, "z")})
+    report = inbox({f"all/{name}": own(Q1, "x"), "all/zoe_q1.ipynb": own(Q1, "z")})
     assert set(report.students) == {student, "zoe"} and not report.people
 
 
@@ -201,35 +182,35 @@ def test_names_of_single_files(collected, line):
         ["q1 - v1.ipynb", "q1 - v2.ipynb"],
     ],
 )
-def test_where_nobody_is_named_nobody_is_merged(collected, tmp_path, command, names):
+def test_where_nobody_is_named_nobody_is_merged(inbox, tmp_path, command, names):
     files = {f"class/{name}": own(Q1, name) for name in names}
-    report = collected(files | {"class/q1 (9).ipynb": b""})
+    report = inbox(files | {"class/q1 (9).ipynb": b""})
     assert report.students == {} and len(report.people) == len(names) + 1
     (tmp_path / "inbox" / "class" / "q1 (9).ipynb").unlink()
     code, said = command(tmp_path / "inbox" / "class")
     assert code == 1 and said.count("different versions") == 2 and "--who" in said  # left out, and asked
     archive = tmp_path / "drive-download-20260302T100000Z-001.zip"
     archive.write_bytes(packed(files))
-    assert collected({}, paths=[archive]).students == {}
-    assert set(collected({}, paths=[tmp_path / "inbox" / "class"], student="ada").students) == {"ada"}
+    assert inbox({}, paths=[archive]).students == {}
+    assert set(inbox({}, paths=[tmp_path / "inbox" / "class"], student="ada").students) == {"ada"}
 
 
-def test_a_folder_of_a_group_is_not_one_student(collected):
+def test_a_folder_of_a_group_is_not_one_student(inbox):
     files = {f"{group}/{who}/q1.ipynb": own(Q1, who) for group, who in ("Aa", "Ab", "Bc")}
-    report = collected({"all.zip": packed(files)})
+    report = inbox({"all.zip": packed(files)})
     assert set(report.students) == {"B"} and len(report.people) == 2
     assert "2 of q1_positional_encoding" in report.people[0]
 
 
-def test_a_folder_of_somebody_known_is_theirs(collected, tmp_path):
+def test_a_folder_of_somebody_known_is_theirs(inbox, tmp_path):
     roster_of(tmp_path, "id,first_name,last_name\nada,Ada,Lovelace\n")
-    report = collected({"Ada Lovelace/q1.ipynb": own(Q1, "1"), "Ada Lovelace/q1 (1).ipynb": own(Q1, "2")})
+    report = inbox({"Ada Lovelace/q1.ipynb": own(Q1, "1"), "Ada Lovelace/q1 (1).ipynb": own(Q1, "2")})
     assert set(report.students) == {"ada"}
 
 
-def test_google_classroom(collected):
+def test_google_classroom(inbox):
     names = ["Ada Lovelace", "김민준", "Jean-Luc Picard", "Nguyễn Văn An"]
-    report = collected(
+    report = inbox(
         {f"class/q1_positional_encoding - {name}.ipynb": own(Q1, name) for name in names}
         | {f"class/{name} - q2.ipynb": own(Q2, name) for name in names}
         | {"class/q1_positional_encoding - Ada Lovelace (1).ipynb": own(Q1, "later")}
@@ -237,8 +218,8 @@ def test_google_classroom(collected):
     assert len(report.students) == 4 and all(set(some) == {Q1, Q2} for some in report.students.values())
 
 
-def test_solutions_of_a_clone_are_no_hand_in(collected, tmp_path, command):
-    report = collected({"all.zip": (CASES / "clone_in_folders.zip").read_bytes()})
+def test_solutions_of_a_clone_are_no_hand_in(inbox, tmp_path, command):
+    report = inbox({"all.zip": (CASES / "clone_in_folders.zip").read_bytes()})
     assert set(report.students) == {"ada", "ben"}
     assert answer_of(tmp_path, "ada", Q6) == answers(released(Q6))
     code, said = command(tmp_path / "inbox" / "all.zip")
@@ -247,16 +228,16 @@ def test_solutions_of_a_clone_are_no_hand_in(collected, tmp_path, command):
     clone = {"clone/notebooks/2_build_a_vit/q1_positional_encoding.ipynb": own(Q1, "a")}
     clone["clone/solutions/2_build_a_vit/q1_positional_encoding.ipynb"] = dumped(Q1, "solutions")
     clone["clone/tests/cases/q1_positional_encoding.ipynb"] = own(Q1, "nobody")
-    assert set(collected(clone).students) == {"ada", "ben", "clone"}
+    assert set(inbox(clone).students) == {"ada", "ben", "clone"}
 
 
-def test_a_clone_in_a_zip_of_canvas(collected):
+def test_a_clone_in_a_zip_of_canvas(inbox):
     clone = {f"vit-course-main/solutions/{PART}/{Q1}.ipynb": dumped(Q1, "solutions")}
     clone |= {
         f"vit-course-main/notebooks/{PART}/{Q1}.ipynb": own(Q1, "ada"),
         "vit-course-main/README.md": b"",
     }
-    report = collected({"s.zip": packed({"lovelaceada_101_1_vit-course-main.zip": packed(clone)})})
+    report = inbox({"s.zip": packed({"lovelaceada_101_1_vit-course-main.zip": packed(clone)})})
     assert [(e.student, e.verdict) for e in report.entries if e.notebook] == [("101", "collected")]
     assert {e.student for e in report.entries} == {"101"} and len(report.people) == 1
 
@@ -265,13 +246,13 @@ def dumped(name, folder="notebooks"):
     return (notebooks.ROOT / folder / PART / f"{name}.ipynb").read_bytes()
 
 
-def test_an_untouched_release_in_a_folder_of_single_files_is_nobodys(collected):
-    report = collected({"all/q1_positional_encoding.ipynb": dumped(Q1), "all/ada_q1.ipynb": own(Q1, "ada")})
+def test_an_untouched_release_in_a_folder_of_single_files_is_nobodys(inbox):
+    report = inbox({"all/q1_positional_encoding.ipynb": dumped(Q1), "all/ada_q1.ipynb": own(Q1, "ada")})
     assert set(report.students) == {"ada"} and not report.people
 
 
-def test_answers_of_the_shipped_solution_are_shown_to_somebody(collected, tmp_path, command):
-    collected({"all/ada/q1.ipynb": dumped(Q1, "solutions"), "all/ben/q1.ipynb": own(Q1, "ben")})
+def test_answers_of_the_shipped_solution_are_shown_to_somebody(inbox, tmp_path, command):
+    inbox({"all/ada/q1.ipynb": dumped(Q1, "solutions"), "all/ben/q1.ipynb": own(Q1, "ben")})
     code, said = command(tmp_path / "inbox" / "all")
     assert code == 0 and "the same to the byte as in solutions/: q1_position_encoding" in said
     assert "ben:" not in said
@@ -281,39 +262,39 @@ def test_answers_of_the_shipped_solution_are_shown_to_somebody(collected, tmp_pa
 
 
 @pytest.mark.parametrize("case, student", [("blank_later_canvas", "101"), ("blank_beside_copy1", "ada")])
-def test_an_untouched_later_file_does_not_beat_a_filled_one(collected, tmp_path, case, student):
-    report = collected({"all.zip": (CASES / f"{case}.zip").read_bytes()})
+def test_an_untouched_later_file_does_not_beat_a_filled_one(inbox, tmp_path, case, student):
+    report = inbox({"all.zip": (CASES / f"{case}.zip").read_bytes()})
     assert answer_of(tmp_path, student, Q6) != answers(released(Q6))
     if case == "blank_later_canvas":
         assert len(report.people) == 1 and "nothing is filled in, so" in report.people[0]
 
 
 @pytest.mark.parametrize("later", [dumped(Q1), (CASES / "q1_no_cells.ipynb").read_bytes(), b"%PDF"])
-def test_nothing_that_comes_later_empties_an_answer(collected, tmp_path, later):
-    collected({"one.zip": packed({"a_101_1_q1.ipynb": own(Q1, "a")})})
-    report = collected({"two.zip": packed({"a_101_2_q1.ipynb": later})})
+def test_nothing_that_comes_later_empties_an_answer(inbox, tmp_path, later):
+    inbox({"one.zip": packed({"a_101_1_q1.ipynb": own(Q1, "a")})})
+    report = inbox({"two.zip": packed({"a_101_2_q1.ipynb": later})})
     assert answer_of(tmp_path, "101") == rebuilt(own(Q1, "a"), Q1)[0]
     assert len(report.people) == 1 and "one.zip/a_101_1_q1.ipynb counts" in report.people[0]
 
 
-def test_a_broken_file_that_was_sent_again_is_nobodys_business(collected):
+def test_a_broken_file_that_was_sent_again_is_nobodys_business(inbox):
     files = {"a_101_1_q1.ipynb": b"%PDF", "a_101_2_q1.ipynb": own(Q1, "a")}
-    report = collected({"one.zip": packed(files)})
+    report = inbox({"one.zip": packed(files)})
     assert [e.verdict for e in report.entries] == ["superseded", "collected"] and not report.people
 
 
-def test_what_comes_after_a_file_by_hand_is_told(collected, tmp_path):
+def test_what_comes_after_a_file_by_hand_is_told(inbox, tmp_path):
     one = {"one.zip": packed({"a_101_1_q1.ipynb": own(Q1, "first")})}
-    collected(one)
-    assert collected({"mail/q1.ipynb": own(Q1, "mail")}, student="101").people == []
-    assert collected(one).people == []
-    report = collected({"two.zip": packed({"a_101_2_q1.ipynb": own(Q1, "second")})})
+    inbox(one)
+    assert inbox({"mail/q1.ipynb": own(Q1, "mail")}, student="101").people == []
+    assert inbox(one).people == []
+    report = inbox({"two.zip": packed({"a_101_2_q1.ipynb": own(Q1, "second")})})
     assert "# mail" in answer_of(tmp_path, "101")["q1_position_encoding"]
     assert len(report.people) == 1 and "given with --student and counts" in report.people[0]
     inside = tmp_path / "inbox" / "two.zip" / "a_101_2_q1.ipynb"  # as the report names it
-    assert collected({}, paths=[inside], student="101").people == []
+    assert inbox({}, paths=[inside], student="101").people == []
     assert "# second" in answer_of(tmp_path, "101")["q1_position_encoding"]
-    collected({"mail/q1.ipynb": own(Q1, "mail")}, student="101")
+    inbox({"mail/q1.ipynb": own(Q1, "mail")}, student="101")
     assert "# mail" in answer_of(tmp_path, "101")["q1_position_encoding"]
 
 
@@ -341,9 +322,9 @@ JM = "Jürgen Müller_8_assignsubmission_file_/q1.ipynb"
     ],
     ids=range(12),
 )
-def test_rosters_as_spreadsheets_write_them(collected, tmp_path, data):
+def test_rosters_as_spreadsheets_write_them(inbox, tmp_path, data):
     roster_of(tmp_path, data)
-    report = collected({"moodle.zip": packed({ADA: own(Q1, "ada"), JM: own(Q1, "jm")})})
+    report = inbox({"moodle.zip": packed({ADA: own(Q1, "ada"), JM: own(Q1, "jm")})})
     assert set(report.students) == {"ada", "jm"} and not report.people and not report.missing
 
 
@@ -376,7 +357,7 @@ def test_a_name_in_one_column_is_two(tmp_path, head, written):
         (packed({"xl/workbook.xml": b"x"}), "save it again as CSV UTF-8"),
     ],
 )
-def test_a_roster_that_is_not_understood_is_refused(collected, tmp_path, command, data, why):
+def test_a_roster_that_is_not_understood_is_refused(inbox, tmp_path, command, data, why):
     roster_of(tmp_path, data)
     (tmp_path / "s.zip").write_bytes(packed({ADA: own(Q1, "ada")}))
     code, said = command(tmp_path / "s.zip")
@@ -384,25 +365,25 @@ def test_a_roster_that_is_not_understood_is_refused(collected, tmp_path, command
     assert not (tmp_path / "grading" / "submitted").exists()
 
 
-def test_a_roster_added_or_corrected_later_holds_for_what_was_collected(collected, tmp_path):
+def test_a_roster_added_or_corrected_later_holds_for_what_was_collected(inbox, tmp_path):
     files = {
         "s.zip": packed(
             {"lovelaceada_101_1_q1.ipynb": own(Q1, "ada"), "byronben_102_2_q1.ipynb": own(Q1, "ben")}
         )
     }
-    collected(files)
+    inbox(files)
     (tmp_path / "grading" / "autograded" / "101" / PART).mkdir(parents=True)
     roster_of(tmp_path, "id,canvas\nada,101\nben,102\n")
-    report = collected({})
+    report = inbox({})
     assert set(report.students) == {"ada", "ben"} and report.changed == {"101": "ada", "102": "ben"}
     assert len(report.people) == 1 and "101: graded already" in report.people[0]
     assert sorted(p.name for p in (tmp_path / "grading" / "submitted").iterdir()) == ["ada", "ben"]
     assert "# ada" in answer_of(tmp_path, "ada")["q1_position_encoding"]
     roster_of(tmp_path, "id,canvas\nada,102\nben,101\n")  # they were the wrong way round
-    assert collected({}).people == []
+    assert inbox({}).people == []
     assert "# ben" in answer_of(tmp_path, "ada")["q1_position_encoding"]
     assert "# ada" in answer_of(tmp_path, "ben")["q1_position_encoding"]
-    assert collected(files).people == []
+    assert inbox(files).people == []
 
 
 # --- messages -------------------------------------------------------------------------------------

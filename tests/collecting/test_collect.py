@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from course.__main__ import app
 from course.base import settings
 from course.collecting import archives, lms, names
-from course.collecting.collect import CollectError, collect
+from course.collecting.collect import CollectError
 from course.notebook.rebuild import answers
 from tests import notebooks
 
@@ -47,23 +47,6 @@ def packed(files, when=(2026, 3, 1, 12, 0, 0)) -> bytes:
         for name, data in files.items() if isinstance(files, dict) else files:
             archive.writestr(zipfile.ZipInfo(name, when) if isinstance(name, str) else name, data)
     return buffer.getvalue()
-
-
-@pytest.fixture
-def inbox(tmp_path):
-    """inbox(files, student=...) -> report: files by path, given as one folder, archive or file each."""
-
-    def send(files, **options):
-        paths = []
-        for name, data in files.items():
-            path = tmp_path / "inbox" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-            top = tmp_path / "inbox" / name.split("/")[0]
-            paths += [top] if top not in paths else []
-        return collect(options.pop("part", PART), paths, grading=tmp_path / "grading", **options)
-
-    return send
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pytest
 
 from course.collecting import blackboard, brightspace, zip_names
 from course.collecting.collected import load
-from tests.collecting.test_cases import CASES, PART, Q1, Q6, answer_of, collected, command, own, roster_of
+from tests.collecting.test_cases import CASES, PART, Q1, Q6, answer_of, command, own, roster_of
 from tests.collecting.test_collect import packed
 
-__all__ = ["collected", "command"]  # fixtures
+__all__ = ["command"]  # fixtures
 
 
 def names(report):
@@ -27,7 +27,7 @@ Files:
 """
 
 
-def test_blackboard(collected, tmp_path):
+def test_blackboard(inbox, tmp_path):
     def attempt(user, stamp, name="", data=None):
         stem = f"Part 2_{user}_attempt_{stamp}"
         note = NOTE.format("Ada Lovelace" if user == "ada" else "Ben Byron", user).encode()
@@ -36,19 +36,19 @@ def test_blackboard(collected, tmp_path):
     files = attempt("ada", "2026-03-01-10-00-00", data=own(Q1, "first"))
     files |= attempt("ada", "2026-03-02-10-00-00", data=own(Q1, "second"))
     files |= attempt("ben_b", "2026-03-02-11-00-00", data=own(Q1, "ben"))
-    report = collected({"gradebook_ML_Part2_2026-03-03.zip": packed(files)})
+    report = inbox({"gradebook_ML_Part2_2026-03-03.zip": packed(files)})
     assert names(report) == {"ada": "Ada Lovelace", "ben_b": "Ben Byron"} and not report.people
     assert "# second" in answer_of(tmp_path, "ada")["q1_position_encoding"]
     forged = {
         "Part 2_eve_attempt_2026-03-02-10-00-00_x_ada_attempt_2026-03-09-10-00-00_q1.ipynb": own(Q1, "eve")
     }
-    report = collected({"later.zip": packed(forged)})
+    report = inbox({"later.zip": packed(forged)})
     assert [entry.student for entry in report.entries] == ["eve"]
     only = {k: v for k, v in attempt("cleo", "2026-03-02-10-00-00").items()}
-    assert "cleo sent no notebook" in collected({"text.zip": packed(only)}).people[0]
+    assert "cleo sent no notebook" in inbox({"text.zip": packed(only)}).people[0]
 
 
-def test_brightspace(collected, tmp_path):
+def test_brightspace(inbox, tmp_path):
     files = {
         "index.html": b"<html>",
         "111-900 - Ada Lovelace - Mar 1, 2026 1159 PM/q1.ipynb": own(Q1, "first"),
@@ -57,7 +57,7 @@ def test_brightspace(collected, tmp_path):
         "113-900 - Jean-Luc Picard - 2 mars 2026 10:30/q1.ipynb": own(Q1, "picard"),
         "114-900 - 김민준 - Mar 2, 2026 1030 AM - q1.ipynb": own(Q1, "kim"),
     }
-    report = collected({"Part 2 Download Mar 3, 2026 900 AM.zip": packed(files)})
+    report = inbox({"Part 2 Download Mar 3, 2026 900 AM.zip": packed(files)})
     assert names(report) == {
         "111": "Ada Lovelace",
         "112": "Zoë Müller",
@@ -67,11 +67,11 @@ def test_brightspace(collected, tmp_path):
     assert not report.people and "# second" in answer_of(tmp_path, "111")["q1_position_encoding"]
 
 
-def test_a_roster_later_than_brightspace(collected, tmp_path):
+def test_a_roster_later_than_brightspace(inbox, tmp_path):
     files = {"d.zip": packed({"111-900 - Ada L. - Mar 2, 2026 1030 AM/q1.ipynb": own(Q1, "ada")})}
-    assert set(collected(files).students) == {"111"}
+    assert set(inbox(files).students) == {"111"}
     roster_of(tmp_path, "id,d2l\nada,111\n")
-    assert set(collected(files).students) == {"ada"} and collected(files).people == []
+    assert set(inbox(files).students) == {"ada"} and inbox(files).people == []
 
 
 @pytest.mark.parametrize(
@@ -90,13 +90,13 @@ def test_times_of_brightspace(text, when):
     assert blackboard.sender("a_b_attempt_2026-99-02-10-00-00_q1.ipynb") is None
 
 
-def test_gradescope(collected, tmp_path):
-    report = collected({"export.zip": (CASES / "gradescope_export.zip").read_bytes()})
+def test_gradescope(inbox, tmp_path):
+    report = inbox({"export.zip": (CASES / "gradescope_export.zip").read_bytes()})
     assert names(report) == {"101": "Ada Lovelace", "102": "Ben Byron", "103": "Cleo Curie"}
     assert answer_of(tmp_path, "102", Q6) == answer_of(tmp_path, "103", Q6)
     assert not report.people
     roster_of(tmp_path, "id,email\nada,ada@example.edu\nben,ben@example.edu\ncleo,cleo@example.edu\n")
-    assert set(collected({"export.zip": (CASES / "gradescope_export.zip").read_bytes()}).students)
+    assert set(inbox({"export.zip": (CASES / "gradescope_export.zip").read_bytes()}).students)
 
 
 @pytest.mark.parametrize(
@@ -109,14 +109,14 @@ def test_gradescope(collected, tmp_path):
         (b"- 1", "could not be read"),
     ],
 )
-def test_gradescope_without_its_list(collected, listed, said):
+def test_gradescope_without_its_list(inbox, listed, said):
     files = {"x/submission_1/q1.ipynb": own(Q1, "a"), "x/submission_2/q1.ipynb": own(Q1, "b")}
     files |= {"x/submission_metadata.yml": listed} if listed else {}
-    report = collected({"export.zip": packed(files)})
+    report = inbox({"export.zip": packed(files)})
     assert report.students == {} and any(said in sentence for sentence in report.people)
 
 
-def test_a_list_inside_a_students_folder_says_nothing(collected):
+def test_a_list_inside_a_students_folder_says_nothing(inbox):
     files = {
         "x/submission_1/q1.ipynb": own(Q1, "a"),
         "x/submission_1/submission_metadata.yml": b"submission_1: {}",
@@ -124,28 +124,28 @@ def test_a_list_inside_a_students_folder_says_nothing(collected):
     files["x/submission_metadata.yml"] = (
         b"submission_1:\n  :submitters:\n  - :name: Ada\n    :sid: ''\n    :email: a@b.c\n"
     )
-    assert set(collected({"export.zip": packed(files)}).students) == {"a@b.c"}
+    assert set(inbox({"export.zip": packed(files)}).students) == {"a@b.c"}
 
 
-def test_ilias(collected):
+def test_ilias(inbox):
     files = {
         "Part_2/Lovelace_Ada_alovelace_4711/q1.ipynb": own(Q1, "ada"),
         "Part_2/van_Gogh_Vincent_vgogh_4712/Late Submission - q1.ipynb": own(Q1, "gogh"),
         "Part_2/Team_12/Byron_Ben_bb_4713/q1.ipynb": own(Q1, "ben"),
     }
-    report = collected({"ilias.zip": packed(files)})
+    report = inbox({"ilias.zip": packed(files)})
     assert names(report) == {"alovelace": "Ada Lovelace", "vgogh": "Vincent van Gogh", "bb": "Ben Byron"}
     assert [e.student for e in report.entries if e.late] == ["vgogh"] and not report.people
     assert {e.notebook for e in report.entries} == {Q1}
 
 
-def test_teams_that_are_no_iliass(collected):
-    report = collected({"all.zip": packed({f"Team {n}/q1.ipynb": own(Q1, str(n)) for n in (1, 2)})})
+def test_teams_that_are_no_iliass(inbox):
+    report = inbox({"all.zip": packed({f"Team {n}/q1.ipynb": own(Q1, str(n)) for n in (1, 2)})})
     assert set(report.students) == {"Team_1", "Team_2"}
 
 
-def test_numbers_of_two_lms_are_not_one_person(collected):
-    report = collected(
+def test_numbers_of_two_lms_are_not_one_person(inbox):
+    report = inbox(
         {
             "canvas.zip": packed({"lovelaceada_101_1_q1.ipynb": own(Q1, "ada")}),
             "brightspace.zip": packed({"101-9 - Ben Byron - Mar 2, 2026 1030 AM/q1.ipynb": own(Q1, "ben")}),
@@ -154,11 +154,9 @@ def test_numbers_of_two_lms_are_not_one_person(collected):
     assert len(report.students) == 2 and len(report.people) == 2
 
 
-def test_a_number_in_the_roster_that_is_anothers_name(collected, tmp_path):
+def test_a_number_in_the_roster_that_is_anothers_name(inbox, tmp_path):
     roster_of(tmp_path, "id,first_name,last_name,canvas\nada,Ada,Lovelace,101\nben,Ben,Byron,102\n")
-    report = collected(
-        {"b.zip": packed({"101-9 - Ben Byron - Mar 2, 2026 1030 AM/q1.ipynb": own(Q1, "ben")})}
-    )
+    report = inbox({"b.zip": packed({"101-9 - Ben Byron - Mar 2, 2026 1030 AM/q1.ipynb": own(Q1, "ben")})})
     assert "ada" not in report.students and "Ben Byron has the number 101" in report.people[0]
 
 
@@ -169,11 +167,11 @@ def test_a_number_in_the_roster_that_is_anothers_name(collected, tmp_path):
     "table",
     ["file,id\nA1.ipynb,ada\nB2.ipynb,ben\n", "A1.ipynb\tada\nB2.ipynb\tben\n", "A1.ipynb;ada\nB2.ipynb;ben"],
 )
-def test_who_by_a_table(collected, tmp_path, table):
+def test_who_by_a_table(inbox, tmp_path, table):
     path = tmp_path / "who.csv"
     path.write_text(table)
     files = {"all/A1.ipynb": own(Q1, "a"), "all/B2.ipynb": own(Q1, "b"), "all/C3.ipynb": own(Q1, "c")}
-    report = collected(files, whose=str(path))
+    report = inbox(files, whose=str(path))
     assert set(report.students) == {"ada", "ben"} and len(report.people) == 1
 
 
@@ -215,16 +213,16 @@ CHINESE = ["张伟王芳李娜", "刘洋陈静杨帆", "赵磊黄丽周杰"]
         (["Zoë", "김민준", "张伟"], "utf-8"),
     ],
 )
-def test_names_in_archives_that_do_not_say_how_they_are_written(collected, people, encoding):
-    report = collected({"all.zip": unsaid(people, encoding)})
+def test_names_in_archives_that_do_not_say_how_they_are_written(inbox, people, encoding):
+    report = inbox({"all.zip": unsaid(people, encoding)})
     assert set(report.students) == {name.replace(" ", "_") for name in people} and not report.people
 
 
 @pytest.mark.parametrize(
     "people, encoding", [(["박민"], "cp949"), (["Łukasz Żak"], "cp852"), (["Иван"], "cp866")]
 )
-def test_names_that_nobody_can_tell_are_asked(collected, people, encoding):
-    report = collected({"all.zip": unsaid(people, encoding)})
+def test_names_that_nobody_can_tell_are_asked(inbox, people, encoding):
+    report = inbox({"all.zip": unsaid(people, encoding)})
     assert len(report.people) == 1 and "does not say how its names are written" in report.people[0]
 
 
@@ -236,7 +234,7 @@ def test_a_question_about_names_shows_how_they_may_be_read():
 # --- a whole class --------------------------------------------------------------------------------
 
 
-def test_a_class_of_300_in_eight_forms(tmp_path, collected, monkeypatch):
+def test_a_class_of_300_in_eight_forms(tmp_path, inbox, monkeypatch):
     """300 found, 0 merged, 0 invented, in one `collect`."""
     people = [f"{first} {last}" for first in FIRST for last in LAST][:300]
     numbers = {name: 5000 + i for i, name in enumerate(people)}
@@ -282,7 +280,7 @@ def test_a_class_of_300_in_eight_forms(tmp_path, collected, monkeypatch):
     }
     files |= {f"flat/{n}_q1 ({i % 3}).ipynb": work[n] for i, n in enumerate(flat)}
     start = time.perf_counter()
-    report = collected(files)
+    report = inbox(files)
     assert time.perf_counter() - start < 60
     assert sorted(report.students) == sorted(login.values()), "found, and nobody invented"
     assert report.people == [] and report.missing == []

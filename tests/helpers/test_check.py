@@ -188,6 +188,9 @@ def test_what_a_cell_that_failed_leaves_behind_is_not_taken_for_it():
     assert "only an older version is there" in older.lines[0] and "SyntaxError in line" in older.lines[0]
     raised = check.verdict(KEY, {**space, "In": ["", ANSWER, f"import nothing_such\n{ANSWER}"]})
     assert raised.state is State.ERROR and "ended in an error" in raised.lines[0]
+    shapes = 'rearrange_shapes = {"b h w c -> b h w c": (32, 30, 40, 3)'
+    space = {**cell(shapes + "}"), "In": [shapes + "}", shapes]}
+    assert "only an older version is there" in check.verdict("q2_rearrange_warmup", space).lines[0]
     nothing = check.verdict(KEY, {"In": ["", broken]})
     assert "is not defined" in nothing.lines[0] and "SyntaxError" in nothing.lines[0]
 

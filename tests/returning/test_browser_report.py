@@ -2,23 +2,13 @@
 
 import pytest
 
-from course.returning.report import page as report
 from tests.returning.classroom import PART
-from tests.returning.test_report import fill
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("grading")
-        patch.setenv("VIT_GRADING", str(folder))
-        fill(folder)
-        report.make(PART)
-    return folder / "report" / PART / "index.html"
+from tests.returning.test_report import made  # noqa: F401  a fixture
 
 
 @pytest.fixture
-def opened(made, page):
+def opened(made, page):  # noqa: F811
+    made = made / "report" / PART / "index.html"
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(made.as_uri())

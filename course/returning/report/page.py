@@ -99,8 +99,9 @@ def gather(part: str, grading: Path, anonymous: bool = False) -> Report:
         raise ReportError(f"There is no part {part!r}; there are {', '.join(there)}.")
     if not reading.sent:
         raise ReportError(
-            f"Nothing of {part} is graded yet ({len(reading.waiting)} notebooks wait): "
-            f"python -m course grade {part}"
+            f"Nothing of {part} is graded yet, {len(reading.waiting)} notebooks wait: python -m course grade {part}"
+            if reading.waiting
+            else f"Nothing of {part} has been collected: python -m course collect {part} FILES, then python -m course grade {part}"
         )
     outcomes, notes = _gradebook(part, grading)
     listed = roster.load(grading).ids
