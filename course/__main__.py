@@ -2,7 +2,6 @@
 
 import os
 import sys
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -100,19 +99,17 @@ def collect(
     raise SystemExit(report.show(found))
 
 
-class Lms(str, Enum):
-    canvas, moodle, csv = "canvas", "moodle", "csv"
-
-
 @app.command()
 def export(
     part: Annotated[str, typer.Argument(help="The part's folder, e.g. 2_build_a_vit.")],
-    to: Annotated[Lms, typer.Option(help="What takes the grades.")],
+    to: Annotated[
+        str, typer.Option(help="csv, canvas, moodle, blackboard, brightspace, ilias; not needed with a file.")
+    ] = "",
     gradebook: Annotated[
-        Path | None, typer.Option(help="The gradebook that Canvas exported, or Moodle's grading worksheet.")
+        Path | None, typer.Option(help="The file of grades that the LMS gave: whose it is is seen.")
     ] = None,
     column: Annotated[
-        str, typer.Option(help="Canvas: name or number of the assignment; `new` adds one.")
+        str, typer.Option(help="Name or number of the assignment in that file; Canvas: `new` adds one.")
     ] = "",
     force: Annotated[bool, typer.Option("--force", help="Export points that are not final, too.")] = False,
 ) -> None:
@@ -120,7 +117,7 @@ def export(
     from course.returning import export as exporter
 
     try:
-        outcome = exporter.export(part, to.value, gradebook, column, force)
+        outcome = exporter.export(part, to, gradebook, column, force)
     except exporter.ExportError as error:
         raise SystemExit(f"Nothing was exported. {error}") from None
     raise SystemExit(exporter.show(outcome))

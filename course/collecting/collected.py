@@ -55,7 +55,7 @@ class Collected:
         came: list[tuple[str, str]] = []  # notebook, name; the best last
         for entry in sorted(self.files, key=lambda e: (e.verdict != "superseded", e.order)):
             for component in entry.path.split("/") if entry.student == student else ():
-                sender = by_lms(component)
+                sender = by_lms(component) or lms(component)
                 if sender and self.ids.get(sender.key) == student:
                     if lms(component) == sender:
                         came.append((entry.notebook or "", component))

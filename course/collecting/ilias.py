@@ -28,15 +28,19 @@ def listed(found: list[File]) -> dict[str, list[Sender]]:
         parts = tuple(part for part in file.parts if not TEAM.match(part))
         for depth in range(min(len(parts) - 1, 2)):
             folders.setdefault(parts[:depth], set()).add(parts[depth])
-    result = {}
+    result: dict[str, list[Sender]] = {}
     for names in folders.values():
         matches = {name: FOLDER.match(name) for name in names}
         if all(matches.values()) and len({match["number"] for match in matches.values()}) == len(names):
-            for name, match in matches.items():
-                who = f"{match['first']} {match['last']}".replace("_", " ")
-                result[name] = [Sender(match["login"], f"ilias:{match['login']}", who, lms=True)]
+            result = {name: [who(match)] for name, match in matches.items()}
             break
     return result
+
+
+def who(match: re.Match[str]) -> Sender:
+    """The student that a folder is named after."""
+    name = f"{match['first']} {match['last']}".replace("_", " ")
+    return Sender(match["login"], f"ilias:{match['login']}", name, lms=True)
 
 
 def late(name: str) -> bool:

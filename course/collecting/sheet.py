@@ -6,12 +6,13 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
+PUNCTUATION = "’‘“”„«»–—…·°€\xa0"  # of CP1252, as people and programs write it
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 
 # column -> how it may be called; letters and digits only, as `plain` leaves them
 HEADINGS = {
     "id": "id studentid studentnumber studentnummer sid userid username login loginname kennung benutzername"
-    " benutzerkennung anmeldename matrikelnummer matrikelnr matrnr orgdefinedid identifiant nomdutilisateur"
+    " benutzerkennung anmeldename matrikelnummer matrikelnr matrnr orgdefinedid identifiant identificador nomdutilisateur"
     " numéroétudiant usuario nombredeusuario nomedeusuário matrícula matricula nomeutente gebruikersnaam"
     " användarnamn brukernavn 学号 學號 학번",
     "first_name": "firstname first givenname givennames vorname vornamen prénom prenom nombre nombres nome voornaam"
@@ -20,9 +21,9 @@ HEADINGS = {
     " sobrenome apelido cognome achternaam efternamn etternavn efternavn nazwisko",
     "name": "name fullname vollständigername nomcomplet nombrecompleto nomecompleto vornamenachname nachnamevorname"
     " firstnamelastname lastnamefirstname nomprénom prénomnom nombreapellidos apellidosnombre nomecognome cognomenome"
-    " 姓名 이름 성명 氏名",
+    " volledigenaam imięinazwisko fullständigtnamn полноеимя 姓名 이름 성명 氏名",
     "email": "email mail emailaddress emailadresse adressedecourriel adresseemail courriel correo correoelectrónico"
-    " direccióndecorreo direccióndecorreoelectrónico endereçodeemail indirizzoemail epost epostadress 邮箱 이메일",
+    " direccióndecorreo direccióndecorreoelectrónico endereçodeemail indirizzoemail emailadres adresemail epost epostadress 邮箱 이메일",
 }
 COLUMNS = {way: column for column, ways in HEADINGS.items() for way in ways.split()}
 
@@ -53,8 +54,17 @@ def decode(data: bytes) -> tuple[str, str]:
         return data.decode("utf-8-sig"), "UTF-8"
     except UnicodeDecodeError:
         text = data.decode("cp1252", "replace")
-    fine = all(c.isascii() or unicodedata.name(c, "").startswith("LATIN") or c in "’–-·" for c in text)
+    fine = all(c.isascii() or unicodedata.name(c, "").startswith("LATIN") or c in PUNCTUATION for c in text)
     return text, "CP1252" if fine else ""
+
+
+def begin(text: str) -> tuple[str, str]:
+    """The text without what Excel puts before a table, and the separator that its line `sep=;` names, else ""."""
+    text, separator = text.lstrip("\ufeff"), ""
+    if text[:4].casefold() == "sep=":
+        first, _, text = text.partition("\n")
+        separator = first[4:5]
+    return text.lstrip("\r\n"), separator
 
 
 def read(path: Path) -> Table:
@@ -62,13 +72,10 @@ def read(path: Path) -> Table:
     text, encoding = decode(path.read_bytes())
     if not encoding or "\0" in text:  # a workbook, a picture
         raise CollectError(f"{path} is no text in UTF-8, UTF-16 or CP1252; save it again as CSV UTF-8.")
-    text, separator = text.lstrip("\ufeff"), ""
-    if text[:4].casefold() == "sep=":  # Excel's own line
-        first, _, text = text.partition("\n")
-        separator = first[4:5]
+    text, separator = begin(text)
     first = next((line for line in text.splitlines() if line.strip()), "")
     separator = separator or max(SEPARATORS, key=lambda s: (_known(first, s), first.count(s)))
-    stream = io.StringIO(text.lstrip("\r\n"), newline="")
+    stream = io.StringIO(text, newline="")
     try:
         lines = list(csv.reader(stream, delimiter=separator, skipinitialspace=True))
     except csv.Error as error:

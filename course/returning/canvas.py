@@ -11,63 +11,53 @@ from pathlib import Path, PurePosixPath
 
 from course.collecting import canvas
 from course.collecting.collected import Collected
-from course.collecting.roster import Roster, plain
-from course.returning.sheets import Filled, LmsError, Sheet, cell, fill, number, plain_number, read_sheet
+from course.returning.sheets import (
+    Filled,
+    Points,
+    Sheet,
+    cell,
+    chosen,
+    fill,
+    not_one,
+    number,
+    other_maximum,
+    plain_number,
+)  # fmt: skip
 
+NAME = "Canvas"
 WANTED = "the gradebook that Canvas exports (Grades, Export; the file begins with Student,ID)"
+UPLOAD = (
+    "In Canvas: Grades, Import; the feedback zip: the assignment, SpeedGrader's page, Upload submissions."
+)
 
 
-def sheet_of(path: Path) -> Sheet:
-    """Canvas' gradebook. Raises LmsError if it is anything else."""
-
-    def is_it(head: list[str]) -> bool:
-        return len(head) > 3 and head[0] in ("Student", "LastName") and "ID" in head and "Section" in head
-
-    return read_sheet(path, WANTED, is_it)
+def is_it(head: list[str]) -> bool:
+    """Whether it is the heading of Canvas' gradebook."""
+    return len(head) > 3 and head[0] in ("Student", "LastName") and "ID" in head and "Section" in head
 
 
-def fill_in(
-    sheet: Sheet,
-    part: str,
-    most: float,
-    points: dict[str, str],
-    collected: Collected,
-    roster: Roster,
-    column: str,
-) -> Filled:
-    """Write `points` (student -> plain decimal) into the part's column of Canvas' gradebook.
-
-    Args:
-        most: points possible by our count; the file's is compared with it.
-        column: title or number of the assignment, "" for the one called like the part, "new" for a new column.
+def fill_in(sheet: Sheet, points: Points) -> Filled:
+    """Write the points into the part's column of Canvas' gradebook, or into a new one if that is called "new".
 
     Raises:
         LmsError: no column, or more than one, is meant.
     """
     user, head = sheet.column("ID"), sheet.rows[0]
     assert user is not None
-    found = ((place, re.fullmatch(r"(.*) \((\d+)\)", title)) for place, title in enumerate(head))
-    titles = {place: match for place, match in found if match}
-    wanted = column or part
-    meant = [p for p, m in titles.items() if wanted in (m[0], m[2]) or plain(m[1]) == plain(wanted)]
+    found = ((place, re.fullmatch(r"(.*) \((\d+)\)", title)) for place, title in enumerate(sheet.head))
+    columns = {place: (match[1], match[2], match[0]) for place, match in found if match}
+    meant = chosen(sheet, points, columns)
     possible = next((row for row in sheet.rows if row and "Points Possible" in row[0]), None)
-    result = Filled()
-    if column == "new":
-        meant = [max(titles, default=head.index("Section")) + 1]
+    if points.column == "new":
+        meant = [max(columns, default=sheet.head.index("Section")) + 1]
         for row in filter(None, sheet.rows):
-            row.insert(meant[0], part if row is head else plain_number(most) if row is possible else "")
+            most = plain_number(points.most) if row is possible else ""
+            row.insert(meant[0], points.part if row is head else most)
     if len(meant) != 1:
-        there = ", ".join(f'"{head[place]}"' for place in titles) or "none"
-        raise LmsError(
-            f"{sheet.name} has {f'{len(meant)} columns' if meant else 'no column'} for {wanted}; say which is meant "
-            f'with --column "NAME (NUMBER)", or --column new for one more assignment. The assignments are: {there}.'
-        )
-    place = meant[0]
-    if possible is not None and number(cell(possible, place)) not in (None, most):
-        result.people.append(
-            f"Canvas counts {head[place]} out of {possible[place]}, the gradebook out of {plain_number(most)}: "
-            f"set the assignment's points in Canvas to {plain_number(most)}."
-        )
+        raise not_one(sheet, points, meant, columns, ", or --column new for one more assignment")
+    place, result = meant[0], Filled()
+    if possible is not None:
+        result.people += other_maximum(NAME, head[place], number(cell(possible, place)), points)
     others = [p for t in ("SIS User ID", "SIS Login ID") if (p := sheet.column(t)) is not None]
     rows = []
     for row in sheet.rows[1:]:
@@ -75,9 +65,9 @@ def fill_in(
             continue  # points possible, manual posting
         name = ", ".join(row[:user])
         texts = [cell(row, p) for p in others]
-        who = collected.ids.get(row[user].strip()) or roster.find(row[user], *texts, name)
+        who = points.collected.ids.get(row[user].strip()) or points.roster.find(row[user], *texts, name)
         rows.append((row, f"{name} ({row[user]})", who))
-    return fill(result, rows, place, points, "Canvas")
+    return fill(result, rows, place, points, NAME)
 
 
 def feedback_names(student: str, pages: dict[str, Path], collected: Collected) -> dict[str, list]:

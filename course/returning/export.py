@@ -3,9 +3,11 @@
 Below grading/ (`VIT_GRADING`):
 
     export/<part>/grades.csv             --to csv: nbgrader's columns, and the status of every student
-    export/<part>/canvas.csv             --to canvas: the gradebook that Canvas gave, one column filled
-    export/<part>/moodle.csv             --to moodle: the grading worksheet filled; without one, id, e-mail, grade
+    export/<part>/<lms>.csv              the file of grades that the LMS gave, one column filled
     export/<part>/<lms>-feedback.zip     the feedback pages under the names that the LMS takes back
+
+A module an LMS: `NAME`; `UPLOAD`, where to go with the files; `is_it(head)`, `WANTED` and `fill_in(sheet, points)` where
+it takes grades from a file; `feedback_names(student, pages, collected)`, or the sentence `NO_FEEDBACK`.
 
 Whoever handed in nothing has an empty cell, never 0. Points that are not final (course.returning.points says which) are kept
 back unless forced.
@@ -32,12 +34,25 @@ from course.base.settings import Gradebook, shown
 from course.base.text import printable
 from course.collecting import collected, roster
 from course.collecting.collected import CollectError
-from course.returning import canvas, moodle
+from course.returning import blackboard, brightspace, canvas, ilias, moodle
 from course.returning.points import COLUMNS, ExportError, Student, students
-from course.returning.sheets import LmsError
+from course.returning.sheets import LmsError, Points, read_sheet
 from helpers.files import write
 
-LMS = {"canvas": canvas, "moodle": moodle}
+# in the order in which a file is looked at
+LMS = {
+    "canvas": canvas,
+    "brightspace": brightspace,
+    "blackboard": blackboard,
+    "moodle": moodle,
+    "ilias": ilias,
+}
+FILLED = {name: lms for name, lms in LMS.items() if hasattr(lms, "fill_in")}
+TAKE_NOTHING = {
+    "gradescope": "Gradescope takes no points from a file: they are typed in, or its own autograder gives them.",
+    "google": "Google Classroom takes no points from a file: they are typed in, from --to csv opened as a Sheet.",
+}
+TO = ("csv", *LMS, *TAKE_NOTHING)
 
 
 @dataclass
@@ -63,9 +78,9 @@ def safe(text: str) -> str:
 class LmsExport(ExportPlugin):
     """nbgrader's export plug-in: `nbgrader export` and `python -m course export` both come here."""
 
-    lms = Enum(["csv", "canvas", "moodle"], "csv", help="what the file is for").tag(config=True)
-    sheet = Unicode(help="gradebook of Canvas or worksheet of Moodle to fill").tag(config=True)
-    column = Unicode(help="Canvas: title or number of the assignment").tag(config=True)
+    lms = Enum(["csv", *LMS], "csv", help="what the file is for").tag(config=True)
+    sheet = Unicode(help="the LMS's file of grades to fill").tag(config=True)
+    column = Unicode(help="title or number of the assignment in it").tag(config=True)
     force = Bool(False, help="export points that are not final").tag(config=True)
 
     def export(self, gradebook: Gradebook) -> None:
@@ -82,7 +97,7 @@ class LmsExport(ExportPlugin):
     def form(self, book: Gradebook, parts: list[str]) -> tuple[bytes, list[Outcome]]:
         """The file's content and what became of each part's students."""
         if self.lms != "csv" and len(parts) != 1:
-            raise ExportError(f"Canvas and Moodle take one part at a time; name one of: {', '.join(parts)}.")
+            raise ExportError(f"An LMS takes one part at a time; name one of: {', '.join(parts)}.")
         grading = paths.grading()
         outcomes = []
         for part in parts:
@@ -100,29 +115,25 @@ class LmsExport(ExportPlugin):
         return self._for_lms(outcomes[0], grading), outcomes
 
     def _for_lms(self, outcome: Outcome, grading: Path) -> bytes:
+        lms = LMS[self.lms]
+        outcome.notes.append(lms.UPLOAD)
+        everybody = {s.id for s in outcome.students}
         points = {s.id: s.points for s in outcome.students if s.points}
         if not self.sheet:
-            if self.lms == "canvas":
+            if self.lms in FILLED and lms is not moodle:
                 raise ExportError(
-                    "Canvas takes grades back in its own file: export the gradebook there (Grades, Export) and give it "
-                    "with --gradebook FILE."
+                    f"{lms.NAME} takes grades back in its own file: give {lms.WANTED} with --gradebook FILE."
                 )
+            outcome.notes += [WITHOUT_WORKSHEET] * (lms is moodle)
             rows = [[s.id, s.cells["email"], s.points] for s in outcome.students if s.points]
-            outcome.notes.append(
-                "In Moodle: Grades, Import, CSV file; map ID number or Email address, and the last column. "
-                "Where Moodle knows neither, give the assignment's grading worksheet with --gradebook FILE."
-            )
             return _table(("ID number", "Email address", outcome.part), rows)
-        sheet = LMS[self.lms].sheet_of(Path(self.sheet))
-        known, everybody = collected.load(grading, outcome.part), {s.id for s in outcome.students}
-        rows = [s.cells | {"id": s.id} for s in outcome.students]
-        who = roster.load(grading) if (grading / "roster.csv").exists() else roster.build(rows)
-        who = roster.Roster(who.ids, {roster.plain(i): i for i in everybody} | (who.ways or {}))
+        sheet, _ = read_sheet(Path(self.sheet), lms)
         most = float(outcome.students[0].cells["max_score"]) if outcome.students else 0.0
-        if self.lms == "canvas":
-            filled = canvas.fill_in(sheet, outcome.part, most, points, known, who, self.column)
-        else:
-            filled = moodle.fill_in(sheet, most, points, known, who, everybody)
+        known = collected.load(grading, outcome.part)
+        filled = lms.fill_in(
+            sheet,
+            Points(outcome.part, points, most, known, _ways(grading, outcome, known), everybody, self.column),
+        )
         outcome.exported = filled.filled
         outcome.people += filled.people
         if lost := sorted(points.keys() - filled.there):
@@ -134,6 +145,25 @@ class LmsExport(ExportPlugin):
             names = "; ".join(filled.strangers)
             outcome.notes.append(f"In {sheet.name} but unknown here ({len(filled.strangers)}): {names}.")
         return sheet.bytes()
+
+
+WITHOUT_WORKSHEET = (
+    "In Moodle: Grades, Import, CSV file; map ID number or Email address, and the last column. "
+    "Where Moodle knows neither, give the assignment's grading worksheet with --gradebook FILE."
+)
+
+
+def _ways(grading: Path, outcome: Outcome, known: collected.Collected) -> roster.Roster:
+    """Everybody of the course by id, by the roster, and by the name in the LMS, where only one is called so."""
+    rows = [s.cells | {"id": s.id} for s in outcome.students]
+    who = roster.load(grading) if (grading / "roster.csv").exists() else roster.build(rows)
+    called: dict[str, set[str]] = {}
+    for key, name in known.names.items():
+        if key in known.ids:
+            called.setdefault(roster.plain(name), set()).add(known.ids[key])
+    names = {way: next(iter(ids)) for way, ids in called.items() if way and len(ids) == 1}
+    everybody = {roster.plain(s.id): s.id for s in outcome.students}
+    return roster.Roster(who.ids, names | everybody | (who.ways or {}))
 
 
 def _table(head: tuple[str, ...], rows: list[list[str]]) -> bytes:
@@ -153,17 +183,28 @@ def export(part: str, to: str, sheet: Path | None = None, column: str = "", forc
     """Write the part's grades, and for an LMS its feedback, below grading/export/<part>/.
 
     Args:
-        to: csv, canvas or moodle.
-        sheet: the gradebook that Canvas exported, or Moodle's grading worksheet.
-        column: Canvas: title or number of the assignment, "new" for a new one.
+        to: csv, or one of LMS; "" for the LMS that has given `sheet`.
+        sheet: the LMS's own file of grades.
+        column: title or number of the assignment in it; Canvas: "new" for a new one.
         force: also export points that are not final.
 
     Raises:
         ExportError: nothing was written, and why.
     """
-    if (sheet and to == "csv") or (column and to != "canvas"):
-        raise ExportError("--gradebook is for canvas and moodle, --column for canvas.")
+    if to in TAKE_NOTHING:
+        raise ExportError(
+            f"{TAKE_NOTHING[to]} --to csv gives the table; feedback pages are in grading/feedback/."
+        )
+    if to not in ("", *TO) or not (to or sheet):
+        raise ExportError(
+            f"Say what takes the grades with --to, one of: {', '.join(TO)}; or give its file with --gradebook."
+        )
+    if (sheet and to not in ("", *FILLED)) or (column and not sheet):
+        raise ExportError(f"--gradebook is for {', '.join(FILLED)}, --column for a column of that file.")
     try:
+        if sheet and not to:
+            _, found = read_sheet(sheet, *FILLED.values())
+            to = next(name for name, lms in FILLED.items() if lms is found)
         # nbgrader's own settings decide which gradebook it is
         config = settings.load()
         url = make_url(config.CourseDirectory.db_url)
@@ -217,14 +258,17 @@ def _staged(folder: Path) -> Iterator[Path]:
 
 def _feedback(to: str, outcome: Outcome, grading: Path, path: Path) -> None:
     """The zip of the pages of all whose points are exported."""
-    known = collected.load(grading, outcome.part)
+    lms, known = LMS[to], collected.load(grading, outcome.part)
+    if hasattr(lms, "NO_FEEDBACK"):
+        outcome.notes.append(lms.NO_FEEDBACK)
+        return
     without, nameless, members = [], [], {}
     for student in outcome.students:
         if not student.points:
             continue
         found = sorted((grading / "feedback" / student.id / outcome.part).glob("*.html"))
         pages = {page.stem: page for page in found if page.is_file() and not page.is_symlink()}
-        names = LMS[to].feedback_names(student.id, pages, known)
+        names = lms.feedback_names(student.id, pages, known)
         members |= names
         if not pages:
             without.append(student.id)
@@ -237,7 +281,7 @@ def _feedback(to: str, outcome: Outcome, grading: Path, path: Path) -> None:
         )
     if nameless:
         outcome.notes.append(
-            f"Feedback has no name that {to.capitalize()} takes back, as the files were not collected from its "
+            f"Feedback has no name that {lms.NAME} takes back, as the files were not collected from its "
             f"archive ({len(nameless)}): {', '.join(nameless)}."
         )
     if not members:
