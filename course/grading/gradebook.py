@@ -26,6 +26,7 @@ from traitlets.config import Config
 from course.base import settings
 from course.base.paths import ROOT, bracketed
 from course.base.settings import Gradebook
+from course.grading import late
 from course.grading.plugins import finished, submitted
 from course.judging import judge, records
 from course.notebook.release import Release
@@ -258,6 +259,15 @@ class Course:
         except Exception as error:  # this student's files are too odd for nbgrader; the others go on
             return " ".join(str(error).split()) or type(error).__name__
         return ""
+
+    def penalise(self, part: str) -> list[str]:
+        """Give late penalties to everybody of the part; whose changed."""
+
+        def once() -> list[str]:
+            with Gradebook(self.dir.db_url, self.dir.course_id) as gradebook:
+                return late.settle(gradebook, part, self.records.parent, self.config)
+
+        return self.patiently(once)
 
     def patiently(self, action: Callable[[], T]) -> T:
         """Its result; while the gradebook is out of reach it is tried again.

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
+from course.collecting.sheet import CollectError
 from course.grading import pool, retry, task
 from course.grading.gradebook import Course, GradeError, Submission, quiet, unwritable
 from course.grading.plugins import finished, submitted
@@ -174,6 +175,10 @@ def grade(
                         run(workers, stop)
                 finally:
                     progress.summary(len(chosen), run.look, stop(), run.outdated)
+                if not stop() and (changed := course.penalise(part)):
+                    progress.say(f"Late penalties changed ({len(changed)}): {', '.join(changed)}.")
+        except CollectError as error:
+            raise GradeError(f"Late penalties were not looked at. {error}") from None
         except (retry.Lost, WrongVersion) as error:
             raise GradeError(f"{error}. Nothing is lost: run the same command again.") from None
         except SQLAlchemyError as error:

@@ -1,0 +1,159 @@
+"""Late penalties: from times that LMSs write to the exported points, by nbgrader's own plug-in and due date."""
+
+import csv
+import subprocess
+import sys
+from datetime import datetime, timedelta
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+from nbgrader.plugins import LateSubmissionPlugin
+
+from course.base import settings
+from course.base.paths import ROOT
+from course.collecting.collect import collect
+from course.returning.export import export
+from tests.collecting.test_collect import packed
+from tests.grading_tree import NAMES, PART, Tree
+
+pytestmark = pytest.mark.grading
+
+DUE = datetime(2026, 3, 2, 12)  # UTC, as nbgrader keeps it
+
+
+class TenthADay(LateSubmissionPlugin):
+    """The policy of docs/instructors.md: a tenth of the points for each day begun."""
+
+    def late_submission_penalty(self, student_id, score, total_seconds_late):
+        return score * min(1.0, 0.1 * -(-total_seconds_late // 86400))
+
+
+def notebook(points=1) -> bytes:
+    nb = nbformat.read(ROOT / "notebooks" / PART / f"{NAMES[1]}.ipynb", as_version=4)
+    nb.metadata["fake"] = {"points": points}
+    return nbformat.writes(nb).encode()
+
+
+@pytest.fixture
+def tree(request, monkeypatch):
+    monkeypatch.setenv("TZ", "UTC")
+    tree = Tree(request.node.name.replace("[", "-").replace("]", ""))
+    yield tree
+    tree.remove()
+
+
+@pytest.fixture
+def policy(monkeypatch):
+    """policy(late) sets what nbgrader_config.py would."""
+    load = settings.load
+
+    def choose(method="none", plugin=LateSubmissionPlugin):
+        def loaded():
+            config = load()
+            config.LateSubmissionPlugin.penalty_method = method
+            config.AssignLatePenalties.plugin_class = plugin
+            return config
+
+        monkeypatch.setattr(settings, "load", loaded)
+
+    return choose
+
+
+def due(tree, date=DUE):
+    with Gradebook(tree.url, "vit") as book:
+        book.find_assignment(PART).duedate = date
+        book.db.commit()
+
+
+def taken_in(tree, tmp_path, files):
+    path = tmp_path / "all.zip"
+    path.write_bytes(packed(files))
+    return collect(PART, [path], grading=tree.folder)
+
+
+def scores(tree):
+    """student -> raw points, penalty, points, as exported"""
+    export(PART, "csv")
+    with open(tree.folder / "export" / PART / "grades.csv", newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    keys = ("raw_score", "late_submission_penalty", "score")
+    return {row["student_id"]: tuple(row[key] for key in keys) for row in rows}
+
+
+BLACKBOARD = {
+    f"Part 2_{who}_attempt_{stamp}_q6_residual_block.ipynb": notebook()
+    for who, stamp in {"intime": "2026-03-02-11-59-00", "day": "2026-03-02-13-00-00", "week": "2026-03-09-12-00-00"}.items()
+}  # fmt: skip
+
+
+def test_times_of_an_lms_become_penalties(tree, tmp_path, policy):
+    policy(plugin=TenthADay)
+    due(tree)
+    taken_in(tree, tmp_path, BLACKBOARD)
+    tree.grade()
+    expected = {"intime": ("1", "0", "1"), "day": ("1", "0.1", "0.9"), "week": ("1", "0.7", "0.3")}
+    assert tree.well and scores(tree) == expected
+    before = tree.all()
+    assert "Late penalties" not in tree.grade() and tree.all() == before
+    tree.grade(again=True)
+    assert scores(tree) == expected
+
+
+def test_a_due_date_or_a_policy_that_comes_later(tree, tmp_path, policy):
+    taken_in(tree, tmp_path, BLACKBOARD)
+    tree.grade()
+    assert {row[1] for row in scores(tree).values()} == {"0"}
+    due(tree)
+    assert "Late penalties" not in tree.grade()  # nbgrader's own policy: none
+    policy("zero")
+    said = tree.grade()
+    assert "3 of them by an earlier run" in said and "Late penalties changed (2): day, week." in said
+    assert scores(tree) == {"intime": ("1", "0", "1"), "day": ("1", "1", "0"), "week": ("1", "1", "0")}
+    with Gradebook(tree.url, "vit") as book:  # somebody was ill
+        book.find_submission(PART, "day").extension = timedelta(days=1)
+        book.find_grade("check_q6_residual_add", NAMES[1], PART, "week").manual_score = 0.5
+        book.db.commit()
+    assert "Late penalties changed (2): day, week." in tree.grade()
+    assert scores(tree)["day"] == ("1", "0", "1") and scores(tree)["week"] == ("0.5", "0.5", "0")
+    due(tree, None)
+    tree.grade()
+    assert scores(tree)["week"] == ("0.5", "0", "0.5")
+
+
+def test_canvas_and_ilias_say_late_but_not_when(tree, tmp_path, policy):
+    policy("zero")
+    due(tree)
+    taken_in(
+        tree,
+        tmp_path,
+        {
+            "lovelaceada_101_1_q6_residual_block.ipynb": notebook(),
+            "byronben_LATE_102_2_q6_residual_block.ipynb": notebook(),
+        },
+    )
+    tree.grade()
+    assert scores(tree) == {"101": ("1", "0", "1"), "102": ("1", "1", "0")}
+    with Gradebook(tree.url, "vit") as book:
+        assert book.find_submission(PART, "102").timestamp == DUE + timedelta(seconds=1)
+        assert book.find_submission(PART, "101").timestamp is None
+    due(tree, DUE + timedelta(days=7))
+    tree.grade(again=True)
+    assert scores(tree)["102"] == ("1", "1", "0"), "late is what Canvas says"
+    # a person knows better
+    stamp = tree.folder / "submitted" / "102" / PART / "timestamp.txt"
+    stamp.write_text("2026-03-02 11:00:00 UTC\n")
+    tree.grade()
+    assert scores(tree)["102"] == ("1", "0", "1")
+
+
+def test_a_due_date_by_nbgraders_own_command(tree, tmp_path):
+    """As docs/instructors.md has it."""
+    words = ["nbgrader", "db", "assignment", "add", PART, "--duedate=2026-03-02 13:00 Europe/Berlin"]
+    done = subprocess.run(
+        [sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    with Gradebook(tree.url, "vit") as book:
+        assignment = book.find_assignment(PART)
+        assert assignment.duedate == DUE and len(assignment.notebooks) == 7
