@@ -229,6 +229,34 @@ def grade(
 
 
 @app.command()
+def forget(
+    student: Annotated[str, typer.Argument(help="Id of the student, as export lists it.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove a student everywhere below grading/, after saying where; what is not removed is named."""
+    from course import forget as forgetting
+    from course.collecting.sheet import CollectError
+    from course.grading.gradebook import Course, GradeError
+
+    try:
+        traces = forgetting.find(student)
+        print(printable(f"Of {student}, below {traces.grading}:"))
+        for line in traces.lines():
+            print(printable(f"  {line}"))
+        if not (yes or typer.confirm("Remove all of this? It can't be undone.")):
+            raise SystemExit("Nothing was removed.")
+        with Course(say=print).alone():
+            forgetting.remove(traces)
+    except (forgetting.ForgetError, CollectError, GradeError) as error:
+        raise SystemExit(str(error)) from None
+    except typer.Abort:
+        raise SystemExit("Nothing was removed: nobody answered. --yes doesn't ask.") from None
+    print("Removed." if not traces.stays else "Removed. Not removed, as it is yours:")
+    for sentence in traces.stays:
+        print(printable(f"  {sentence}"))
+
+
+@app.command()
 def site(
     solutions: Annotated[
         bool, typer.Option("--solutions", help="The instructors' site, with answers.")
