@@ -28,6 +28,7 @@ from course.judging.reading import MOST_BLANKS, Text, plain
 from course.judging.records import Record
 from course.judging.session import NoKernel
 from course.notebook.cells import grade_id
+from course.notebook.rebuild import Repair
 from course.notebook.release import HIDDEN, PUBLIC, JudgeError, Release
 from course.sandbox.limits import Limits
 from course.sandbox.sandbox import NoSandbox, level
@@ -276,6 +277,7 @@ def judge_submission(
             raise
         except Exception as error:  # whatever a kernel has sent: what was observed before keeps its points
             marks = {key: marks.get(key) or unjudged(key, error) for key in release.tests.values()}
+        marks = {key: told(mark, found.repairs) for key, mark in marks.items()}
 
     return Record(
         key=key_of(release, data, sandboxed),
@@ -292,6 +294,13 @@ def judge_submission(
         ),
         attention=tuple(attention),
     )
+
+
+def told(mark: Verdict, repairs: Sequence[Repair]) -> Verdict:
+    """The verdict, with what a person is told that may be the reason for it."""
+    about = [repair.what for repair in repairs if repair.human and repair.kind in ("python", "missing")
+             and repair.cell in ("", mark.key)] * (mark.state is not State.CORRECT)  # fmt: skip
+    return replace(mark, lines=(*mark.lines, *(messages.TOLD.format(what) for what in about)))
 
 
 def with_verdicts(record: Record) -> NotebookNode:

@@ -12,4 +12,5 @@ GARBLED = "What your code gave could not be looked at. Does a cell change Python
 UNDEFINED = "`{}` is not defined: does the cell that defines it end in an error?"
 UNJUDGED = "What your code gave could not be judged."
 NOT_FOR_OTHERS = "It is right for the inputs that the notebook's check tries, but not for others."
+TOLD = "Your teacher is told this about your file: {}."
 UNRUN = "From here on nothing was run for grading: no points hang on what stands below the last question.\n"

@@ -19,6 +19,8 @@ CELL = re.compile(
 
 PYTHON = re.compile(r'"version"\s*:\s*"(\d)\.(\d{1,3})[."]')  # in language_info
 
+NOTHING = re.compile(r'"nothing_sent"\s*:\s*"(cells|answers)"')  # in the metadata of a rebuilt notebook
+
 
 class Unreadable(Exception):
     """No notebook can be made out of these bytes; `reason` says why, as a phrase after "the file"."""
@@ -48,6 +50,9 @@ class Sent:
         0,
         0,
     )  # with which it was last run, as it says itself; (0, 0) where it does not
+    nothing: str = (
+        ""  # rebuilt from a file without any answer cell: "cells" if it had no cells at all, else "answers"
+    )
 
 
 def parse(data: bytes) -> Sent:
@@ -74,7 +79,9 @@ def parse(data: bytes) -> Sent:
         repairs.append("lists of lines without line ends were read as lines")
     python = PYTHON.search(text, max(text.rfind('"language_info"'), 0))
     version = (int(python[1]), int(python[2])) if python else (0, 0)
-    return Sent([cell for cell in cells if len(cell.source) <= LONGEST], repairs, version)
+    nothing = NOTHING.search(text)
+    kept = [cell for cell in cells if len(cell.source) <= LONGEST]
+    return Sent(kept, repairs, version, nothing[1] if nothing else "")
 
 
 def _decode(data: bytes, repairs: list[str]) -> str:

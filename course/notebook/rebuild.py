@@ -126,10 +126,18 @@ def rebuild(release: NotebookNode, notebook: Sent) -> tuple[NotebookNode, list[R
         repairs.append(Repair("extra", "", what, human=True))
         extra = dict(list(extra.items())[:room])
 
+    nothing = notebook.nothing if answers(clean) == answers(release) else ""
     if answers(release) and not chosen and not inside:
+        nothing = "answers" if sent else "cells"
+    if nothing:
         what = "no answer cell of this notebook is in the file; "
-        what += "is it another notebook?" if sent else "it has no cells at all; ask for the file again"
+        what += (
+            "it has no cells at all; ask for the file again"
+            if nothing == "cells"
+            else "is it another notebook?"
+        )
         repairs.append(Repair("missing", "", what, human=True))
+        clean.metadata["nothing_sent"] = nothing  # so that the judge says the same, as with language_info
     empty = {
         i: cell for i, cell in enumerate(clean.cells) if is_answer(cell) and i not in chosen.keys() | inside
     }
