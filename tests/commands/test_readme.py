@@ -54,7 +54,7 @@ def test_every_command_exists(guide, root):
     assert set(re.findall(r"python -m course (\w+)", text)) <= known
     assert set(re.findall(r"(?:`|&& |^)make ([a-z]+)", text, re.MULTILINE)) <= targets(root)
     assert set(re.findall(r"nbgrader ([a-z]+_[a-z]+)", text)) <= {
-        "generate_assignment", "release_assignment", "generate_feedback", "release_feedback",
+        "generate_assignment", "release_assignment", "fetch_assignment", "generate_feedback", "release_feedback",
     }  # fmt: skip
 
 
