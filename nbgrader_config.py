@@ -1,7 +1,7 @@
 """nbgrader on this tree: solutions/ is its source, notebooks/ its release, all that it writes lies in grading/.
 
-Run nbgrader and JupyterLab from this folder; no flags are needed. `VIT_GRADING` moves grading/ to another
-folder below this one (`make demo` uses grading/demo). `VIT_GRADEBOOK` is the gradebook's address if it is not
+Run nbgrader and JupyterLab from this folder; no flags are needed. `VIT_GRADING` moves grading/ to a folder below it, or
+outside of this checkout (`make demo` uses grading/demo). `VIT_GRADEBOOK` is the gradebook's address if it is not
 to be the SQLite file there: postgresql+psycopg://user:password@host/name. A fork that grades several courses on
 one machine changes `course_id`.
 """
@@ -11,14 +11,19 @@ from pathlib import Path
 
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import ClearSolutions, Execute, GetGrades
+from nbgrader.preprocessors import ClearSolutions, Execute, GetGrades, SaveAutoGrades, SaveCells
 
+from course.base.assignment import FollowCells
+from course.base.paths import published
+from course.grading.by_hand import SavePoints
 from course.grading.plugins import Intake, Judge, Listing
 from course.notebook.blanks import KeepLeftHandSide
 from course.returning.export import LmsExport
 from course.returning.feedback import TEMPLATES, FeedbackPage, Summary
 
 root = Path(__file__).resolve().parent
+if why := published():
+    raise SystemExit(why)
 below = os.environ.get("VIT_GRADING", "grading")
 grading = root / below
 log = grading / "nbgrader.log"
@@ -47,22 +52,28 @@ c.Exchange.cache = str(grading / "cache")
 # The release is generated, byte for byte the same each time, so writing it anew is safe; without this
 # nbgrader skips an existing release and leaves the gradebook without its cells.
 c.GenerateAssignment.force = True
+OURS = {
+    ClearSolutions: KeepLeftHandSide,
+    SaveCells: FollowCells,  # a lesson may change when somebody has handed in
+    Execute: Judge,
+    SaveAutoGrades: SavePoints,  # points given by hand are final until the answer changes
+    GetGrades: Summary,
+}
 c.GenerateAssignment.preprocessors = [
-    KeepLeftHandSide if step is ClearSolutions else step
-    for step in GenerateAssignment.preprocessors.default_args[0]
+    OURS.get(step, step) for step in GenerateAssignment.preprocessors.default_args[0]
 ]
 
 # What a student sends is rebuilt from the release and run in a sandbox; the judge decides: docs/how-grading-works.md.
 c.Autograde.exporter_class = Intake
 c.Autograde.autograde_preprocessors = [
-    Judge if step is Execute else step for step in Autograde.autograde_preprocessors.default_args[0]
+    OURS.get(step, step) for step in Autograde.autograde_preprocessors.default_args[0]
 ]
 c.Judge.records = f"{below}/records"
 
 # Feedback pages: the command and formgrader's button take nbgrader's way with the course's template in it.
 c.GenerateFeedback.exporter_class = FeedbackPage
 c.GenerateFeedback.preprocessors = [
-    Summary if step is GetGrades else step for step in GenerateFeedback.preprocessors.default_args[0]
+    OURS.get(step, step) for step in GenerateFeedback.preprocessors.default_args[0]
 ]
 c.FeedbackPage.template_name = "feedback_page"
 c.FeedbackPage.extra_template_basedirs = [str(TEMPLATES)]

@@ -13,6 +13,7 @@ except ModuleNotFoundError:
         "source .venv/bin/activate."
     ) from None
 
+from course.base.paths import published
 from course.base.text import printable
 from helpers import console
 
@@ -22,6 +23,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="What the tea
 @app.callback()
 def main() -> None:
     """What the teaching staff run."""
+    if why := published():
+        raise SystemExit(f"Nothing was done. {why}.")
     # nbgrader calls alembic by its name, which is beside this Python, whether its environment is activated or not
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 

@@ -8,8 +8,20 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def grading() -> Path:
-    """The folder of all that grading reads and writes: grading/, or `VIT_GRADING` below this checkout. Not made here."""
+    """The folder of all that grading reads and writes: grading/, or what `VIT_GRADING` names. Not made here."""
     return ROOT / os.environ.get("VIT_GRADING", "grading")
+
+
+def published() -> str:
+    """Why `VIT_GRADING` is refused, and what to do; "" if git ignores the folder that it names, or it lies elsewhere."""
+    folder = Path(os.path.abspath(grading()))
+    inside = folder == ROOT or ROOT in folder.parents
+    if not inside or folder.relative_to(ROOT).parts[:1] == ("grading",):
+        return ""
+    return (
+        f"VIT_GRADING={os.environ['VIT_GRADING']} would put what students sent where git sees it, and one commit would "
+        "publish it: name a folder below grading/, such as VIT_GRADING=grading/autumn, or one outside of this checkout"
+    )
 
 
 def bracketed() -> str:

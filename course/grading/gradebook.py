@@ -23,10 +23,11 @@ from nbgrader.utils import temp_attrs
 from sqlalchemy import create_engine, exc, make_url, select
 from traitlets.config import Config
 
-from course.base import settings
+from course.base import assignment, settings
 from course.base.paths import ROOT, bracketed
 from course.base.settings import Gradebook
-from course.grading import late
+from course.collecting import roster
+from course.grading import late, people
 from course.grading.plugins import finished, submitted
 from course.judging import judge, records
 from course.notebook.release import Release
@@ -176,27 +177,38 @@ class Course:
         finally:
             lock.release()
 
-    def prepare(self, releases: list[Release]) -> None:
-        """Make sure that the gradebook knows the part; its notebooks go to grading/release, not to notebooks/.
+    def prepare(self, releases: list[Release], students: list[str]) -> list[str]:
+        """Make the gradebook's part what the lessons ask today, and its students who the roster says they are.
 
-        Raises GradeError if it can't be.
+        Returns phrases: what that changed for those who have handed in.
+
+        Raises CollectError if grading/roster.csv is not understood.
         """
-        part, names = releases[0].part, {release.name for release in releases}
+        part, notebooks = releases[0].part, {release.name: release.notebook for release in releases}
+        file = self.records.parent / "roster.csv"
+        listed = {row["id"]: row for row in roster.rows(file)} if file.exists() else {}
 
-        def known() -> set[str]:
+        def once() -> list[str]:
             with Gradebook(self.dir.db_url, self.dir.course_id) as gradebook:
-                try:
-                    return {notebook.name for notebook in gradebook.find_assignment(part).notebooks}
-                except api.MissingEntry:
-                    return set()
+                people.name(gradebook, listed, students)
+                return assignment.follow(gradebook, part, notebooks)
 
-        if self.patiently(known) != names:
-            config = Config(self.config)
-            config.CourseDirectory.release_directory = str(self.records.parent / "release")
-            result = NbGraderAPI(CourseDirectory(config=config), config=config).generate_assignment(part)
-            if not result["success"]:
-                said = result.get("log") or result.get("error")
-                raise GradeError(f"nbgrader could not take {part} into the gradebook:\n{said}")
+        return self.patiently(once)
+
+    def left_to_do(self, releases: list[Release], students: list[str]) -> list[str]:
+        """Sentences for the end of a run: who sent some notebooks only, what waits in formgrader."""
+        counts = {student: len(self.submissions(releases, student)) for student in students}
+
+        def once() -> list[str]:
+            with Gradebook(self.dir.db_url, self.dir.course_id) as gradebook:
+                return people.waiting(gradebook, releases[0].part, releases)
+
+        return people.handed_in_some(counts, len(releases)) + self.patiently(once)
+
+    def others(self, releases: list[Release], student: str) -> list[str]:
+        """What this student's folder holds besides the part's notebooks."""
+        said = people.others(self._folder("submitted", student, releases[0].part), releases)
+        return [f"{student}: {said}"] if said else []
 
     def scores(self, part: str) -> dict[str, dict[tuple[str, str], float | None]]:
         """What the gradebook holds: student -> (notebook, test cell) -> points given by the judge."""
@@ -232,6 +244,9 @@ class Course:
             for test, mark in record.verdicts.items():
                 if scores.get((one.release.name, test)) != mark.points:
                     return False
+        there = {one.release.name for one in mine}
+        if any(score is None for (notebook, _), score in scores.items() if notebook not in there):
+            return False  # a lesson that came later: whoever does not have it gets 0
         folders = (folder for one in mine for folder in (one.path.parent, one.graded.parent))
         return len({_text(folder / "timestamp.txt") for folder in folders}) <= 1
 

@@ -4,7 +4,7 @@
 
 1. `Intake` reads the file that was submitted, whatever it is, and hands on the notebook that is rebuilt from the release.
 2. `Judge` stands in the place of nbgrader's Execute: it runs the notebook in a sandbox, or finds its record.
-3. nbgrader's own steps save the points and write the autograded notebook; manual grades stay.
+3. nbgrader's own steps save the points and write the autograded notebook; manual grades stay (`course.grading.by_hand`).
 """
 
 import copy
@@ -27,6 +27,7 @@ from traitlets import Bool, Unicode
 
 from course.base.paths import ROOT
 from course.base.text import digest
+from course.grading.by_hand import answers_before
 from course.judging import judge, reading, records
 from course.notebook.read import LARGEST
 from course.notebook.release import JudgeError, Release
@@ -87,6 +88,7 @@ class Intake(NotebookExporter):
             )
             self.parent.log.error(said)  # nbgrader's command ends without a word
             raise NbGraderException(said)
+        self.before = answers_before(self.parent)
         forget_unfinished(self.parent)
 
     def from_filename(self, filename: str, resources: Any = None, **kw: Any):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import timedelta
 
@@ -34,6 +34,7 @@ class Progress(AbstractContextManager):
         self.console = console or Console(highlight=False)
         self.total, self.clock, self.begun = 0, clock, clock()
         self.done = self.found = self.recorded = 0  # notebooks, of these with an older record; students
+        self.twins = 0  # notebooks, the same to the byte as one that this run has judged
         self.verdicts: Counter[str] = Counter()
         self.live = Live(get_renderable=self.table, console=self.console, refresh_per_second=2)
 
@@ -50,15 +51,19 @@ class Progress(AbstractContextManager):
     def say(self, text: str) -> None:
         self.console.print(Text(printable(text)), soft_wrap=True)
 
-    def add(self, student: str, notebook: str, record: Record | None, found: bool = False) -> None:
+    def add(
+        self, student: str, notebook: str, record: Record | None, found: bool = False, twin: bool = False
+    ) -> None:
         """One notebook more.
 
         Args:
             record: None if there is none.
             found: whether it was there before this run.
+            twin: whether this run has made it for a file of the same bytes.
         """
         self.done += 1
         self.found += found
+        self.twins += twin
         state = record.state.value if record else "not graded"
         self.verdicts[state] += 1
         if not found:
@@ -69,7 +74,7 @@ class Progress(AbstractContextManager):
 
     def pace(self) -> tuple[float, float] | None:
         """Notebooks a minute in this run, and seconds to go at that pace; None before there is one."""
-        judged, seconds = self.done - self.found, self.clock() - self.begun
+        judged, seconds = self.done - self.found - self.twins, self.clock() - self.begun
         if not judged or seconds <= 0:
             return None
         return 60 * judged / seconds, (self.total - self.done) * seconds / judged
@@ -90,21 +95,29 @@ class Progress(AbstractContextManager):
         table.add_row(*row.values())
         return table
 
-    def summary(self, students: int, look: list[str], stopped: bool, outdated: int = 0) -> None:
+    def summary(
+        self, students: int, look: list[str], stopped: bool, outdated: int = 0, notes: Iterable[str] = ()
+    ) -> None:
         """The end: what there is, and which submissions need a person and why.
 
         Args:
             outdated: notebooks that had been graded by another version of the course.
+            notes: sentences about the part as a whole.
         """
         took = timedelta(seconds=round(self.clock() - self.begun))
         older = f", {self.found} of them by an earlier run" if self.found else ""
+        alike = f", {self.twins} of them as files of the same bytes" if self.twins else ""
         self.say("")
-        self.say(f"{self.done} of {self.total} notebooks judged in {took}{older}: {self.counts() or 'none'}.")
+        self.say(
+            f"{self.done} of {self.total} notebooks judged in {took}{older}{alike}: {self.counts() or 'none'}."
+        )
         if outdated:
             self.say(
                 f"{outdated} of them had been judged by another version of the course or of its libraries, and were judged again."
             )
         self.say(f"{self.recorded} of {students} students are in the gradebook.")
+        for note in notes:
+            self.say(note)
         if stopped:
             self.say("Stopped. Nothing is lost: the same command goes on from here.")
         if look:

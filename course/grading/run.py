@@ -44,6 +44,7 @@ class Run:
     look: list[str] = field(default_factory=list)  # for a person
     left: dict[str, int] = field(default_factory=dict)  # notebooks of students who have begun
     failed: set[str] = field(default_factory=set)  # students who can't be recorded in this run
+    made: set[str] = field(default_factory=set)  # keys of the records of this run
     outdated: int = 0  # notebooks whose records another version of the course has made
     writing: dict[Future, str] = field(default_factory=dict)
 
@@ -78,15 +79,18 @@ class Run:
                 self.left[student] = len(mine)
             else:
                 self.look.append(f"{student}: the folder holds no notebook of this part")
+            self.look += self.course.others(self.releases, student)
             for one in mine:
                 data, sandboxed = submitted(one.path), self.course.sandboxed
                 key = judge.key_of(one.release, data, sandboxed)
-                record = None if self.again else records.load(self.course.records, key)
+                new = self.again and key not in self.made
+                record = None if new else records.load(self.course.records, key)
                 if record is None:
                     self.outdated += not self.again and finished(one.graded, data)
                     yield one, Task.of(one.release, data, sandboxed, folder)
                 else:
-                    self._done(one, record, found=True)
+                    twin = key in self.made
+                    self._done(one, record, found=not twin, twin=twin)
 
     def _take(self, one: Submission, result: Record | retry.Fault) -> None:
         if isinstance(result, retry.Fault):
@@ -97,10 +101,11 @@ class Run:
             self._done(one, None)
         else:
             self.course.patiently(lambda: records.save(self.course.records, result))
+            self.made.add(result.key)
             self._done(one, result)
 
-    def _done(self, one: Submission, record: Record | None, found: bool = False) -> None:
-        self.progress.add(one.student, one.release.name, record, found)
+    def _done(self, one: Submission, record: Record | None, found: bool = False, twin: bool = False) -> None:
+        self.progress.add(one.student, one.release.name, record, found, twin)
         if record:
             self.look += [f"{one.student}, {one.release.name}: {text}" for text in record.attention]
         self.left[one.student] -= 1
@@ -166,23 +171,27 @@ def grade(
                 )
             workers = task.cluster(scheduler, progress.say) if scheduler else pool.local(jobs, sandboxed)
             with course.alone():
-                course.prepare(releases)
+                changed = course.prepare(releases, chosen)
+                if changed:
+                    progress.say(f"The lesson has changed since it was last graded: {'; '.join(changed)}.")
                 scores = course.scores(part)
                 run = Run(course, releases, chosen, again, perform, progress, not scheduler, scores)
                 progress.total = sum(len(course.submissions(releases, student)) for student in chosen)
+                notes: list[str] = []
                 try:
                     with progress:
                         run(workers, stop)
+                    notes = [] if stop() else course.left_to_do(releases, chosen)
                 finally:
-                    progress.summary(len(chosen), run.look, stop(), run.outdated)
+                    progress.summary(len(chosen), run.look, stop(), run.outdated, notes)
                 if not stop() and (changed := course.penalise(part)):
                     progress.say(f"Late penalties changed ({len(changed)}): {', '.join(changed)}.")
-        except CollectError as error:
-            raise GradeError(f"Late penalties were not looked at. {error}") from None
         except (retry.Lost, WrongVersion) as error:
             raise GradeError(f"{error}. Nothing is lost: run the same command again.") from None
         except SQLAlchemyError as error:
             raise GradeError(f"The gradebook can't be used: {error}") from None
+        except CollectError as error:
+            raise GradeError(str(error)) from None
         except OSError as error:
             raise GradeError(unwritable(error)) from None
         if stop():

@@ -321,7 +321,7 @@ def stamp(record: Record) -> dict[str, str]:
     """What an autograded notebook says about its record."""
     return {
         "record": record.key,
-        "content": digest(records.dump(record)),
+        "content": records.digest_of(record),
         "submission": record.submission,
         "verdict": record.state.name.lower(),
         "sandbox": record.level,

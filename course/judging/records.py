@@ -1,12 +1,14 @@
 """Records: what became of one submission, in one small file each, so that nothing is done twice and nothing is lost.
 
 A record is written under the hash of all that it depends on: submission, release, the code that judges, the exercises,
-the versions of the libraries that compute, and isolation.
+the versions of the libraries that compute, and isolation. So a record is written again only by who asks for it (`grade --force`);
+what it said before, if that was another verdict, stays in earlier/ beside it.
 """
 
 import importlib.metadata
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timezone
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from helpers.checks.observe import State
 from helpers.checks.verdict import Mark, Verdict
 from helpers.files import write
 
+EARLIER = 5  # verdicts kept of one key: what a regrade changed is asked soon after it
 LIBRARIES = ("torch", "numpy", "einops")  # what computes expected values and observations
 # A submission is what its worst exercise is.
 WORST_FIRST = (
@@ -42,6 +45,7 @@ class Record:
     content: dict[str, Any]
     repairs: tuple[str, ...] = ()  # what was mended before it was run, one sentence each
     attention: tuple[str, ...] = ()  # why a person should look at it; empty for most
+    judged: str = field(default="", compare=False)  # when, in UTC and ISO 8601; `save` says it
 
     @property
     def state(self) -> State:
@@ -71,23 +75,43 @@ def dump(record: Record) -> bytes:
     return json.dumps(content, indent=1).encode()
 
 
+def digest_of(record: Record) -> str:
+    """Of what was judged, whenever that was."""
+    return digest(dump(replace(record, judged="")))
+
+
 def save(folder: Path, record: Record) -> Path:
+    """Write it, with the time; one of this key that says otherwise goes to earlier/."""
     path = folder / f"{record.key}.json"
-    write(path, dump(record))
+    if (before := read(path)) and before.verdicts != record.verdicts:
+        old = folder / "earlier"
+        write(old / f"{record.key}-{before.judged.replace(':', '')}.json", path.read_bytes())
+        for one in sorted(old.glob(f"{record.key}-*.json"))[:-EARLIER]:
+            one.unlink(missing_ok=True)
+    now = datetime.now(timezone.utc).isoformat(timespec="microseconds")
+    write(path, dump(replace(record, judged=record.judged or now)))
     return path
 
 
-def load(folder: Path, key: str) -> Record | None:
-    """The record of this key; None if there is none, or what is there is damaged."""
+def read(path: Path) -> Record | None:
+    """The record in this file; None if there is none, or it is damaged."""
     try:
-        content = json.loads((folder / f"{key}.json").read_bytes())
+        content = json.loads(path.read_bytes())
         del content["state"], content["points"]
         content["verdicts"] = {name: _verdict(**found) for name, found in content["verdicts"].items()}
         content |= {name: tuple(content[name]) for name in ("repairs", "attention")}
         record = Record(**content)
+        when = record.judged and datetime.fromisoformat(record.judged)
+        written = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)  # records of older versions
+        return replace(record, judged=(when or written).isoformat(timespec="microseconds"))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return record if record.key == key else None
+
+
+def load(folder: Path, key: str) -> Record | None:
+    """The record of this key; None if there is none, or what is there is damaged."""
+    record = read(folder / f"{key}.json")
+    return record if record and record.key == key else None
 
 
 def _verdict(state: str, lines: list, parts: list, misconceptions: list, pictures: list, **rest) -> Verdict:

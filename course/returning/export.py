@@ -35,7 +35,7 @@ from course.base.text import printable
 from course.collecting import collected, roster
 from course.collecting.collected import CollectError
 from course.returning import blackboard, brightspace, canvas, ilias, moodle
-from course.returning.points import COLUMNS, ExportError, Student, students
+from course.returning.points import COLUMNS, SETTLED, ExportError, Student, students
 from course.returning.sheets import LmsError, Points, read_sheet
 from helpers.files import write
 
@@ -105,7 +105,7 @@ class LmsExport(ExportPlugin):
             some = [s for s in some if not self.student or s.id in map(str, self.student)]
             outcome = Outcome(part, some, {s.id for s in some if s.points})
             for s in some:
-                if s.status not in ("graded", "missing"):
+                if s.status not in SETTLED:
                     kept = "exported as it stands" if s.points else "kept back"
                     outcome.people.append(f"{s.id}: {s.status}, {kept}: {s.note}.")
             outcomes.append(outcome)
@@ -313,10 +313,12 @@ def show(outcome: Outcome) -> int:
 
     console = Console(highlight=False)
     missing = [s.id for s in outcome.students if s.status == "missing"]
-    kept = [s for s in outcome.students if s.status not in ("graded", "missing")]
+    some = [s.id for s in outcome.students if s.status == "incomplete"]
+    kept = [s for s in outcome.students if s.status not in SETTLED]
     table = Table(box=None, show_header=False)
     table.add_row("exported", str(len(outcome.exported)))
     table.add_row("missing", str(len(missing)), Text(printable(", ".join(missing))))
+    table.add_row("incomplete", str(len(some)), Text(printable(", ".join(some))))
     table.add_row("not final", str(len(kept)), Text(printable(", ".join(s.id for s in kept))))
     console.print(Text(f"Export of {outcome.part}"))
     console.print(table)

@@ -19,6 +19,7 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import GetGrades
 
 from course.authoring.figures import reading
+from course.returning.points import changes
 from helpers.checks.observe import State
 from helpers.checks.render import MARKS, WRONG
 from helpers.progress import part_name
@@ -35,6 +36,7 @@ class Summary(GetGrades):
         own = cell.metadata.nbgrader
         where = (self.notebook_id, self.assignment_id, self.student_id)
         grade = self.gradebook.find_grade(own["grade_id"], *where)
+        own["open"] = grade.auto_score is None and grade.manual_score is None
         own["waiting"] = bool(grade.needs_manual_grade)
         own["by_hand"] = grade.manual_score is not None
 
@@ -44,6 +46,7 @@ class Summary(GetGrades):
         with Gradebook(at["db_url"]) as gradebook:
             student = gradebook.find_student(at["student"])
             names = [name for name in (student.first_name, student.last_name) if name]
+            changed = bool(changes(gradebook, at["assignment"]))
         rows = [row(cell) for cell in nb.cells if "score" in cell.metadata.get("nbgrader", {})]
         resources["vit"] = {
             "title": title(nb) or at["notebook"],
@@ -52,6 +55,7 @@ class Summary(GetGrades):
             "score": at["score"],
             "most": at["max_score"],
             "late": at["late_penalty"],
+            "changed": changed,
             "waiting": sum(cell.metadata.get("nbgrader", {}).get("waiting", False) for cell in nb.cells),
             "rows": rows,
         }
@@ -72,10 +76,11 @@ def row(cell: NotebookNode) -> dict[str, Any]:
     found = {"anchor": own["grade_id"], "score": own["score"], "most": own["points"], "parts": []}
     outputs = cell.get("outputs", [])
     told = next((o.metadata["vit"] for o in outputs if "vit" in o.get("metadata", {})), None)
-    if own["solution"] or told is None:
+    if own["solution"] or told is None or own.get("open"):
         words = ("○", "not graded yet", "open") if own["waiting"] else ("✓", "graded by hand", "right")
         how = dict(zip(("mark", "verdict", "look"), words, strict=True))
-        return {**found, "name": "Written answer", "by_hand": False, **how}
+        name = told["name"] if told else "Written answer"
+        return {**found, "name": name, "by_hand": False, **how}
     # an older version's parts have three entries
     for state, name, points, most in (part for part in told["parts"] if len(part) == 4):
         found["parts"].append({"name": name, "score": points, "most": most, **said(State(state))})

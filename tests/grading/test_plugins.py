@@ -139,7 +139,7 @@ def test_a_manual_grade_survives(course):
     command("nbgrader", "autograde", PART, "--student=wrong", "--force")
     with Gradebook(f"sqlite:///{FOLDER / 'gradebook.db'}") as gradebook:
         grade = gradebook.find_grade(f"check_{KEY}", NAME, PART, "wrong")
-        assert (grade.manual_score, grade.auto_score, grade.needs_manual_grade) == (0.5, 0, True)
+        assert (grade.manual_score, grade.auto_score, grade.needs_manual_grade) == (0.5, 0, False)
         grade.manual_score = None
         gradebook.db.commit()
 

@@ -5,7 +5,6 @@ import copy
 import functools
 import io
 import json
-import os
 import re
 import warnings
 from collections.abc import Iterable, Mapping
@@ -127,6 +126,14 @@ def judged(name: str, data: bytes, attention: Iterable[str] = (), **changed) -> 
     return records.Record(**{**settings, **fixed, **changed})
 
 
+def autograded(folder: Path, student: str) -> None:
+    """All that this student has in submitted/ is graded as it lies there."""
+    for path in folder.glob(f"submitted/{student}/{PART}/*.ipynb"):
+        graded = folder / "autograded" / student / PART / path.name
+        graded.parent.mkdir(parents=True, exist_ok=True)
+        graded.write_text(json.dumps({"metadata": {"vit": {"submission": digest(path.read_bytes())}}}))
+
+
 class Class:
     """grading/ of a made-up class, below `folder`."""
 
@@ -153,8 +160,10 @@ class Class:
 
     def before(self, name: str, data: bytes, **changed) -> None:
         """A record of these bytes from an earlier time."""
-        path = records.save(self.folder / "records", judged(name, data, **changed))
-        os.utime(path, (1_700_000_000, 1_700_000_000))
+        records.save(
+            self.folder / "records",
+            judged(name, data, **{"judged": "2023-11-14T22:13:20.000000+00:00"} | changed),
+        )
 
     def done(self, roster: Iterable[str] = (), names: Mapping[str, str] = {}) -> None:
         """Write what collect keeps, and the roster."""

@@ -15,13 +15,15 @@ from nbgrader.api import Gradebook
 from typer.testing import CliRunner
 
 from course.__main__ import app
+from course.base import paths
 from course.base.paths import ROOT
 from course.collecting.collect import collect
 from course.returning import export as exporter
-from course.returning import sheets
+from course.returning import points, sheets
 from course.returning.export import export, safe
 from course.returning.points import ExportError
 from tests import notebooks
+from tests.returning.classroom import autograded
 
 # nbgrader 0.9's add_submission with SQLAlchemy 2.1
 pytestmark = pytest.mark.filterwarnings("ignore:Object of type <Submitted")
@@ -40,6 +42,7 @@ def grading(tmp_path, monkeypatch):
     folder.mkdir()
     monkeypatch.setenv("VIT_GRADING", str(folder))
     monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr(points, "asked", lambda part: {Q1: {"test": 3}, Q2: {"test": 4}})  # as `empty` has it
     return folder
 
 
@@ -66,10 +69,11 @@ def hand_in(book, student, q1=None, q2=None, penalty=None, look=False, **person)
     """A submission as autograding leaves it; None is a cell that was never graded."""
     book.update_or_create_student(student, **person)
     book.update_or_create_submission(PART, student, timestamp=datetime(2026, 3, 2, 12))
-    for name, points in ((Q1, q1), (Q2, q2)):
+    for name, score in ((Q1, q1), (Q2, q2)):
         grade = book.find_grade("test", name, PART, student)
-        grade.auto_score = points
-        grade.needs_manual_grade = points is None or look
+        grade.auto_score = score
+        grade.needs_manual_grade = score is None or look
+    autograded(paths.grading(), student)
     book.find_submission_notebook(Q2, PART, student).late_submission_penalty = penalty
     book.db.commit()
 
@@ -187,6 +191,48 @@ def test_names_are_quoted_and_are_no_formulas(grading, book):
     assert safe("") == "" and safe("-5") == "'-5"
 
 
+def test_some_of_the_notebooks_is_not_poor_work(grading, book, tmp_path):
+    received(
+        tmp_path,
+        {f"ada/{Q1}.ipynb": solution(Q1), f"zoe/{Q1}.ipynb": solution(Q1), f"zoe/{Q2}.ipynb": solution(Q2)},
+        grading,
+    )
+    hand_in(book, "ada", 3, 0)
+    hand_in(book, "zoe", 3, 0)
+    outcome = export(PART, "csv")
+    rows = grades(grading)
+    assert (rows["ada"]["status"], rows["zoe"]["status"]) == ("incomplete", "graded")
+    assert rows["ada"]["note"] == f"1 of 2 notebooks were handed in, without {Q2}"
+    assert rows["ada"]["score"] == "3" and outcome.exported == {"ada", "zoe"} and not outcome.people
+    result = CliRunner().invoke(app, ["export", PART, "--to", "csv"])
+    assert result.exit_code == 0 and "incomplete  1  ada" in result.output
+
+
+@pytest.mark.parametrize("file", ["another", "graded never"])
+def test_a_newer_file_that_is_not_graded_makes_the_earlier_points_not_final(grading, book, tmp_path, file):
+    received(tmp_path, {f"ada/{Q1}.ipynb": solution(Q1), f"ada/{Q2}.ipynb": solution(Q2)}, grading)
+    hand_in(book, "ada", 3, 4)
+    assert export(PART, "csv").exported == {"ada"}
+    if file == "another":
+        (grading / "submitted" / "ada" / PART / f"{Q2}.ipynb").write_bytes(solution(Q2) + b"\n")
+    else:  # a run that was killed has left the points of the file before
+        (grading / "autograded" / "ada" / PART / f"{Q2}.ipynb").unlink()
+    outcome = export(PART, "csv")
+    assert (
+        not outcome.exported
+        and f"newer files wait ({Q2}): python -m course grade {PART}" in outcome.people[0]
+    )
+
+
+def test_a_lesson_that_asks_something_else_is_named_with_the_command(grading, book, monkeypatch):
+    hand_in(book, "ada", 3, 4)
+    monkeypatch.setattr(points, "asked", lambda part: {Q1: {"test": 3, "more": 1}, Q2: {"test": 5}})
+    result = CliRunner().invoke(app, ["export", PART, "--to", "csv"])
+    flat = " ".join(result.output.split())
+    assert result.exit_code == 1
+    assert f"({Q1}: more is new; {Q2}: test gives 5 instead of 4): python -m course grade {PART}" in flat
+
+
 # --- Canvas ---------------------------------------------------------------------------------------
 
 CANVAS = (
@@ -218,8 +264,8 @@ def canvas(tmp_path, grading, book):
         },
         grading,
     )
-    for student, points in {"101": (3, 4), "102": (0, 0), "104": (1, 1), "106": (2, 2)}.items():
-        hand_in(book, student, *points)
+    for student, earned in {"101": (3, 4), "102": (0, 0), "104": (1, 1), "106": (2, 2)}.items():
+        hand_in(book, student, *earned)
         page(grading, student, *([Q1] if student in ("102", "106") else []))
     path = tmp_path / "canvas_export.csv"
     path.write_bytes(b"\xef\xbb\xbf" + CANVAS.encode())
@@ -300,8 +346,8 @@ def moodle(tmp_path, grading, book):
         grading,
     )
     assert set(report.students) == {"Ada_Lovelace_4711", "Ada_Lovelace_4713", "mueller7"}
-    for student, points in {"Ada_Lovelace_4711": 3, "Ada_Lovelace_4713": 2, "mueller7": 0}.items():
-        hand_in(book, student, points, 0)
+    for student, earned in {"Ada_Lovelace_4711": 3, "Ada_Lovelace_4713": 2, "mueller7": 0}.items():
+        hand_in(book, student, earned, 0)
         page(grading, student, Q1)
     path = tmp_path / "worksheet.csv"
     path.write_text(MOODLE, encoding="utf-8", newline="")
@@ -492,8 +538,10 @@ def test_nbgrader_export_gives_the_same_file(grading, book, tmp_path):
     book.add_student("absent")
     book.close()
     export(PART, "csv")
+    code = f"from course.returning import points; points.asked = lambda part: {points.asked(PART)}"
+    code += "; from nbgrader.apps import NbGraderApp; NbGraderApp.launch_instance(['export'])"
     done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", "export"],
+        [sys.executable, "-c", code],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -190,6 +190,24 @@ def test_ids_can_be_hidden(made, monkeypatch):
     assert [row["student"] for row in report.tables["students"]][:2] == ["student 1", "student 2"]
 
 
+def test_what_grade_force_changed_is_listed(tmp_path):
+    made = Class(tmp_path)
+    data = made.send("ada", Q6, {RESIDUAL: ALONE})
+    made.done()
+    right = classroom.judged(Q6, classroom.submission(Q6, {})).verdicts
+    records.save(tmp_path / "records", classroom.judged(Q6, data))  # the same again is no change
+    assert page.gather(PART, tmp_path).tables["changes"] == []
+    records.save(tmp_path / "records", classroom.judged(Q6, data, verdicts=right))
+    report = page.gather(PART, tmp_path)
+    (change,) = report.tables["changes"]
+    found = (change["student"], change["before"], change["after"], change["why"])
+    assert found == ("ada", "incorrect, 0", "correct, 1", "graded again")
+    assert change["when"] == records.load(
+        tmp_path / "records", judge.key_of(classroom.release(Q6), data)
+    ).judged[:16].replace("T", " ")
+    assert report.tables["misconceptions"] == [], "the latest counts"
+
+
 def test_hidden_ids_stand_beside_not_in_place_of_the_others(made, monkeypatch):
     monkeypatch.setenv("VIT_GRADING", str(made))
     _, files = page.make(PART, anonymous=True)

@@ -6,9 +6,10 @@ import pytest
 from bs4 import BeautifulSoup
 from nbgrader.api import Gradebook
 
+from course.returning import points
 from course.returning.report import student
 from course.returning.report.page import ReportError
-from tests.returning.classroom import PART, Class
+from tests.returning.classroom import PART, Class, autograded
 
 pytestmark = pytest.mark.filterwarnings("ignore:Object of type <Submitted")
 
@@ -18,6 +19,7 @@ Q1, Q6 = "q1_positional_encoding", "q6_residual_block"
 @pytest.fixture
 def grading(tmp_path, monkeypatch):
     monkeypatch.setenv("VIT_GRADING", str(tmp_path))
+    monkeypatch.setattr(points, "asked", lambda part: {})  # the gradebook here has questions of its own
     return tmp_path
 
 
@@ -31,15 +33,16 @@ def made(grading):
     with Gradebook(f"sqlite:///{grading / 'gradebook.db'}", "vit") as book:
         book.add_assignment("1_words_to_attention")
         book.add_assignment(PART)
-        for name, points in ((Q1, 3), (Q6, 1)):
+        for name, most in ((Q1, 3), (Q6, 1)):
             book.add_notebook(name, PART)
-            book.add_grade_cell("test", name, PART, max_score=points, cell_type="code")
+            book.add_grade_cell("test", name, PART, max_score=most, cell_type="code")
         for who, first, scores in (("ada", "Ada", (2, 1)), ("ben", "<b>Ben", (None, 1))):
             book.update_or_create_student(who, first_name=first)
             book.update_or_create_submission(PART, who, timestamp=datetime(2026, 3, 3))
             for name, score in zip((Q1, Q6), scores, strict=True):
                 grade = book.find_grade("test", name, PART, who)
                 grade.auto_score, grade.needs_manual_grade = score, score is None
+            autograded(grading, who)
         book.update_or_create_student("nobody")
         book.db.commit()
     feedback = grading / "feedback" / "ada" / PART / f"{Q1}.html"

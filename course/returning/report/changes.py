@@ -1,7 +1,4 @@
-"""What a regrade changed: records of the same bytes, compared in the order in which they came.
-
-`grade --force` writes over the record, so what it changes is not seen here.
-"""
+"""What a regrade changed: records of the same bytes, compared in the order in which they were judged."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +20,7 @@ class Change:
     points: float  # more than before
     why: str
     said: str
-    when: float
+    when: str  # ISO 8601, UTC
 
 
 def changes(sent: list[Sent]) -> list[Change]:
@@ -34,7 +31,8 @@ def changes(sent: list[Sent]) -> list[Change]:
         for old, new in zip(one.history, one.history[1:], strict=False)
         for change in _between(one, old, new)
     ]
-    return sorted(found, key=lambda c: (-c.when, c.notebook, c.question, c.student))
+    found.sort(key=lambda change: (change.notebook, change.question, change.student))
+    return sorted(found, key=lambda change: change.when, reverse=True)
 
 
 def _between(one: Sent, old: Judged, new: Judged) -> Iterator[Change]:

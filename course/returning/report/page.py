@@ -18,7 +18,7 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from course.collecting.collected import COUNTS, Collected, CollectError
 from course.notebook.release import JudgeError
 from course.returning.export import safe
 from course.returning.feedback import TEMPLATES
-from course.returning.points import ExportError, Student, students
+from course.returning.points import SETTLED, ExportError, Student, students
 from course.returning.report import alike, counts
 from course.returning.report.changes import changes
 from course.returning.report.sent import Reading, read
@@ -120,7 +120,7 @@ def gather(part: str, grading: Path, anonymous: bool = False) -> Report:
         "students": rows,
         "alike": [_alike(group, names) for group in alike.groups(reading.sent, came)],
         "changes": [
-            {**vars(change), "student": names(change.student), "when": _day(change.when)}
+            {**vars(change), "student": names(change.student), "when": change.when[:16].replace("T", " ")}
             for change in changes(reading.sent)
         ],
     }
@@ -282,7 +282,7 @@ def _people(
             what = "collect asks for a look" if names.hidden else f"{entry.path}: {entry.human}"
             found.append((entry.student or "", entry.notebook or "", what))
     for who, student in outcomes.items():
-        if student.status not in ("graded", "missing"):
+        if student.status not in SETTLED:
             found.append((who, "", f"{student.status}: {student.note}"))
     rows = [
         {"student": names.long(who) if who else "nobody's file", "notebook": notebook, "why": why}
@@ -318,10 +318,6 @@ def _days(came: Collected) -> list[dict[str, Any]]:
         rows.append({"label": label, "in time": in_time, "late": late})
         first += timedelta(days=step)
     return rows
-
-
-def _day(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M")
 
 
 def _many(number: int, what: str) -> str:

@@ -1,7 +1,7 @@
 """What the students of a part sent and what became of it: read from grading/, nothing is run and nothing is changed.
 
 A submission is found among the records by its bytes. All records of the same bytes are its history: an earlier release of
-the lesson, an earlier version of the checks, in the order in which the files were written.
+the lesson, an earlier version of the checks, what `grade --force` found before, in the order in which they were judged.
 """
 
 from collections.abc import Iterator
@@ -82,7 +82,7 @@ class Judged:
     release: str
     version: str
     sandboxed: bool
-    when: float  # the record's file was written
+    when: str  # ISO 8601, UTC
     verdicts: dict[str, Verdict]  # by the exercise's key, without pictures
     answers: dict[str, Text]  # the same
     attention: tuple[str, ...]
@@ -138,11 +138,11 @@ def read(grading: Path, part: str) -> Reading:
     histories: dict[tuple[str, str], list[Judged]] = {}
     damaged = 0
     for path in _of_part(grading / "records", part):
-        record = records.load(path.parent, path.stem)
-        if record is None:
+        record = records.read(path)
+        if record is None or not path.stem.startswith(record.key):
             damaged += 1
         elif (which := (record.notebook, record.submission)) in wanted and record.notebook in by_name:
-            kept = _kept(record, by_name[record.notebook].release, path.stat().st_mtime)
+            kept = _kept(record, by_name[record.notebook].release)
             histories.setdefault(which, []).append(kept)
     sent, waiting = [], []
     for (student, name), submission in files.items():
@@ -153,7 +153,7 @@ def read(grading: Path, part: str) -> Reading:
             continue
         release, version = lesson.release.digest, judge.version_of(lesson.release)
 
-        def order(one: Judged, now: tuple[str, str] = (release, version)) -> tuple[bool, float]:
+        def order(one: Judged, now: tuple[str, str] = (release, version)) -> tuple[bool, str]:
             return (one.release, one.version) == now, one.when
 
         history = sorted(history, key=order)
@@ -163,14 +163,14 @@ def read(grading: Path, part: str) -> Reading:
 
 def _of_part(folder: Path, part: str) -> Iterator[Path]:
     """The records that may be of this part: those that do not say another one in their first lines."""
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted([*folder.glob("*.json"), *folder.glob("earlier/*.json")]):
         with path.open("rb") as file:
             head = file.read(HEAD)
         if b'"part":' not in head or f'"part": "{part}"'.encode() in head:
             yield path
 
 
-def _kept(record: records.Record, release: Release, when: float) -> Judged:
+def _kept(record: records.Record, release: Release) -> Judged:
     code = [cell for cell in record.content["cells"] if cell["cell_type"] == "code"]
     nb = nbformat.from_dict({"cells": [{**cell, "outputs": []} for cell in code], "metadata": {}})
     tests, cells = release.tests, Cells(release.notebook, nb)
@@ -180,7 +180,7 @@ def _kept(record: records.Record, release: Release, when: float) -> Judged:
         release=record.release,
         version=record.version,
         sandboxed=record.level != "none",
-        when=when,
+        when=record.judged,
         verdicts={tests[t]: replace(v, pictures=()) for t, v in record.verdicts.items() if t in tests},
         answers={key: _text(cells.source_of(tests, key, exercises.load(key).name)) for key in tests.values()},
         attention=record.attention,
