@@ -227,7 +227,7 @@ def test_cells_in_another_order_and_of_another_type():
     assert kinds(repairs) == {"reordered", "retyped"}
 
 
-def test_tags_outputs_kernel_and_attachments_stay_behind(q1):
+def test_tags_outputs_kernel_and_attachments_of_the_courses_texts_stay_behind(q1):
     release, sent, _ = q1
     for cell in sent["cells"]:
         cell["metadata"]["tags"] = ["skip-execution"]
