@@ -21,6 +21,7 @@ from pygments.formatters import HtmlFormatter
 
 from course.authoring.figures import reading
 from course.notebook.cells import is_own, is_test
+from course.returning.words import TOP
 from helpers.checks.observe import State
 from helpers.checks.render import MARKS, WRONG
 from helpers.progress import part_name
@@ -59,7 +60,7 @@ class Summary(GetGrades):
             "rows": rows,
             "came": f"{came:%Y-%m-%d %H:%M} UTC" if came else "",
             "made": f"{date.today():%Y-%m-%d}",
-            "level": 2,  # of the latest heading on the page
+            "level": TOP,  # of the latest heading on the page
             "dark": HtmlFormatter(style="github-dark").get_style_defs(".highlight"),
         }
         fold(nb.cells)
@@ -82,7 +83,7 @@ def fold(cells: list[NotebookNode]) -> None:
         if given:
             texts = (cell.source for cell in part if cell.cell_type == "markdown")
             headings = (line.lstrip("# ") for text in texts for line in text.splitlines() if line[:1] == "#")
-            part[0].metadata["unfold"] = next(headings, "") or "code"
+            part[0].metadata["unfold"] = next(headings, "") or "a cell of code"
             part[-1].metadata["folded"] = True
 
 

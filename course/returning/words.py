@@ -26,7 +26,7 @@ from helpers.checks.render import CODE
 SECONDS = 5  # of processor time for one text; an honest one takes 0.01
 HTML_TAG = re.compile(r"<(/?)([a-zA-Z][\w-]*)((?:\s[^<>]*)?)/?>")
 ATTRIBUTE = re.compile(r"\s+([a-zA-Z-]+)\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'=<>`]+)|\s+/?$|\s+")
-LEVELS = 2  # headings of a notebook stand below this many of a feedback page's own
+TOP = 2  # level of the heading above the notebook on a feedback page
 
 
 class Words(IPythonRenderer):
@@ -43,7 +43,7 @@ class Words(IPythonRenderer):
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:
         if self.level is not None:
-            self.level = level = min(level + LEVELS, self.level + 1, 6)  # none is left out
+            self.level = level = min(level + TOP, self.level + 1, 6)  # none is left out
         return super().heading(text, level, **attrs)
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
@@ -115,6 +115,7 @@ def markdown2html(context: Any, source: str) -> str:
         words = Words(level, attachments)
         made, level = MarkdownWithMath(renderer=words).render(source), words.level
     else:
+        level = None if level is None else TOP  # texts of the course above it may be folded
         try:
             made, level = bounded.call(own, source, level, attachments, seconds=SECONDS)
         except Exception:  # too much work, too deep, or what no parser expects
