@@ -65,11 +65,15 @@ c.GenerateFeedback.exporter_class = FeedbackPage
 c.GenerateFeedback.preprocessors = [
     Summary if step is GetGrades else step for step in GenerateFeedback.preprocessors.default_args[0]
 ]
-c.HTMLExporter.filters = {name: f"course.returning.words.{name}" for name in ("markdown2html", "code", "policy")}
+c.HTMLExporter.filters = {
+    name: f"course.returning.words.{name}" for name in ("markdown2html", "code", "policy")
+}
 c.FeedbackPage.template_name = "feedback_page"
 c.FeedbackPage.extra_template_basedirs = [str(TEMPLATES)]
 # Formgrader's page of one submission, which is HTMLExporter's by name: nbgrader's, with what a student wrote in boxes.
 c.HTMLExporter.template_name = "formgrader_page"
 c.HTMLExporter.extra_template_basedirs = [str(TEMPLATES), handlers.template_path]
-c.HTMLExporter.extra_template_paths = [handlers.template_path]  # where `formgrade/index.html.j2` is found by that name
+c.HTMLExporter.extra_template_paths = [
+    handlers.template_path
+]  # where `formgrade/index.html.j2` is found by that name
 c.CSSHTMLHeaderPreprocessor.style = "xcode"  # every colour of it can be read on light grey

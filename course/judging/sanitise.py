@@ -51,7 +51,10 @@ STYLES = set(
 )
 # No function but these, so no url(); no name written in escapes; nothing below zero.
 DECLARATION = re.compile(r"\s*[\w-]+\s*:(?:[^()\\-]|-(?!\s*[\d.])|\b(?:rgb|hsl)a?\([\d\s.,%/]+\))*")
-CLASSES = {"div": {"highlight"}, "span": set(STANDARD_TYPES.values()) - {""}}  # the colours of code, which only colour
+CLASSES = {
+    "div": {"highlight"},
+    "span": set(STANDARD_TYPES.values()) - {""},
+}  # the colours of code, which only colour
 PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|svg\+xml)[;,][\w;=,+/%.:\s()-]*")
 DRAWN = re.compile(r"<svg\b|</svg\s*>", re.IGNORECASE)
 TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)", re.IGNORECASE)
@@ -83,7 +86,10 @@ CLEANER = nh3.Cleaner(
     url_schemes={"http", "https", "mailto", "data"},
     allowed_classes=CLASSES,
     filter_style_properties=STYLES,
-    set_tag_attribute_values={"a": {"target": "_blank"}, "pre": {"tabindex": "0"}},  # a wide one is scrolled by keys
+    set_tag_attribute_values={
+        "a": {"target": "_blank"},
+        "pre": {"tabindex": "0"},
+    },  # a wide one is scrolled by keys
 )
 
 
@@ -120,7 +126,10 @@ def drawing(svg: str) -> str:
     if "xmlns=" not in svg[: svg.find(">") + 1]:
         svg = re.sub(r"<svg\b", '<svg xmlns="http://www.w3.org/2000/svg"', svg, count=1, flags=re.IGNORECASE)
     named = re.search(r"<title\b[^<>]*>([^<]*)</title", svg)
-    alt = entities.escape(entities.unescape(named[1]).strip() if named else "") or "A drawing without a description"
+    alt = (
+        entities.escape(entities.unescape(named[1]).strip() if named else "")
+        or "A drawing without a description"
+    )
     return f'<img src="data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}" alt="{alt}">'
 
 

@@ -139,7 +139,9 @@ def policy(context: Any, name: str) -> str:
     environment = context.environment
     text = environment.loader.get_source(environment, name)[0]
     scripts = re.findall(r'onclick="([^"]*)"', text)
-    scripts += [body for body in re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL) if "{{" not in body]
+    scripts += [
+        body for body in re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL) if "{{" not in body
+    ]
     allowed = " ".join(f"'sha256-{_sha256(body)}'" for body in dict.fromkeys(scripts) if body.strip())
     return (
         "default-src 'none'; base-uri 'none'; form-action 'none'; connect-src 'self'; font-src 'self'; "

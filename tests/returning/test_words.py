@@ -24,20 +24,31 @@ def test_what_was_written_is_read(sent, seen):
         assert "".join(seen.split()) in "".join(page.text.split())
 
 
-@pytest.mark.parametrize("text", [*texts.HTML, *texts.MARKDOWN, *(f"a line with {html}" for html in texts.HTML)])
+@pytest.mark.parametrize(
+    "text", [*texts.HTML, *texts.MARKDOWN, *(f"a line with {html}" for html in texts.HTML)]
+)
 def test_nothing_in_it_acts_or_loads(text):
     page = shown(text)
     assert page.find_all(ACTING) == []
     for tag in page.find_all(True):
-        assert not [name for name in tag.attrs if name.startswith("on") or name in ("id", "name", "srcset", "ping", "background")]
+        assert not [
+            name
+            for name in tag.attrs
+            if name.startswith("on") or name in ("id", "name", "srcset", "ping", "background")
+        ]
         assert tag.get("href", "https:").startswith(("http:", "https:", "mailto:"))
         assert tag.get("src", "data:image/").startswith("data:image/")
         assert "url" not in tag.get("style", "") and "position" not in tag.get("style", "")
-        assert "-3000" not in tag.get("style", "") and set(tag.get("class", ["highlight"])) <= {"highlight", *words.sanitise.CLASSES["span"]}
+        assert "-3000" not in tag.get("style", "") and set(tag.get("class", ["highlight"])) <= {
+            "highlight",
+            *words.sanitise.CLASSES["span"],
+        }
 
 
 def test_a_pasted_picture_stays_and_any_other_leaves_its_words():
-    page = shown("![edge](attachment:a.png) ![gone](attachment:b.png)", attachments={"a.png": {"image/png": DOT}})
+    page = shown(
+        "![edge](attachment:a.png) ![gone](attachment:b.png)", attachments={"a.png": {"image/png": DOT}}
+    )
     assert [tag["alt"] for tag in page.find_all("img")] == ["edge"] and "gone" in page.text
 
 
@@ -45,7 +56,9 @@ def test_code_keeps_its_colours():
     assert shown("```python\nif a < b: pass\n```").find("span", class_="k").text == "if"
 
 
-@pytest.mark.parametrize("source", ["[" * 50_000, "<b>" * 30_000 + "</b>", "$" + "{" * 3_000 + "$", "> " * 5_000 + "x"])
+@pytest.mark.parametrize(
+    "source", ["[" * 50_000, "<b>" * 30_000 + "</b>", "$" + "{" * 3_000 + "$", "> " * 5_000 + "x"]
+)
 def test_a_text_that_is_too_much_work_is_shown_as_it_was_written(source):
     cell = new_markdown_cell(source, id="extra-1")
     made = words.markdown2html({"cell": cell}, source)

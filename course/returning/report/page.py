@@ -10,7 +10,6 @@ With ids hidden it is report/<part>_anonymous/.
 """
 
 import csv
-import html
 import io
 import json
 import secrets
