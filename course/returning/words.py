@@ -49,8 +49,6 @@ class Words(IPythonRenderer):
     def image(self, text: str, url: str, title: str | None = None) -> str:
         if url.startswith("data:") or url.removeprefix("attachment:") in self.attachments:
             return super().image(text, url, title)
-        if url.startswith(("http://", "https://")):
-            return self.link(f"{text or url} (a picture elsewhere)", url, title)
         return text or self.escape_html(url)
 
     def block_mermaidjs(self, code: str) -> str:
@@ -82,6 +80,10 @@ class OwnWords(Words):
     def __init__(self, source: str, level: int | None = None, attachments: dict | None = None) -> None:
         super().__init__(level, attachments)
         self._closed = set(re.findall(r"</([a-z][\w-]*)\s*>", source.lower()))
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        away = url.startswith(("http://", "https://"))
+        return f"{text} (a picture at {self.escape_html(url)})" if away else super().image(text, url, title)
 
     def inline_html(self, html: str) -> str:
         return html if self._meant(html) else self.escape_html(html)

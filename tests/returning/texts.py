@@ -19,7 +19,10 @@ WRITTEN = [
     ("<!-- a note\n\nand the rest of it", "<!-- a note"),
     ("<div>\nan open box and a < b", "an open box and a < b"),
     ("x <b>bold</b> and <sub>i</sub>", "x bold and i"),
-    ("![the row of head 2](https://example.org/row.png)", "the row of head 2 (a picture elsewhere)"),
+    (
+        "![the row of head 2](https://example.org/row.png)",
+        "the row of head 2 (a picture at https://example.org/row.png)",
+    ),
     ("![the map](map.png)", "the map"),
     ("![lost](attachment:gone.png)", "lost"),
     ("```mermaid\ngraph LR; A-->B<C\n```", "A-->B<C"),
