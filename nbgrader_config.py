@@ -12,6 +12,7 @@ from pathlib import Path
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ClearSolutions, Execute, GetGrades, SaveAutoGrades, SaveCells
+from nbgrader.server_extensions.formgrader import handlers
 
 from course.base.assignment import FollowCells
 from course.base.paths import published
@@ -75,6 +76,15 @@ c.GenerateFeedback.exporter_class = FeedbackPage
 c.GenerateFeedback.preprocessors = [
     OURS.get(step, step) for step in GenerateFeedback.preprocessors.default_args[0]
 ]
+c.HTMLExporter.filters = {
+    name: f"course.returning.words.{name}" for name in ("markdown2html", "code", "policy")
+}
 c.FeedbackPage.template_name = "feedback_page"
 c.FeedbackPage.extra_template_basedirs = [str(TEMPLATES)]
+# Formgrader's page of one submission, which is HTMLExporter's by name: nbgrader's, with what a student wrote in boxes.
+c.HTMLExporter.template_name = "formgrader_page"
+c.HTMLExporter.extra_template_basedirs = [str(TEMPLATES), handlers.template_path]
+c.HTMLExporter.extra_template_paths = [
+    handlers.template_path
+]  # where `formgrade/index.html.j2` is found by that name
 c.CSSHTMLHeaderPreprocessor.style = "xcode"  # every colour of it can be read on light grey

@@ -25,11 +25,12 @@ from helpers.progress import part_name
 TITLE = "Understand a Vision Transformer by building one"
 DIAGRAM = "helpers/diagrams/vit_pipeline.svg"
 # lines of 110 characters, as long as the formatter allows, should not need scrolling on a usual screen; what a cell
-# prints is often a sentence
+# prints is often a sentence; in dark mode the theme puts what a cell shows on a light ground, but not the code in it
 STYLE = """\
 .bd-main .bd-content .bd-article-container { max-width: 72em }
 .bd-article pre { font-size: 0.78em }
 .bd-article .cell_output pre { white-space: pre-wrap }
+.bd-article .cell_output .text_html code { color: inherit; background: none }
 .bd-article math[display="block"] { margin: 1em auto }
 """
 

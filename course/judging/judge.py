@@ -22,7 +22,7 @@ import numpy as np
 from nbformat import NotebookNode
 
 from course.base.text import digest
-from course.judging import messages, reading, records, sanitise
+from course.judging import messages, reading, records
 from course.judging.execute import Observation, opening, run
 from course.judging.reading import MOST_BLANKS, Text, plain
 from course.judging.records import Record
@@ -309,10 +309,6 @@ def with_verdicts(record: Record) -> NotebookNode:
     for cell in nb.cells:
         if (mark := record.verdicts.get(grade_id(cell))) is not None:
             cell.outputs = shown(mark, float(cell.metadata.nbgrader.points))
-    texts = [cell for cell in nb.cells if cell.cell_type == "markdown"]
-    texts = [cell for cell in texts if cell.id.startswith("extra-") or grade_id(cell)]  # a student's words
-    for cell, source in zip(texts, sanitise.markdown([cell.source for cell in texts]), strict=True):
-        cell.source = source
     nb.metadata["vit"] = stamp(record)
     return nb
 
@@ -332,8 +328,9 @@ def shown(mark: Verdict, most: float) -> list[NotebookNode]:
     """A test cell's outputs: what the tutor says, then the points, which nbgrader takes from the result."""
     points = min(max(mark.points, 0.0), most)
     result = {"text/plain": repr(points), "text/html": render.score(points, most)}
-    parts = [[part.state.value, part.label, part.points, part.max_points] for part in mark.parts]
+    parts = [[p.state.value, p.label, p.points, p.max_points, (*p.said, "")[0]] for p in mark.parts]
     summary = {"key": mark.key, "name": mark.name, "state": mark.state.value, "parts": parts}
+    summary["said"] = (*mark.lines, "")[0]
     return [  # the metadata is what feedback pages tabulate
         nbformat.v4.new_output("display_data", data=render.bundle(mark), metadata={"vit": summary}),
         nbformat.v4.new_output("execute_result", data=result),

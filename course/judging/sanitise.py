@@ -1,84 +1,172 @@
 """What a student's code displays, as it may stand in a page: nothing in it runs, loads or looks like ours.
 
-Outputs are cleaned once, when all cells have run, in a process with limits: no parser of HTML is linear. So autograded notebooks, formgrader and feedback pages
-need no cleaning of their own (nbconvert's `sanitize_html` would take the course's diagrams away).
+HTML is cleaned once, when all cells have run; markdown and formulas are kept as they were displayed, and cleaned by the pages
+that render them (`course.returning.words`). All of that happens in a process with limits: no parser of HTML is linear.
 """
 
+import base64
 import html as entities
 import re
 from collections.abc import Iterable
 from typing import Any
 
-import bleach
-from bleach.css_sanitizer import ALLOWED_CSS_PROPERTIES, CSSSanitizer
+import nh3
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
+from pygments.token import STANDARD_TYPES
 
 from course.base import bounded
 
-TAGS = bleach.ALLOWED_TAGS | set(
-    "br caption div figcaption figure h1 h2 h3 h4 hr img p pre s small span sub sup table tbody td tfoot th thead tr u".split()
+TEXT = set(
+    "a abbr b bdi blockquote br caption cite code dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i img ins "
+    "kbd li mark ol p pre q s samp small span strong sub summary sup table tbody td tfoot th thead tr u ul var wbr".split()
 )
-STYLES = CSSSanitizer(allowed_css_properties={*ALLOWED_CSS_PROPERTIES, "max-width", "padding", "border-left"})
+FORMULA = set(  # presentation MathML; nothing in it that holds HTML (annotation-xml) or acts (maction)
+    "math menclose merror mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow ms mspace msqrt mstyle "
+    "msub msubsup msup mtable mtd mtext mtr munder munderover".split()
+)
+TAGS = TEXT | FORMULA
+ATTRIBUTES = {
+    "*": {"title", "style", "dir", "lang"},
+    "a": {"href"},
+    "img": {"src", "alt", "width", "height"},
+    **{cell: {"colspan", "rowspan", "scope"} for cell in ("td", "th")},
+    **{list_: {"start"} for list_ in ("ol",)},
+    **{
+        tag: set(
+            "accent accentunder columnalign columnspacing columnspan depth display displaystyle fence form height largeop "
+            "linethickness lspace mathvariant maxsize minsize movablelimits notation rowspacing rowspan rspace scriptlevel "
+            "separator stretchy symmetric width".split()
+        )
+        for tag in FORMULA
+    },
+}
+# None of these moves what it is set on, or names a file.
+STYLES = set(
+    "background-color border border-bottom border-collapse border-color border-left border-right border-spacing border-style "
+    "border-top border-width color display flex-wrap font-family font-size font-style font-variant font-variant-numeric "
+    "font-weight gap height line-height margin margin-bottom margin-left margin-right margin-top max-height max-width min-width overflow overflow-wrap overflow-x padding "
+    "padding-bottom padding-left padding-right padding-top text-align text-decoration text-indent text-transform "
+    "vertical-align white-space width".split()
+)
+# No function but these, so no url(); no name written in escapes; nothing below zero.
+DECLARATION = re.compile(r"\s*[\w-]+\s*:(?:[^()\\-]|-(?!\s*[\d.])|\b(?:rgb|hsl)a?\([\d\s.,%/]+\))*")
+CLASSES = {
+    "div": {"highlight"},
+    "span": set(STANDARD_TYPES.values()) - {""},
+}  # the colours of code, which only colour
 PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|svg\+xml)[;,][\w;=,+/%.:\s()-]*")
-SECONDS = 5  # of processor time for all HTML of a notebook; 200 kB of honest tables take 0.3
+DRAWN = re.compile(r"<svg\b|</svg\s*>", re.IGNORECASE)
+TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)", re.IGNORECASE)
+VOID = {"br", "hr", "img", "wbr"}
+DEEPEST = 200  # tags inside of each other; browsers give up at 512
+SECONDS = 5  # of processor time for all HTML of a notebook; 200 kB of honest tables take 0.02
 BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 
 
-def _allowed(tag: str, name: str, value: str) -> bool:
-    if tag == "img":
-        if name == "src":
-            return bool(PICTURE.fullmatch(value))  # a picture in the page itself; an <img> runs no script
-        return name in ("alt", "width", "height", "style", "title")
-    return name in ("title", "style", "colspan", "rowspan") or (
-        tag == "a" and name == "href" and value.startswith(("http://", "https://", "#"))
-    )
+class TooDeep(ValueError):
+    """HTML nested deeper than any page is."""
+
+
+def _allowed(tag: str, name: str, value: str) -> str | None:
+    if name == "src":
+        return value if PICTURE.fullmatch(value) else None  # in the page itself; an <img> runs no script
+    if name == "href":
+        return value if value.lower().startswith(("http://", "https://", "mailto:")) else None
+    if name == "style":
+        return ";".join(filter(DECLARATION.fullmatch, value.split(";"))) or None
+    return value
+
+
+CLEANER = nh3.Cleaner(
+    tags=TAGS,
+    clean_content_tags={"script", "style", "template", "noscript", "iframe", "svg"},
+    attributes=ATTRIBUTES,
+    attribute_filter=_allowed,
+    url_schemes={"http", "https", "mailto", "data"},
+    allowed_classes=CLASSES,
+    filter_style_properties=STYLES,
+    set_tag_attribute_values={
+        "a": {"target": "_blank"},
+        "pre": {"tabindex": "0"},
+    },  # a wide one is scrolled by keys
+)
 
 
 def html(text: str) -> str:
-    """HTML without scripts, forms, frames, or anything from elsewhere."""
-    protocols = {*bleach.ALLOWED_PROTOCOLS, "data"}
-    return bleach.clean(
-        text, tags=TAGS, attributes=_allowed, protocols=protocols, css_sanitizer=STYLES, strip=True
+    """HTML without scripts, forms, frames, names (class, id), or anything from elsewhere. A drawing becomes a picture.
+
+    Raises TooDeep.
+    """
+    clean = CLEANER.clean(_drawn(text))
+    depth = 0
+    for closing, tag in TAG.findall(clean):
+        depth += 0 if tag in VOID else -1 if closing else 1
+        if depth > DEEPEST:
+            raise TooDeep(f"tags nested deeper than {DEEPEST}")
+    return clean
+
+
+def _drawn(text: str) -> str:
+    """Its outermost drawings as pictures; what is not closed is left to the cleaner."""
+    made, end, opened = [], 0, []
+    for mark in DRAWN.finditer(text):
+        if mark[0][1] != "/":
+            opened.append(mark.start())
+        elif opened:
+            start = opened.pop()
+            if not opened:
+                made += [text[end:start], drawing(text[start : mark.end()])]
+                end = mark.end()
+    return "".join([*made, text[end:]])
+
+
+def drawing(svg: str) -> str:
+    """SVG as an <img>: there it runs nothing, loads nothing and has no style but its own."""
+    if "xmlns=" not in svg[: svg.find(">") + 1]:
+        svg = re.sub(r"<svg\b", '<svg xmlns="http://www.w3.org/2000/svg"', svg, count=1, flags=re.IGNORECASE)
+    named = re.search(r"<title\b[^<>]*>([^<]*)</title", svg)
+    alt = (
+        entities.escape(entities.unescape(named[1]).strip() if named else "")
+        or "A drawing without a description"
     )
+    return f'<img src="data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}" alt="{alt}">'
 
 
-def each(texts: list[str]) -> list[str]:
-    return [html(text) for text in texts]
+def each(texts: list[str]) -> list[str | None]:
+    """Each as `html` gives it, None for what is nested too deep."""
+    return [_or_none(text) for text in texts]
 
 
-def within_limits(texts: list[str]) -> list[str] | None:
-    """Each of a student's texts as `html` gives it; None if all together are more work than they are worth."""
+def _or_none(text: str) -> str | None:
     try:
-        return bounded.call(each, texts, seconds=SECONDS) if texts else []
-    except Exception:  # too much, or what no parser of HTML expects
+        return html(text)
+    except TooDeep:
         return None
-
-
-def markdown(texts: list[str]) -> list[str]:
-    """A student's words: HTML in them is cleaned, or shown as it was typed where it is too much to clean."""
-    cleaned = within_limits(texts)
-    return [entities.escape(text, quote=False) for text in texts] if cleaned is None else cleaned
 
 
 def displayed(outputs: Iterable[NotebookNode]) -> None:
     """Clean the HTML among the outputs of a notebook, in place."""
     shown = [output.data for output in outputs if "text/html" in output.get("data", {})]
-    cleaned = within_limits([data["text/html"] for data in shown])
-    for number, data in enumerate(shown):
-        if cleaned is not None:
-            data["text/html"] = cleaned[number]
+    try:
+        cleaned = bounded.call(each, [data["text/html"] for data in shown], seconds=SECONDS) if shown else []
+    except Exception:  # all together are more work than they are worth, or what no parser of HTML expects
+        cleaned = [None] * len(shown)
+    for data, clean in zip(shown, cleaned, strict=True):
+        if clean is not None:
+            data["text/html"] = clean
         else:
             del data["text/html"]
-            data["text/plain"] = (
-                f"{data.get('text/plain', '')}\n[HTML that takes too long to clean is left out]".strip()
-            )
+            data["text/plain"] = f"{data.get('text/plain', '')}\n{LEFT_OUT}".strip()
 
 
+LEFT_OUT = "[HTML that takes too long to clean is left out]"
 # MIME types that are kept, and what is kept of each.
 KEPT = {
     "text/plain": lambda text: text,
     "text/html": lambda text: text,  # `displayed` cleans it
+    "text/markdown": lambda text: text,  # and these who renders them
+    "text/latex": lambda text: text,
     "image/png": lambda text: text if BASE64.fullmatch(text) else "",
     "image/jpeg": lambda text: text if BASE64.fullmatch(text) else "",
 }
@@ -90,7 +178,7 @@ def plain(value: Any) -> str:
 
 
 def output(made: NotebookNode) -> NotebookNode:
-    """An output with nothing in it but plain text, pictures, and HTML that has still to be cleaned (`displayed`).
+    """An output with nothing in it but texts and pictures; its HTML has still to be cleaned (`displayed`).
 
     Raises AttributeError, TypeError if it is no output.
     """
@@ -105,6 +193,9 @@ def output(made: NotebookNode) -> NotebookNode:
         for mime, clean in KEPT.items()
         if isinstance(made.data.get(mime), str) and (text := clean(plain(made.data[mime])))
     }
+    svg = made.data.get("image/svg+xml")
+    if isinstance(svg, str) and not data.keys() & {"text/html", "image/png", "image/jpeg"}:
+        data["text/html"] = drawing(plain(svg))
     reading = made.metadata.get("vit", {}).get("reading")  # a figure's alt text
     metadata = {"vit": {"reading": plain(reading)}} if isinstance(reading, str) else {}
     # always a display: nbgrader must never find a result, and so a score, in a student's output

@@ -4,6 +4,7 @@ import re
 
 from nbformat import NotebookNode
 
+EXTRA = "extra-"  # how the ids of cells begin that a student added
 CHECK = re.compile(r'^\s*check\("(\w+)"\)\s*$')
 
 
@@ -33,3 +34,8 @@ def check_called(source: str) -> str:
     """The key of a cell that is `check("<key>")` and nothing else, "" for any other."""
     found = CHECK.match(source)
     return found[1] if found else ""
+
+
+def is_own(cell: NotebookNode) -> bool:
+    """A cell whose text is the student's: an answer, or one that they added (`rebuild` names those)."""
+    return is_answer(cell) or bool(record(cell).get("task")) or cell.get("id", "").startswith(EXTRA)

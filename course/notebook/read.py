@@ -6,8 +6,10 @@ submission needs (type, source and names of each cell) and takes nothing else on
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from course.notebook import pictures
 
 LARGEST = 100_000_000  # bytes; a notebook with every figure of the course stays below 10 MB
 LONGEST = 200_000  # characters of one cell's source; the longest of the course has 4,000
@@ -37,7 +39,8 @@ class Cell:
     kind: str  # "code", "markdown" or "raw"
     source: str
     names: tuple[str, ...] = ()
-    pictures: bool = False  # it has attachments
+    pictures: dict[str, dict[str, str]] = field(default_factory=dict)  # attachments of a text
+    lost: str = ""  # why a picture of it was left out
 
 
 @dataclass
@@ -72,7 +75,11 @@ def parse(data: bytes) -> Sent:
     cells = [cell for cell in map(_cell, raw) if cell]
     if len(cells) < len(raw):
         repairs.append(f"{len(raw) - len(cells)} of {len(raw)} cells were damaged and are left out")
+    room = pictures.ALL
     for cell in cells:
+        room -= pictures.size(cell.pictures)
+        if room < 0:
+            cell.pictures, cell.lost = {}, f"all of the file have more than {pictures.ALL * 3 / 4e6:.0f} MB"
         if len(cell.source) > LONGEST:
             repairs.append(f"a cell of {len(cell.source):,} characters is left out (limit {LONGEST:,})")
     if any(map(_unbroken, raw)):
@@ -217,7 +224,10 @@ def _cell(raw: Any) -> Cell | None:
     graded = metadata.get("nbgrader") if isinstance(metadata.get("nbgrader"), dict) else {}
     names = (graded.get("grade_id"), raw.get("id"), metadata.get("id"))
     names = tuple(name if isinstance(name, str) else "" for name in names)
-    return Cell(kind, clean(source), names, bool(raw.get("attachments")))
+    attached, lost = {}, ""
+    if kind == "markdown":
+        attached, source, lost = pictures.kept(raw.get("attachments"), source)
+    return Cell(kind, clean(source), names, attached, lost)
 
 
 def _source(raw: dict) -> Any:

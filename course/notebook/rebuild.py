@@ -3,8 +3,8 @@
     clean, repairs = rebuild(release, parse(data))
 
 Everything of the release is as it was released: text, given code, tests, metadata, kernel. From the student
-come the sources of the answer cells and code cells of their own (tagged `extra`), because an answer may
-need a helper or an import that stands there. Outputs, attachments, tags and other metadata stay behind.
+come the sources of the answer cells and cells of their own (tagged `extra`), because an answer may need a helper or
+an import that stands there, and pictures in texts. Outputs, tags and other metadata stay behind.
 """
 
 import ast
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from course.notebook.cells import grade_id, is_answer
+from course.notebook.cells import EXTRA, grade_id, is_answer
 from course.notebook.read import Cell, Sent
 
 ALIKE = 0.6  # share of equal words from which an unnamed cell is taken for a cell of the release
@@ -358,9 +358,12 @@ def _fill(cell: NotebookNode, sent: Cell | None, how: str | None, repairs: list[
     if sent.kind != cell.cell_type:
         what = f"the answer was a {sent.kind} cell; it is {cell.cell_type} again"
         repairs.append(Repair("retyped", name, what))
-    if sent.pictures and cell.cell_type == "markdown":
-        what = "a picture pasted into the written answer is only in the original"
-        repairs.append(Repair("picture", name, what, human=True))
+    if cell.cell_type == "markdown":
+        if sent.pictures:
+            cell.attachments = nbformat.from_dict(sent.pictures)
+        if sent.lost:
+            what = f"a picture pasted into the written answer is only in the original ({sent.lost})"
+            repairs.append(Repair("picture", name, what, human=True))
     if same(sent.source) != same(cell.source):
         cell.source = sent.source
 
@@ -431,9 +434,11 @@ def _assemble(
         if i in extra:
             new = nbformat.v4.new_markdown_cell if cell.kind == "markdown" else nbformat.v4.new_code_cell
             made = new(extra[i], metadata={"tags": ["extra"]})
+            if cell.kind == "markdown" and cell.pictures:
+                made.attachments = nbformat.from_dict(cell.pictures)
             slots.setdefault(min(anchor + 1, following[i]), []).append(made)
     taken = {cell.id for cell in clean.cells}
-    free = (name for name in map("extra-{}".format, itertools.count(1)) if name not in taken)
+    free = (name for name in map(f"{EXTRA}{{}}".format, itertools.count(1)) if name not in taken)
     cells = []
     for at in range(len(clean.cells) + 1):
         for made in slots.get(at, []):

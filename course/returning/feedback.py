@@ -1,25 +1,28 @@
 """The feedback page of one notebook: nbgrader's own command (and formgrader's button) with a template of the course.
 
-`Summary` stands in the place of nbgrader's GetGrades and gathers what the page says on top; `FeedbackPage` renders
-the notebook so that the page is one document in itself: its headings below the page's own, formulas as MathML,
-nothing fetched from elsewhere. The page is templates/feedback_page/index.html.j2.
+`Summary` stands in the place of nbgrader's GetGrades and gathers what the page says on top. The page,
+templates/feedback_page/index.html.j2, is one document in itself: its headings below the page's own, formulas as MathML,
+nothing fetched from elsewhere. Formgrader's own page gets the same words (`words`) and templates/formgrader_page.
 """
 
 from __future__ import annotations
 
+import itertools
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from latex2mathml.converter import convert as mathml
 from nbconvert.exporters import HTMLExporter
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import GetGrades
+from pygments.formatters import HtmlFormatter
 
 from course.authoring.figures import reading
+from course.notebook.cells import is_own, is_test
 from course.returning.points import changes
+from course.returning.words import TOP
 from helpers.checks.observe import State
 from helpers.checks.render import MARKS, WRONG
 from helpers.progress import part_name
@@ -47,6 +50,7 @@ class Summary(GetGrades):
             student = gradebook.find_student(at["student"])
             names = [name for name in (student.first_name, student.last_name) if name]
             changed = bool(changes(gradebook, at["assignment"]))
+            came = gradebook.find_submission(at["assignment"], at["student"]).timestamp
         rows = [row(cell) for cell in nb.cells if "score" in cell.metadata.get("nbgrader", {})]
         resources["vit"] = {
             "title": title(nb) or at["notebook"],
@@ -58,16 +62,33 @@ class Summary(GetGrades):
             "changed": changed,
             "waiting": sum(cell.metadata.get("nbgrader", {}).get("waiting", False) for cell in nb.cells),
             "rows": rows,
+            "came": f"{came:%Y-%m-%d %H:%M} UTC" if came else "",
+            "made": f"{date.today():%Y-%m-%d}",
+            "level": TOP,  # of the latest heading on the page
+            "dark": HtmlFormatter(style="github-dark").get_style_defs(".highlight"),
         }
+        fold(nb.cells)
         for cell in nb.cells:
             describe(cell)
         return nb, resources
 
 
 def title(nb: NotebookNode) -> str:
-    """The notebook's first heading."""
-    lines = (line for cell in nb.cells if cell.cell_type == "markdown" for line in cell.source.splitlines())
+    """The notebook's first heading that is the course's."""
+    texts = (cell.source for cell in nb.cells if cell.cell_type == "markdown" and not is_own(cell))
+    lines = (line for text in texts for line in text.splitlines())
     return next((line[2:].strip() for line in lines if line.startswith("# ")), "")
+
+
+def fold(cells: list[NotebookNode]) -> None:
+    """Mark where a part of the notebook begins, and ends, that is the course's alone: the page folds it."""
+    for given, part in itertools.groupby(cells, lambda cell: not (is_own(cell) or is_test(cell))):
+        part = list(part)
+        if given:
+            texts = (cell.source for cell in part if cell.cell_type == "markdown")
+            headings = (line.lstrip("# ") for text in texts for line in text.splitlines() if line[:1] == "#")
+            part[0].metadata["unfold"] = next(headings, "") or "a cell of code"
+            part[-1].metadata["folded"] = True
 
 
 def row(cell: NotebookNode) -> dict[str, Any]:
@@ -81,15 +102,17 @@ def row(cell: NotebookNode) -> dict[str, Any]:
         how = dict(zip(("mark", "verdict", "look"), words, strict=True))
         name = told["name"] if told else "Written answer"
         return {**found, "name": name, "by_hand": False, **how}
-    # an older version's parts have three entries
-    for state, name, points, most in (part for part in told["parts"] if len(part) == 4):
-        found["parts"].append({"name": name, "score": points, "most": most, **said(State(state))})
+    # an older version's parts have three entries, or four
+    for state, name, points, most, *said in (part for part in told["parts"] if len(part) > 3):
+        row = {"name": name, "score": points, "most": most, "said": (*said, "")[0]}
+        found["parts"].append({**row, **looks(State(state))})
     if len(found["parts"]) == 1:
         found["parts"] = []
-    return {**found, "name": told["name"], "by_hand": own["by_hand"], **said(State(told["state"]))}
+    found["said"] = "" if any(part["said"] for part in found["parts"]) else told.get("said", "")
+    return {**found, "name": told["name"], "by_hand": own["by_hand"], **looks(State(told["state"]))}
 
 
-def said(state: State) -> dict[str, str]:
+def looks(state: State) -> dict[str, str]:
     return {"mark": MARKS.get(state, WRONG[0]), "verdict": state.value, "look": LOOKS.get(state, "wrong")}
 
 
@@ -102,47 +125,5 @@ def describe(cell: NotebookNode) -> None:
                 output.metadata.setdefault(mime, nbformat.NotebookNode())["alt"] = alt
 
 
-class Words(IPythonRenderer):
-    """Markdown of a notebook inside a page: headings two levels down, formulas as MathML, no picture from elsewhere."""
-
-    def __init__(self, page: FeedbackPage, **options: Any) -> None:
-        super().__init__(escape=False, exclude_anchor_links=True, **options)
-        self._page = page
-
-    def heading(self, text: str, level: int, **attrs: Any) -> str:
-        self._page.level = min(level + 2, self._page.level + 1, 6)  # none is left out
-        return super().heading(text, self._page.level, **attrs)
-
-    def image(self, text: str, url: str, title: str | None = None) -> str:
-        return super().image(text, url, title) if url.startswith(("data:", "attachment:")) else text
-
-    def inline_math(self, body: str) -> str:
-        return self._math(body, "inline")
-
-    def block_math(self, body: str) -> str:
-        return self._math(body, "block")
-
-    def latex_environment(self, name: str, body: str) -> str:
-        return self._math(f"\\begin{{{name}}}{body}\\end{{{name}}}", "block")
-
-    def _math(self, body: str, display: str) -> str:
-        try:
-            return mathml(body.strip(), display=display)
-        except Exception:  # a student's formula; latex2mathml has many errors of its own
-            return f"<code>{self.escape_html(body)}</code>"
-
-
 class FeedbackPage(HTMLExporter):
-    """nbconvert's HTML with the course's template."""
-
-    level = 2  # of the latest heading on the page
-
-    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> tuple[str, Any]:
-        self.level = 2
-        return super().from_notebook_node(nb, resources, **kw)
-
-    def markdown2html(self, context: Any, source: str) -> str:
-        attachments = context.get("cell", {}).get("attachments", {})
-        return MarkdownWithMath(renderer=Words(self, attachments=attachments)).render(source)
-
-    markdown2html.jinja_pass_arg = HTMLExporter.markdown2html.jinja_pass_arg
+    """nbconvert's HTML with the course's template; nbgrader_config.py gives both, and the filter of `words`."""

@@ -115,7 +115,7 @@ class Differences:
             labels.append((left, bottom + 46, "start", f"one square: {step[0]} x {step[1]} entries"))
         text = "".join(f'<text x="{x}" y="{y}" text-anchor="{at}">{t}</text>' for x, y, at, t in labels)
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{max(right, 390)}" height="{below}" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{max(right, 430)}" height="{below}" '
             'font-family="sans-serif" font-size="11" fill="#222222"><rect width="100%" height="100%" fill="#FFFFFF"/>'
             f"{_paths(squares)}{text}</svg>"
         )

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -437,10 +438,33 @@ def test_nothing_that_runs_or_loads_is_displayed(text):
 
 
 def test_pictures_and_tables_stay():
-    picture = '<img src="data:image/svg+xml;base64,PHN2Zz4=" alt="a map" style="max-width: 100%;">'
+    picture = '<img src="data:image/svg+xml;base64,PHN2Zz4=" alt="a map" style="max-width:100%">'
     assert sanitise.html(picture) == picture
     table = "<table><tbody><tr><td>1</td></tr></tbody></table>"
     assert sanitise.html(table) == table
+    styled = '<td style="background-color:rgb(1, 2, 3);color:red;margin:1em">1</td>'
+    assert (
+        sanitise.html(f"<table><tr>{styled}</tr></table>")
+        == f"<table><tbody><tr>{styled}</tr></tbody></table>"
+    )
+    formula = '<math display="block"><mfrac><mi>a</mi><mn>2</mn></mfrac></math>'
+    assert sanitise.html(formula) == formula
+
+
+@pytest.mark.parametrize(
+    "style",
+    ["position:fixed", "background:url(//evil)", "color:r\\65 d", "margin-top:-9px", "width:calc(1px)"],
+)
+def test_a_style_that_reaches_further_is_left_out_alone(style):
+    assert sanitise.html(f'<p style="{style};color:red">x</p>') == '<p style="color:red">x</p>'
+
+
+def test_a_drawing_becomes_a_picture():
+    made = sanitise.html(
+        'a <svg><svg></svg><script>alert(1)</script><title>two " lines</title></svg> b </svg>'
+    )
+    assert re.fullmatch('a <img src="data:image/svg\\+xml;base64,[\\w+/=]+" alt="two &quot; lines"> b ', made)
+    assert sanitise.html("x <svg><svg></svg> y") == "x "  # never closed
 
 
 def test_outputs_hold_nothing_but_text_and_pictures():
@@ -448,14 +472,17 @@ def test_outputs_hold_nothing_but_text_and_pictures():
         "execute_result",
         data={
             "text/plain": "3",
-            "text/latex": "<script>",
             "application/javascript": "alert(1)",
+            "text/vnd.mermaid": "graph",
             "image/png": '"><script>alert(1)</script>',
-            "image/svg+xml": "<svg onload=alert(1)>",
         },
     )
     clean = sanitise.output(made)
     assert (clean.output_type, clean.data) == ("display_data", {"text/plain": "3"})
+    made.data = {"text/markdown": "i<n", "text/latex": "$i<n$", "image/svg+xml": "<svg onload=alert(1)>"}
+    clean = sanitise.output(made).data
+    assert clean.pop("text/html").startswith('<img src="data:image/svg+xml;base64,')
+    assert clean == {"text/markdown": "i<n", "text/latex": "$i<n$"}  # as it was; who renders it cleans it
     assert sanitise.output(nbformat.v4.new_output("stream", text="\ud800x")).text == "?x"
 
 

@@ -1,5 +1,6 @@
 """Rebuilding: the same answers come out whatever an editor, a browser or an accident did to the notebook."""
 
+import base64
 import copy
 import json
 import random
@@ -27,6 +28,7 @@ INSIDE = next(pair for pair in PAIRS if pair[0].stem == "inside_a_pretrained_vit
 PART = "2_build_a_vit"
 ids = [release.stem for release, _ in PAIRS]
 FUZZED = 1_000
+DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
 
 
 def of(pair):
@@ -227,7 +229,7 @@ def test_cells_in_another_order_and_of_another_type():
     assert kinds(repairs) == {"reordered", "retyped"}
 
 
-def test_tags_outputs_kernel_and_attachments_stay_behind(q1):
+def test_tags_outputs_kernel_and_attachments_of_the_courses_texts_stay_behind(q1):
     release, sent, _ = q1
     for cell in sent["cells"]:
         cell["metadata"]["tags"] = ["skip-execution"]
@@ -247,6 +249,54 @@ def test_another_notebook_is_told_to_somebody(q1):
     clean, repairs = rebuild(release, dump(forget({"cells": [code("1 + 1", id="a")]})))
     assert answers(clean) == answers(release)
     assert any(r.human and "another notebook" in r.what for r in repairs)
+
+
+@pytest.mark.parametrize(
+    ("mime", "data", "why"),
+    [
+        ("image/png", DOT, ""),
+        ("image/png", [DOT[:20] + "\n", DOT[20:]], ""),
+        ("image/jpeg", base64.b64encode(b"\xff\xd8\xff" + bytes(9)).decode(), ""),
+        ("image/jpeg", DOT, "it is no image/jpeg"),
+        ("image/svg+xml", DOT, "only PNG and JPEG are kept"),
+        ("image/png", '"><script>', "it is damaged"),
+        ("image/png", DOT + "A" * 4_000_000, "it has more than 2.0 MB"),
+        ("image/png", {"a": 1}, "it has more than 2.0 MB"),
+    ],
+)
+def test_a_picture_in_a_written_answer(mime, data, why):
+    release, sent = written(), written("![edge](attachment:a.png)")
+    sent.cells[1].attachments = {"a.png": {mime: data}}
+    clean, repairs = rebuild(release, dump(sent))
+    if why:
+        assert (
+            "attachments" not in clean.cells[1]
+            and [r.human for r in repairs] == [True]
+            and why in repairs[0].what
+        )
+    else:
+        assert list(clean.cells[1].attachments) == ["a.png"] and repairs == []
+        nbformat.validate(clean)
+        assert rebuild(release, dump(clean))[0] == clean
+
+
+def test_a_picture_that_colab_wrote_into_the_text():
+    release, sent = (
+        written(),
+        written(f"Head 2: ![edge](data:image/png;base64,{DOT}) and ![no](data:image/png;base64,AAAA)"),
+    )
+    clean, repairs = rebuild(release, dump(sent))
+    assert clean.cells[1].source == "Head 2: ![edge](attachment:pasted-1.png) and ![no](picture-left-out)"
+    assert clean.cells[1].attachments == {"pasted-1.png": {"image/png": DOT}}
+    assert [r.kind for r in repairs] == ["picture"]
+
+
+def test_pictures_of_one_file_are_bounded():
+    release, sent = written(), written()
+    large = base64.b64encode(base64.b64decode(DOT) + bytes(1_900_000)).decode()
+    sent.cells += [nbformat.v4.new_markdown_cell(f"![a](data:image/png;base64,{large})") for _ in range(5)]
+    clean, _ = rebuild(release, dump(sent))
+    assert sum("attachments" in cell for cell in clean.cells) <= 3
 
 
 def written(text="YOUR ANSWER HERE"):

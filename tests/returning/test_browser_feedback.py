@@ -28,10 +28,16 @@ def opened(page):
 
 @pytest.mark.parametrize("student", pages.STUDENTS)
 @pytest.mark.parametrize("name", [pages.Q1, pages.INSIDE])
-def test_axe_finds_nothing_to_mend(made, page, opened, student, name):
+@pytest.mark.parametrize(("scheme", "width", "unfolded"), [("light", 1280, True), ("dark", 390, False)])
+def test_axe_finds_nothing_to_mend(made, page, opened, student, name, scheme, width, unfolded):
     from axe_playwright_python.sync_playwright import Axe
 
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
     assert opened(made[student][name]) == []
+    assert page.locator("details.given").count() > 0
+    if unfolded:
+        page.evaluate("for (const it of document.querySelectorAll('details')) it.open = true")
     # axe takes no notice of MathML, which screen readers read: a header that is a formula is empty to it
     found = Axe().run(page, options={"rules": {"empty-table-header": {"enabled": False}}})
     assert [th for th in page.locator("th").all_text_contents() if not th.strip()] == []
@@ -46,6 +52,14 @@ def test_a_link_of_the_summary_leads_to_the_blank(made, page, opened):
     assert page.url.endswith("#check_q1_position_encoding")
     assert 0 <= result.bounding_box()["y"] < 950
     assert page.get_by_role("table", name="expected: P").is_visible()
+
+
+def test_code_keeps_its_indentation_on_a_phone(made, page, opened):
+    page.set_viewport_size({"width": 390, "height": 900})
+    opened(made["ben"][pages.Q1])
+    code = page.locator("section.answer .highlight pre").first
+    assert code.evaluate("it => it.getClientRects().length") == 1
+    assert code.evaluate("it => getComputedStyle(it).whiteSpace") == "pre"
 
 
 @pytest.mark.parametrize("width", [390, 1300])

@@ -259,7 +259,7 @@ def test_the_page_is_one_file_that_escapes_what_students_wrote(tmp_path):
         is None
     )
     assert "&lt;b&gt;x" in text
-    assert "http" not in text
+    assert "http:" not in text and "https:" not in text
 
 
 def test_tables_open_in_a_spreadsheet_without_formulas(made):

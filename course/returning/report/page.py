@@ -10,10 +10,8 @@ With ids hidden it is report/<part>_anonymous/.
 """
 
 import csv
-import html
 import io
 import json
-import re
 import secrets
 from collections import Counter
 from collections.abc import Iterable
@@ -37,6 +35,7 @@ from course.returning.report import alike, counts
 from course.returning.report.changes import changes
 from course.returning.report.sent import Reading, read
 from course.returning.sheets import plain_number
+from course.returning.words import code
 from helpers.files import write
 from helpers.progress import part_name
 
@@ -325,11 +324,6 @@ def _many(number: int, what: str) -> str:
 
 
 # --- files ----------------------------------------------------------------------------------------
-
-
-def code(text: str) -> Markup:
-    """Text with `code` in it as HTML."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text)))
 
 
 def environment() -> Environment:
