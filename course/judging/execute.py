@@ -137,7 +137,7 @@ def _run(
                         seen = Observation(ended=State.TIMEOUT)
                 elif cell.source.strip():
                     cell.outputs, state = session.cell(cell.source)
-                    if index < opened and not state:
+                    if index < opened and state is not State.TIMEOUT:
                         cell.outputs = copy.deepcopy(shown[index])
                     failed = state or any(output.output_type == "error" for output in cell.outputs)
                     if failed and state is not State.TIMEOUT and cell.id not in given:
