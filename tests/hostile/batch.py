@@ -47,7 +47,13 @@ def entries(everything: bool) -> Iterator[tuple[str, tuple[str, ...], hostile.En
 
 
 def hurried(entry: hostile.Entry, course: Release, record: Record) -> bool:
-    """Whether a busy machine may be to blame: time ran out where it should not."""
+    """Whether a busy machine may be to blame: time ran out where it should not, and nothing was earned by it."""
+    earned = {course.tests[test]: verdict.points for test, verdict in record.verdicts.items()}
+    if any(
+        points > (earned if entry.points is None else entry.points).get(key, 0)
+        for key, points in earned.items()
+    ):
+        return False
     late = {course.tests[test] for test, v in record.verdicts.items() if v.state is State.TIMEOUT}
     return any(entry.states.get(key) is not State.TIMEOUT for key in late)
 
