@@ -231,6 +231,27 @@ def grade(
     raise SystemExit(0 if well else 1)
 
 
+@app.command("try")
+def try_(
+    notebook: Annotated[str, typer.Argument(help="A file; with --student the name of a notebook, or q6.")],
+    question: Annotated[str, typer.Argument(help="Only this one, e.g. q6_residual_add.")] = "",
+    student: Annotated[str, typer.Option(help="Whose notebook in grading/submitted it is.")] = "",
+    no_sandbox: Annotated[
+        bool, typer.Option("--no-sandbox", help="Let student code do all that you can do on this machine.")
+    ] = False,
+) -> None:
+    """Run one notebook as grading would and say what it gets and why; nothing is recorded."""
+    from course.grading import trial
+    from course.judging.session import NoKernel
+    from course.notebook.release import JudgeError
+    from course.sandbox.sandbox import NoSandbox
+
+    try:
+        print(trial.run(notebook, question, student, not no_sandbox))
+    except (trial.TrialError, JudgeError, NoSandbox, NoKernel) as error:
+        raise SystemExit(str(error)) from None
+
+
 @app.command()
 def forget(
     student: Annotated[str, typer.Argument(help="Id of the student, as export lists it.")],

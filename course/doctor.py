@@ -1,11 +1,13 @@
 """What this machine offers for grading, and what to install: `python -m course doctor`."""
 
 import dataclasses
+import functools
 import importlib.metadata
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from rich.console import Console
@@ -14,8 +16,11 @@ from rich.table import Table
 
 from course.authoring import badges
 from course.base import paths
+from course.judging.session import Dead, NoKernel, Session
 from course.sandbox import bubblewrap, prefork
 from course.sandbox.limits import Limits
+from course.sandbox.lockdown import PRELOADED
+from course.sandbox.sandbox import NoSandbox, Sandbox
 
 GB = 10**9
 
@@ -32,7 +37,7 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Everything that grading depends on, most basic first. Takes a second or two."""
+    """Everything that grading depends on, most basic first. A kernel imports PyTorch: some seconds."""
     packages = [package("torch", "PyTorch"), package("nbgrader", "nbgrader")]
     programs = [command("nbgrader"), command("alembic")]
     kernels = [folder(), containment(), warm_kernels()]
@@ -72,15 +77,34 @@ def folder() -> Finding:
     return Finding("course folder", str(paths.ROOT))
 
 
+@functools.cache
+def kernel(warmed: bool) -> str:
+    """What keeps a kernel in its sandbox from importing what each notebook imports; "" if nothing does."""
+    with tempfile.TemporaryDirectory() as place:
+        try:
+            with Sandbox(Path(place), warmed=warmed) as box, Session(box, box.limits) as session:
+                if warmed and not box.warm:
+                    return box.last_words() or "no kernel could be forked"
+                outputs, state = session.cell("\n".join(f"import {name}" for name in ("helpers", *PRELOADED)))
+        except (NoKernel, Dead, NoSandbox) as error:
+            return str(error).removesuffix(".")
+    errors = [f"{output.ename}: {output.evalue}" for output in outputs if output.output_type == "error"]
+    return errors[0] if errors else state.value if state else ""
+
+
 def containment() -> Finding:
     if not (why := bubblewrap.why_not()):
+        # a warm one that works has the same walls
+        if (prefork.why_not() or kernel(warmed=True)) and (said := kernel(warmed=False)):
+            fix = f"a kernel in it does not work ({said}): run make setup in a folder such as your home's"
+            return Finding("sandbox", "none: no notebook could be run", False, fix)
         return Finding("sandbox", bubblewrap.level())
     return Finding("sandbox", "none: student code could do all that you can", False, why)
 
 
 def warm_kernels() -> Finding:
     """They save each notebook the import of PyTorch."""
-    if not (why := prefork.why_not()):
+    if not (why := prefork.why_not() or kernel(warmed=True)):
         return Finding("warm kernels", "yes")
     fix = "" if bubblewrap.why_not() else why
     return Finding("warm kernels", "no, grading is slower", False, fix, needed=False)

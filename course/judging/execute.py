@@ -22,7 +22,7 @@ from nbformat.v4 import new_output
 
 from course.judging import kernel_files, messages, sanitise
 from course.judging.session import Dead, NoKernel, Session, stopped
-from course.notebook.cells import grade_id
+from course.notebook.cells import grade_id, is_answer
 from course.notebook.release import Release
 from course.sandbox.limits import Limits
 from course.sandbox.sandbox import Sandbox
@@ -31,7 +31,9 @@ from helpers.checks.arrays import Arrays, Case
 from helpers.checks.observe import Problem, State
 
 TEXT = 400  # characters of a student's error that are repeated
+MOST_LEFT_OUT = 20  # lines of a cell
 DRAWING = "__import__('IPython').get_ipython().display_formatter.formatters['image/png'].enabled = {}"
+REST = "__import__('helpers.rest_of_cell').rest_of_cell.tell({!r}, {!r})"
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
 
 
@@ -45,6 +47,9 @@ class Observation:
     garbled: str = ""  # what came back is not an observation
     # blanks tried by themselves, blank -> set of inputs -> arrays
     alone: Mapping[str, Mapping[str, Sequence[Arrays] | Problem]] = field(default_factory=dict)
+    left_out: tuple[
+        str, ...
+    ] = ()  # sentences about lines since the exercise above that can't be run on this machine
 
 
 OnObserved = Callable[[str, Observation], State]
@@ -103,6 +108,8 @@ def _run(
     nb = copy.deepcopy(nb)
     gone: State | None = None  # why there is no kernel any more
     late: set[str] = set()  # cells that were interrupted
+    left_out: list[str] = []
+    given = {cell.id for cell in release.notebook.cells if not is_answer(cell)}
     last = max((index for index, cell in enumerate(nb.cells) if grade_id(cell)), default=-1)
     for cell in nb.cells:
         if cell.cell_type == "code":
@@ -130,9 +137,12 @@ def _run(
                         seen = Observation(ended=State.TIMEOUT)
                 elif cell.source.strip():
                     cell.outputs, state = session.cell(cell.source)
-                    if index < opened and not state:
+                    if index < opened and state is not State.TIMEOUT:
                         cell.outputs = copy.deepcopy(shown[index])
-                    if state:
+                    failed = state or any(output.output_type == "error" for output in cell.outputs)
+                    if failed and state is not State.TIMEOUT and cell.id not in given:
+                        state = run_rest(session, cell.outputs, left_out)
+                    if state is State.TIMEOUT:
                         late.add(grade_id(cell))
                         cell.outputs.append(stopped(f"Stopped after {limits.cell_seconds:g} seconds."))
             except Dead as dead:
@@ -140,10 +150,11 @@ def _run(
                 seen = Observation(ended=gone)
                 cell.outputs.append(stopped(f"Nothing runs from here on: {gone.value}."))
             if key:
+                seen, left_out = replace(seen, left_out=tuple(left_out)), []
                 state = on_observed(key, seen)
                 if gone is None and seen.found and (every_blank or state is not State.CORRECT):
                     alone, gone = each_blank(release, key, session)
-                    state = on_observed(key, replace(seen, alone=alone)) if alone else state
+                    state = on_observed(key, replace(seen, alone=alone, left_out=())) if alone else state
                 if gone is None:
                     gone = tell(key, state, session)
     own = (cell.outputs for cell in nb.cells[opened : last + 1] if cell.cell_type == "code")
@@ -163,6 +174,40 @@ def kernel(
         helpers = kernel_files.copy_helpers(Path(folder), release.tests.values())
         with Sandbox(work, limits, sandboxed, helpers, warmed) as box, Session(box, limits) as session:
             yield session
+
+
+def run_rest(session: Session, outputs: list[NotebookNode], left_out: list[str]) -> State | None:
+    """Of a student's cell that has ended in an error: leave out the line that can't be run here, and run what stands below.
+
+    Args:
+        outputs: of the cell; a line that was left out is said there in place of its error.
+        left_out: gets the same sentences.
+
+    Returns:
+        As `Session.cell`. Raises what that does.
+    """
+    state: State | None = State.ERROR
+    for number in itertools.count():
+        if state is not State.ERROR or number == MOST_LEFT_OUT:
+            return state
+        answer = f"rest-{len(left_out)}-{number}"
+        session.cell(REST.format(session.sandbox.inside, answer), keep=False)
+        try:
+            said = wire.parse(session.sandbox.read(answer, wire.LIMIT))
+            rest, line = said["rest"], int(said["line"])
+            words = _text(said["text"]), _text(said["error"])
+        except Exception:  # it is the student's own error, or the kernel is no longer as it was
+            return state
+        if not isinstance(rest, str) or not rest:
+            return state
+        if outputs and outputs[-1].output_type == "error":
+            outputs.pop()
+        if words[0]:
+            left_out.append(messages.LEFT_OUT.format(line, *words))
+            outputs.append(new_output("stream", text=f"{left_out[-1]}\n"))
+        more, state = session.cell(rest)
+        outputs += more
+    return state
 
 
 def observed(release: Release, key: str, session: Session) -> Observation:
@@ -203,7 +248,7 @@ def ask(key: str, cases: Mapping[str, list[Case]], session: Session, name: str) 
         return Observation(garbled=str(error)[:TEXT])
     code = f"__import__('helpers').check.observe({session.sandbox.inside!r}, {asked!r}, {answer!r})"
     _, late = session.cell(code, keep=False)
-    if late:
+    if late is State.TIMEOUT:
         return Observation(ended=State.TIMEOUT)
     try:
         return _seen(wire.parse(session.sandbox.read(answer, wire.LIMIT)), cases)

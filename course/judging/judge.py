@@ -263,6 +263,7 @@ def judge_submission(
                 marks[key] = verdict(*given)
             except Exception as error:  # arrays that no honest observation holds
                 marks[key] = unjudged(key, error)
+            attention.extend(f"{key}: {line}" for line in seen.left_out)
             if seen.garbled:
                 attention.append(f"{key}: {seen.garbled}")
             return marks[key].state
@@ -292,7 +293,7 @@ def judge_submission(
         repairs=tuple(
             f"{repair.cell}: {repair.what}" if repair.cell else repair.what for repair in found.repairs
         ),
-        attention=tuple(attention),
+        attention=tuple(dict.fromkeys(attention)),  # a lost kernel's notebook is run again
     )
 
 

@@ -16,6 +16,10 @@ HELPERS = Path(helpers.__file__).resolve().parent
 DATA = ("registry.txt", "vit_cifar10.safetensors")  # what ships in data/ and notebooks use
 # Not for kernels: `check` is another one there, which compares nothing; observers come when they are needed.
 LEFT_OUT = {"check.py", "exercises", "observers"}
+IN_KERNEL = {
+    "in_kernel.py": "check.py",
+    "rest_of_cell.py": "rest_of_cell.py",
+}  # of ours, and how it is called there
 # what they get of helpers/checks
 OBSERVING = {"__init__.py", "alone.py", "arrays.py", "objects.py", "observe.py", "wire.py"}
 
@@ -40,7 +44,8 @@ def copy_helpers(folder: Path, own: Collection[str]) -> Path:
     shutil.copytree(HELPERS, target, ignore=left_out)
     (target / "observers").mkdir()
     shutil.copy(HELPERS / "observers" / "__init__.py", target / "observers")
-    shutil.copy(Path(__file__).with_name("in_kernel.py"), target / "check.py")
+    for name, called in IN_KERNEL.items():
+        shutil.copy(Path(__file__).with_name(name), target / called)
     for name in DATA:
         places = (HELPERS.parent / "data" / name, HELPERS / name)  # a checkout, an installed package
         if not (found := [place for place in places if place.is_file()]):

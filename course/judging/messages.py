@@ -9,6 +9,7 @@ ENDED = {
 }
 BORROWED = "Your cells import `{}`, which is part of the check. Write the answer yourself."
 GARBLED = "What your code gave could not be looked at. Does a cell change Python, IPython or the kernel?"
+LEFT_OUT = "Line {}, `{}`, was not run for grading ({}). The rest of its cell was."
 UNDEFINED = "`{}` is not defined: does the cell that defines it end in an error?"
 UNJUDGED = "What your code gave could not be judged."
 NOT_FOR_OTHERS = "It is right for the inputs that the notebook's check tries, but not for others."

@@ -81,7 +81,7 @@ class Session:
             keep: whether it enters the kernel's history and its outputs are wanted.
 
         Returns:
-            Its outputs, and `State.TIMEOUT` if it had to be interrupted.
+            Its outputs; `State.TIMEOUT` if it had to be interrupted, `State.ERROR` if it ended in an error.
 
         Raises:
             Dead: if the kernel died, or had to be killed because it did not stop.
@@ -116,6 +116,8 @@ class Session:
                 reply = self._next("shell", POLL if idle else 0)
                 if reply and reply["parent_header"].get("msg_id") == asked:
                     replied, limit = True, min(limit, now + AFTER)
+                    if reply["content"].get("status") == "error":
+                        state = state or State.ERROR
                     if _asks_exit(reply["content"].get("payload")):
                         self.kill()  # it ends by itself in a moment; which cells still run must not depend on that
                         raise Dead(State.KILLED)

@@ -166,6 +166,7 @@ def environment() -> dict[str, str]:
         "MPLCONFIGDIR": "/tmp/home/matplotlib",
         "NBGRADER_EXECUTION": "autograde",
         "OMP_NUM_THREADS": "1",
+        "PIP_RETRIES": "0",  # there is no network
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "PYDEVD_USE_FRAME_EVAL": "NO",  # which ipykernel would set
         "PYTHONHASHSEED": "0",

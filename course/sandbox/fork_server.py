@@ -14,7 +14,7 @@ folder that all requests share, only this notebook's sockets and exchange. Stand
 import ctypes
 import fcntl
 import gc
-import importlib
+import importlib.util
 import io
 import json
 import os
@@ -29,28 +29,12 @@ import traceback
 
 import lockdown
 
-# What each notebook of the course imports anyway: more could make code run here that does not run elsewhere.
-PRELOADED = (
-    "numpy",
-    "torch",
-    "einops",
-    "matplotlib.pyplot",
-    "ipykernel.kernelapp",
-    "ipykernel.ipkernel",
-    "ipykernel.debugger",  # what a kernel imports when it starts, and when it draws its first figure
-    "IPython.core.completerlib",
-    "IPython.extensions.storemagic",
-    "matplotlib.figure",
-    "einops.layers.torch",
-    "torch.fx.experimental.symbolic_shapes",  # by the first backward()
-    "sklearn.datasets",  # the digits and photos, and what reading them imports: more than a second in most notebooks
-    "sklearn.model_selection",
-    "tqdm.auto",
-)
 # From the system's headers: os.unshare is there from Python 3.12 on, mount never.
 NEW_USER, NEW_PID, NEW_REST = 0x10000000, 0x20000000, 0x00020000 | 0x40000000 | 0x08000000 | 0x04000000
 READ_ONLY, NO_SUID, NO_DEVICES, NO_PROGRAMS, REMOUNT, BIND = 1, 2, 4, 8, 32, 4096
 RECURSIVE, PRIVATE = 16384, 1 << 18
+# where Python and its packages are, the outer folder first
+PYTHON = sorted({sys.prefix, sys.base_prefix, os.path.realpath(sys.base_prefix)}, key=len)
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -103,6 +87,7 @@ def apart() -> None:
 def mount_walls(settings: dict) -> None:
     """Fresh instances of all that could be written to or show others."""
     base, shared = settings["base"], settings["folder"]
+    python = {path: os.open(path, os.O_PATH) for path in PYTHON}
     for name, folder in settings["folders"].items():
         if name == "run":  # the last, in the cover of the folder that all share
             os.makedirs(shared, exist_ok=True)
@@ -111,6 +96,10 @@ def mount_walls(settings: dict) -> None:
             read_only(shared)
         size = lockdown.SMALL if name in ("exchange", "run") else settings["disk_bytes"]
         memory(folder, size, "1777", settings["files"][name])
+        for path, handle in python.items():
+            if path.startswith(f"{folder}/"):  # an environment may lie in /tmp
+                os.makedirs(path, exist_ok=True)
+                mount(f"/proc/self/fd/{handle}", path, "", BIND | RECURSIVE)  # read-only, as it was
     mount("devpts", "/dev/pts", "devpts", NO_SUID | NO_PROGRAMS, "newinstance,ptmxmode=0666,mode=620")
     mount("proc", "/proc", "proc", NO_SUID | NO_DEVICES | NO_PROGRAMS)
     for name in ("sys", "sysrq-trigger", "irq", "bus"):
@@ -203,7 +192,7 @@ def preload(fonts: str) -> None:
     if fonts:
         shutil.copy(fonts, os.environ["MPLCONFIGDIR"])
     before = dict(os.environ)
-    for name in PRELOADED:
+    for name in lockdown.PRELOADED:
         importlib.import_module(name)
     draw()
     os.environ.clear()  # scikit-learn sets variables
@@ -234,11 +223,18 @@ def serve(server: socket.socket, lifeline: int) -> None:
 
 
 def attempt(settings: dict) -> int:
-    """Whether walls can be built on this machine: an exit code, the reason on stderr."""
+    """Whether walls can be built on this machine, and Python's packages are seen behind them: an exit code, the reason
+    on stderr."""
     own_users()
     if (pid := os.fork()) == 0:
         try:
             build(settings)
+            tops = sorted({name.split(".")[0] for name in lockdown.PRELOADED})
+            gone = [name for name in tops if not importlib.util.find_spec(name)]
+            if gone:
+                raise OSError(
+                    f"{', '.join(gone)} cannot be found behind the walls; Python is in {sys.prefix}"
+                )
             os._exit(0)
         except OSError as error:
             print(error, file=sys.stderr, flush=True)

@@ -18,6 +18,25 @@ import sys
 COPY = "/vit/work"  # the submission's disposable copy, the kernel's working folder
 SMALL = 32_000_000  # bytes of the exchange and of the sockets' folder
 
+# What each notebook of the course imports anyway: more could make code run here that does not run elsewhere.
+PRELOADED = (
+    "numpy",
+    "torch",
+    "einops",
+    "matplotlib.pyplot",
+    "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "ipykernel.debugger",  # what a kernel imports when it starts, and when it draws its first figure
+    "IPython.core.completerlib",
+    "IPython.extensions.storemagic",
+    "matplotlib.figure",
+    "einops.layers.torch",
+    "torch.fx.experimental.symbolic_shapes",  # by the first backward()
+    "sklearn.datasets",  # the digits and photos, and what reading them imports: more than a second in most notebooks
+    "sklearn.model_selection",
+    "tqdm.auto",
+)
+
 # System calls that would undo a limit or widen the attack surface; numbers from the kernel's tables.
 # memfd and System V memory escape every per-process limit; keys and io_uring reach past the namespaces.
 FORBIDDEN = {

@@ -72,7 +72,7 @@ def why_not() -> str:
 
 @functools.lru_cache(maxsize=1)
 def _attempt() -> str:
-    """What fails when walls are built inside a sandbox; "" if nothing does. Tried once, in some 100 ms."""
+    """What fails when walls are built inside a sandbox; "" if nothing does. Tried once, in some 200 ms."""
     with tempfile.TemporaryDirectory(prefix="vit-", dir=short()) as place:
         folder = _prepared(Path(place))
         base = folder / "base"
@@ -80,15 +80,14 @@ def _attempt() -> str:
             (base / name).mkdir(parents=True)
         for name in ("passwd", "kernel.json"):
             (base / name).touch()
-        run = {"run": f"{base}/run"}
         settings = {
             "folder": str(folder),
             "base": str(base),
             "disk_bytes": 2**20,
-            "folders": run,
-            "files": {"run": 9},
+            "folders": {"tmp": "/tmp", "run": f"{base}/run"},
+            "files": {"tmp": 9, "run": 9},
         }
-        argv = [*_argv(folder, "-S"), "attempt", json.dumps(settings)]
+        argv = [*_argv(folder), "attempt", json.dumps(settings)]
         run = subprocess.run(argv, env={}, capture_output=True, text=True, errors="replace")
     if run.returncode == 0:
         return ""
@@ -103,7 +102,7 @@ def _prepared(folder: Path) -> Path:
     return folder
 
 
-def _argv(folder: Path, *options: str) -> list[str]:
+def _argv(folder: Path) -> list[str]:
     """The fork server's command: a sandbox with all that kernels share, and `folder`."""
     argv = bubblewrap.arguments(os.geteuid() == 0)
     for capability in CAPABILITIES if os.geteuid() == 0 else ():
@@ -115,7 +114,7 @@ def _argv(folder: Path, *options: str) -> list[str]:
     argv += bubblewrap.bind(folder, how="--bind")
     for name in ("/vit/exchange", "/vit/submission"):
         argv += ["--perms", "0755", "--dir", name]
-    return [*argv, *bubblewrap.start(*options, "/vit/fork_server.py")]
+    return [*argv, *bubblewrap.start("/vit/fork_server.py")]
 
 
 # --- the process that kernels are forked from -----------------------------------------------------

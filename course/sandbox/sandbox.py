@@ -193,6 +193,11 @@ class Sandbox:
             "cwd": str(copy),
         }
 
+    @property
+    def warm(self) -> bool:
+        """Whether the kernel was forked from a process that had imported torch."""
+        return isinstance(self._process, prefork.Kernel)
+
     # -- the exchange ----------------------------------------------------------
 
     def write(self, name: str, data: bytes) -> None:
@@ -247,7 +252,7 @@ class Sandbox:
 
     def _start_watch(self, process: subprocess.Popen) -> None:
         self._process = process
-        if isinstance(process, prefork.Kernel):
+        if self.warm:
             self._take(process.handles)
         self._watch = threading.Thread(target=self._watching, name="sandbox watch", daemon=True)
         self._watch.start()
@@ -330,7 +335,7 @@ class Sandbox:
         if self._watch is not None:
             self._watch.join()
         self.manager.close()
-        if isinstance(self._process, prefork.Kernel):
+        if self.warm:
             self._process.close()
         self._log.close()
         for end_ in self._report:

@@ -2,6 +2,12 @@
 
 import io
 import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -13,6 +19,7 @@ from course.authoring import badges
 from course.base import paths
 from course.sandbox import bubblewrap, prefork
 from course.sandbox.limits import Limits
+from tests import ordinary
 
 
 def printed(findings) -> str:
@@ -118,6 +125,53 @@ def test_badges_that_lead_elsewhere_are_said_and_forbid_nothing(monkeypatch):
     finding = doctor.one_click()
     assert doctor.ready([finding]) and finding.ok is None
     assert "one click opens: They name another. Then: make notebooks.\n" in printed([finding])
+
+
+@pytest.mark.grading
+@pytest.mark.needs("sandbox", "warm kernels")
+@pytest.mark.parametrize("who", ["root", "user"])
+def test_kernels_of_a_checkout_and_an_environment_below_tmp(tmp_path, who):
+    """Their own /tmp is an empty one, in which Python is shown again."""
+    if who == "root" and os.geteuid() != 0:
+        pytest.skip("this is the other one")
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:
+        checkout = Path(place, "course")
+        for name in ("course", "helpers", "data", "notebooks", "solutions"):
+            shutil.copytree(paths.ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("pyproject.toml", "nbgrader_config.py"):
+            shutil.copy(paths.ROOT / name, checkout)
+        (checkout / ".venv").symlink_to(sys.prefix)
+        os.chmod(place, 0o755)
+        if who == "user":
+            done = ordinary.run("-m", "course", "doctor", home=tmp_path, cwd=checkout)
+        else:
+            argv = [checkout / ".venv" / "bin" / "python", "-m", "course", "doctor"]
+            done = subprocess.run(argv, cwd=checkout, capture_output=True, text=True)
+    found = dict(re.findall(r"^[✓✗] +(.+?)  +(.+?) *$", done.stdout, re.MULTILINE))
+    assert found["course folder"].endswith(str(checkout))
+    assert found["sandbox"] == f"bubblewrap ({who})" and found["warm kernels"] == "yes", (
+        done.stdout + done.stderr
+    )
+
+
+def test_a_kernel_that_cannot_import_is_named_with_its_reason(monkeypatch):
+    why = "No kernel came up in 120 seconds, or it died at once: ImportError: cannot import name 'debugger'."
+    monkeypatch.setattr(bubblewrap, "why_not", lambda: "")
+    monkeypatch.setattr(prefork, "why_not", lambda: "")
+    monkeypatch.setattr(doctor, "kernel", lambda warmed: why.removesuffix(".") if warmed else "")
+    finding = doctor.warm_kernels()
+    assert doctor.ready([finding, doctor.containment()])
+    assert f"warm kernels: {why}\n" in printed([finding])
+    monkeypatch.setattr(doctor, "kernel", lambda warmed: why.removesuffix("."))
+    assert not doctor.ready([doctor.containment()]) and "'debugger'" in doctor.containment().fix
+
+
+@pytest.mark.grading
+@pytest.mark.needs("sandbox", "warm kernels")
+def test_a_kernel_that_does_not_find_what_notebooks_import_says_what(monkeypatch):
+    monkeypatch.setattr(doctor, "PRELOADED", ("torch", "not_there"))
+    said = doctor.kernel.__wrapped__(warmed=True)
+    assert said == "ModuleNotFoundError: No module named 'not_there'"
 
 
 def test_a_machine_without_warm_kernels_can_grade(monkeypatch):

@@ -60,6 +60,13 @@ def with_scripts(nb) -> None:
     nb.cells.append(nbformat.v4.new_code_cell(code))
 
 
+CASES = Path(__file__).parents[1] / "cases"
+# first lines of right answers that can't be run here
+ELSEWHERE = {"colab": "q6_colab_drive_on_top_of_the_answer", "package": "q6_package_of_their_own_on_top"}
+LINES = {
+    "colab": ["Line 1, `from google.colab import drive`", "Line 2, `drive.mount('/content/drive')`"],
+    "package": ["Line 1, `import torchinfo`"],
+}
 STUDENTS = {
     "right": (lambda: notebook(), 1),
     "wrong": (lambda: notebook("x"), 0),
@@ -68,6 +75,10 @@ STUDENTS = {
     "broken": (lambda: b'{"cells": [', 0),
     "empty": (lambda: b"", 0),
     "evil": (lambda: notebook(change=with_scripts), 1),
+    **{
+        student: (lambda case=case: (CASES / f"{case}.ipynb").read_bytes(), 1)
+        for student, case in ELSEWHERE.items()
+    },
 }
 
 
@@ -117,6 +128,9 @@ def test_every_submission_has_a_verdict_and_nobody_stops_the_others(course):
     assert "Look at these yourself:" in said
     for student in ("broken", "empty"):
         assert f"  {student}, {NAME}: The file" in said
+    for student, lines in LINES.items():
+        for line in lines:
+            assert f"  {student}, {NAME}: {KEY}: {line}, was not run for grading" in said
     for student in STUDENTS:
         level = json.loads(graded(student).read_text())["metadata"]["vit"]["sandbox"]
         assert level.startswith("bubblewrap")
@@ -174,6 +188,13 @@ def test_feedback_shows_the_words_of_the_check_and_runs_nothing(course):
     assert not [tag for tag in parsed.find_all(True) for name in tag.attrs if name.startswith("on")]
     assert not [tag for tag in parsed.find_all(["img", "iframe"]) if tag.get("src") == "x"]
     assert parsed.find(id=f"check_{KEY}").find("strong").text.startswith("✓ correct")
+    for student, lines in LINES.items():
+        page = BeautifulSoup(
+            (FOLDER / "feedback" / student / PART / f"{NAME}.html").read_text("utf-8"), "html.parser"
+        )
+        assert page.find(id=f"check_{KEY}").find("strong").text.startswith("✓ correct")
+        for line in lines:
+            assert f"{line}, was not run for grading (" in page.text
     unread = (FOLDER / "feedback" / "broken" / PART / f"{NAME}.html").read_text("utf-8")
     assert "file that could not be read" in unread
 

@@ -7,6 +7,7 @@ of real exercises, so that a kernel has nothing to do but the entry's own work.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,8 +16,10 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
+from course.judging.records import Record
 from course.notebook.release import Release, grade_id
 from course.sandbox.limits import Limits
+from helpers.checks import render
 from helpers.checks.observe import State
 from tests import notebooks
 
@@ -65,6 +68,28 @@ class Entry:
 
     def __str__(self) -> str:
         return self.name
+
+
+def faults(entry: Entry, course: Release, record: Record) -> list[str]:
+    """What is wrong with what an entry got, a sentence each."""
+    verdicts = {course.tests[test]: verdict for test, verdict in record.verdicts.items()}
+    found = []
+    for key, verdict in verdicts.items():
+        must = verdict.points if entry.points is None else entry.points.get(key, 0)
+        if verdict.points != must:
+            found.append(
+                f"{key} got {verdict.points:g} points and should get {must:g}: {render.text(verdict)}"
+            )
+        if entry.states.get(key, verdict.state) is not verdict.state:
+            found.append(f"{key} is {verdict.state.value!r} and should be {entry.states[key].value!r}")
+        if not verdict.points and verdict.state is State.CORRECT:
+            found.append(f"{key} is correct and got nothing")
+        if not verdict.lines and verdict.state is not State.CORRECT:
+            found.append(f"{key} is {verdict.state.value!r} and nobody is told why")
+    shown = [cell.get("outputs") for cell in record.content["cells"]]
+    if entry.never and entry.never in json.dumps([shown, [render.text(v) for v in verdicts.values()]]):
+        found.append(f"{entry.never} was displayed")
+    return found
 
 
 @cache

@@ -3,6 +3,7 @@
 The forms of several exercises are tried in one notebook, batch by batch, as they do not disturb each other.
 """
 
+from helpers import exercises
 from tests.hostile import Entry
 
 KEYS = (
@@ -129,6 +130,7 @@ AROUND = {
 def _batches() -> list[Entry]:
     forms = {key: list(found.items()) for key, found in FORMS.items()}
     around = list(AROUND.items())
+    full = {key: exercises.load(key).points for key in KEYS}
     number = max(len(around), *(len(found) for found in forms.values()))
     made = []
     for n in range(number):
@@ -136,9 +138,9 @@ def _batches() -> list[Entry]:
         names = [f"{key}: {found[n][0]}" for key, found in forms.items() if n < len(found)]
         what, cell = around[n] if n < len(around) else ("", "")
         after = {Q6: "from residual import ResidualAdd"} if "%%writefile" in answers.get(Q6, "") else {}
-        made.append(Entry("; ".join([*names, what]), answers, cell, after, points=dict.fromkeys(KEYS, None)))
+        made.append(Entry("; ".join([*names, what]), answers, cell, after, points=full))
     return made
 
 
-BATCHES = _batches()
+ENTRIES = _batches()
 COUNT = sum(map(len, FORMS.values())) + len(AROUND)

@@ -1,6 +1,9 @@
 """The corpus of tests/hostile: nothing unearned, nothing lost, nothing that gets out, every submission with a verdict."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -8,11 +11,12 @@ import psutil
 import pytest
 
 from course.base import bounded
+from course.base.paths import ROOT
 from course.judging import judge
 from helpers import exercises
 from helpers.checks import render
 from helpers.checks.observe import State
-from tests import hostile
+from tests import hostile, needs, ordinary
 from tests.hostile import answers, environment, forgery, heavy, unusual
 
 pytestmark = pytest.mark.grading
@@ -33,18 +37,41 @@ def grade(entry, keys, records):
 @pytest.mark.needs("sandbox")
 @pytest.mark.parametrize(("keys", "entry"), BAD, ids=[str(entry) for _, entry in BAD])
 def test_a_hostile_submission_gets_what_it_has_earned(keys, entry, records):
-    verdicts, record = grade(entry, keys, records)
-    assert {key: verdict.points for key, verdict in verdicts.items()} == {
-        key: entry.points.get(key, 0) for key in keys
-    }, verdicts
-    for key, verdict in verdicts.items():
-        if key in entry.states:
-            assert verdict.state is entry.states[key], verdict
-        if not verdict.points:
-            assert verdict.state is not State.CORRECT
-    if entry.never:
-        shown = [cell.get("outputs") for cell in record.content["cells"]]
-        assert entry.never not in json.dumps([shown, [render.text(v) for v in verdicts.values()]])
+    _, record = grade(entry, keys, records)
+    assert not hostile.faults(entry, hostile.release(*keys), record)
+
+
+OTHERS = [("root", "cold"), ("user", "warm"), ("user", "cold")]  # all other tests here: root, warm
+
+
+@pytest.mark.parametrize(
+    ("who", "kind"),
+    [
+        pytest.param(*it, marks=pytest.mark.needs("sandbox", *["warm kernels"] * (it[1] == "warm")))
+        for it in OTHERS
+    ],
+)
+def test_the_same_for_an_ordinary_user_and_in_cold_kernels(who, kind, tmp_path, record_property):
+    """One run of many: of what does not touch the walls a part; all of it where nothing may be skipped, as in CI."""
+    words = ["-m", "tests.hostile.batch", kind, *["all"] * needs.all_of_them()]
+    if who == "user":
+        done = ordinary.run(*words, home=tmp_path, timeout=3600)
+    elif os.geteuid() != 0:
+        pytest.skip("whoever runs this is an ordinary user")
+    else:
+        done = subprocess.run(
+            [sys.executable, *words], cwd=ROOT, capture_output=True, text=True, timeout=3600
+        )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    record_property("entries", found["entries"])
+    print(found["entries"], found["late"])
+    assert found["level"] == f"bubblewrap ({who})"
+    assert not found["wrong"], json.dumps(found["wrong"], indent=1)
+    # a flood is not always stopped in time on a busy machine; each is tried by itself above
+    assert len(found["late"]) <= 3, found["late"]
+    assert set(found["entries"]) == {"forgery", "environment", "heavy", "answers", "unusual"}
+    assert sum(found["entries"].values()) >= 60
 
 
 class Work:
@@ -93,25 +120,19 @@ def test_whatever_is_handed_in_the_judges_work_is_bounded(entry, records, monkey
     judge.reference(release, records)
     work = Work(monkeypatch)
     _, record = judge.grade(release, data, records, limits=entry.limits)
-    verdicts = {release.tests[test]: verdict for test, verdict in record.verdicts.items()}
     record_property("seconds", work.seconds)
     record_property("megabytes", work.megabytes)
     print(f"{work.seconds:.1f} s, {work.megabytes:.0f} MB")
     assert work.seconds < entry.seconds
     assert work.megabytes < entry.megabytes
-    if entry.points is not None:
-        earned = {key: verdict.points for key, verdict in verdicts.items()}
-        assert earned == {key: entry.points.get(key, 0) for key in heavy.KEYS}, verdicts
-    for key, state in entry.states.items():
-        assert verdicts[key].state is state, verdicts[key]
-        assert verdicts[key].lines or state is State.CORRECT
+    assert not hostile.faults(entry, release, record)
     assert len(json.dumps(record.content)) < 20_000_000
 
 
 @pytest.mark.needs("sandbox")
-@pytest.mark.parametrize("number", range(len(unusual.BATCHES)))
+@pytest.mark.parametrize("number", range(len(unusual.ENTRIES)))
 def test_what_is_right_in_an_unusual_way_keeps_every_point(number, records):
-    batch = unusual.BATCHES[number]
+    batch = unusual.ENTRIES[number]
     verdicts, record = grade(batch, unusual.KEYS, records)
     lost = {
         key: render.text(verdict) for key, verdict in verdicts.items() if verdict.state is not State.CORRECT

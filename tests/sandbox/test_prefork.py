@@ -111,7 +111,7 @@ def test_figures_are_the_same_to_the_byte(tmp_path):
 def test_verdicts_and_outputs_are_the_same(tmp_path, monkeypatch):
     release = hostile.release(*unusual.KEYS)
     data = hostile.submission(
-        next(batch for batch in unusual.BATCHES if "%%time" not in str(vars(batch))), release
+        next(batch for batch in unusual.ENTRIES if "%%time" not in str(vars(batch))), release
     )
     _, one = judge.grade(release, data, tmp_path)
     monkeypatch.setattr(prefork, "folder", lambda: None)
@@ -211,7 +211,7 @@ def test_one_that_dies_often_is_done_without(tmp_path):
 def test_a_notebook_whose_kernel_is_lost_is_run_again(tmp_path, monkeypatch):
     release = hostile.release(*unusual.KEYS)
     data = hostile.submission(
-        next(batch for batch in unusual.BATCHES if "%%time" not in str(vars(batch))), release
+        next(batch for batch in unusual.ENTRIES if "%%time" not in str(vars(batch))), release
     )
     kinds = []
     observed = execute.observed

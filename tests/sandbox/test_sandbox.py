@@ -25,6 +25,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from course.sandbox import bubblewrap, prefork, processes
 from course.sandbox.limits import Limits
 from course.sandbox.sandbox import NoSandbox, Sandbox
+from tests import ordinary
 
 KINDS = [pytest.param("warm", marks=pytest.mark.needs("warm kernels")), "cold"]
 
@@ -668,44 +669,15 @@ def test_the_exchange_carries_bytes_and_follows_no_link(folder, tmp_path):
 
 
 @linux
-def test_it_works_for_an_ordinary_user(tmp_path, root):
+def test_it_works_for_an_ordinary_user(tmp_path):
     """The same tests, the quick ones, by a user who is not root."""
     if os.geteuid() != 0:
         assert bubblewrap.level() == "bubblewrap (user)"
         return
     assert bubblewrap.level() == "bubblewrap (root)"
-    user = 54321
-    needed = [root, Path(sys.prefix), Path(sys.base_prefix)]
-    closed = {path for start in needed for path in [start, *start.parents] if not path.stat().st_mode & 1}
-    argv = [bubblewrap.bubblewrap(), "--dev-bind", "/", "/"]
-    for path in sorted(closed):  # root's own folders: an ordinary user's interpreter is where he can read it
-        argv += ["--perms", "0755", "--tmpfs", str(path)]
-    for path in needed:
-        argv += bubblewrap.bind(path) if closed & {path, *path.parents} else []
-    home = Path("/tmp", f"vit-test-{uuid.uuid4().hex}")
-    argv += ["--dir", str(home), "--bind", str(tmp_path), str(home)]
-    os.chown(tmp_path, user, user)
-    argv += ["setpriv", "--reuid", str(user), "--regid", str(user), "--clear-groups"]
     quick = "host or secret or network or signals or rights or daemon or fork or plain or mess or links or itself or disks or end or door"
-    argv += [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:xdist",
-        f"--basetemp={home}/t",
-    ]
-    argv += ["--override-ini=addopts=", "-k", quick, str(Path(__file__))]
-    kept = ("PATH", "PYTHONPATH", "VIT_OFFLINE", "OMP_NUM_THREADS")
-    env = {name: os.environ[name] for name in kept if name in os.environ}
-    env |= {"HOME": str(home), "TMPDIR": "/tmp", "PYTHONDONTWRITEBYTECODE": "1"}
-    try:
-        done = subprocess.run(argv, env=env, cwd=root, capture_output=True, text=True, timeout=600)
-    finally:
-        home.rmdir()  # where tmp_path was shown to the other user
+    alone = ["-p", "no:cacheprovider", "-p", "no:xdist", "--override-ini=addopts=", "--basetemp={home}/t"]
+    done = ordinary.run("-m", "pytest", "-q", *alone, "-k", quick, str(Path(__file__)), home=tmp_path)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
     assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 10
 
