@@ -101,7 +101,8 @@ def draw(figure: Figure) -> tuple[bytes, str]:
         figures.run(nb)
     except Exception as error:
         raise PictureError(f"{figure.notebook} did not run to its figure: {str(error)[-600:]}") from None
-    pictures = [o.data["image/png"] for o in nb.cells[-1].outputs if "image/png" in o.get("data", {})]
+    pages = [o.data["text/html"] for o in nb.cells[-1].outputs if "text/html" in o.get("data", {})]
+    pictures = re.findall('src="data:image/png;base64,([^"]+)"', "".join(pages))
     said = figures.reading(nb.cells[-1])
     if len(pictures) != 1 or not said:
         raise PictureError(

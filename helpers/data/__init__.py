@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from helpers.data import cifar, downloads
 from helpers.data.cifar import Images
 from helpers.data.downloads import DownloadError, quiet
+from helpers.figures.output import text
 
 if TYPE_CHECKING:
     import timm
@@ -80,10 +81,9 @@ def cifar10(split: str = "train", download: bool | None = None) -> Images:
     tarball, why = downloads.fetch(cifar.TARBALL, download)
     if tarball is not None:
         return cifar.unpack(tarball, split)
-    print(
+    text(
         f"No intact copy of CIFAR-10 is on this machine and {why}: scikit-learn's 8x8 digits, "
         "enlarged to 32x32, stand in. `data.cifar10(download=True)` tries the download.",
-        flush=True,
     )
     return digits(split)
 
@@ -148,10 +148,9 @@ def photo(name: str, size: int | None = None, download: bool | None = None) -> "
             with Image.open(path) as file:
                 picture = file.convert("RGB")
         else:
-            print(
+            text(
                 f"The photo 'santorini' is not on this machine and {why}: the centre of 'china' stands in. "
                 "`data.photo('santorini', download=True)` tries the download.",
-                flush=True,
             )
             name, size = "china", size or 224
     if picture is None:
@@ -192,10 +191,9 @@ def pretrained(name: str = PRETRAINED[0], download: bool | None = None) -> Pretr
         raise ValueError(f"name should be one of {', '.join(map(repr, PRETRAINED))} but is {name!r}.")
     path, why = downloads.fetch(f"{name}.safetensors", download)
     if path is None:
-        print(
+        text(
             f"{name} is not on this machine and {why}: the course's own small ViT, trained on CIFAR-10 "
             f"(32x32 pictures, 10 classes), stands in. `data.pretrained({name!r}, download=True)` tries the download.",
-            flush=True,
         )
         return _shipped()
     with quiet():

@@ -119,9 +119,8 @@ for ax in (left, right):
     ax.minorticks_off()
     ax.grid(alpha=0.3)
     ax.legend()
-plt.show()
 plain, scaled_ones = largest.values()
-show.says(
+show.finish(
     f"the variance of q · k grows as d_k (measured {variances[-1]:.0f} at d_k = 512). Unscaled, the best of ten keys "
     f"then takes {plain[-1]:.2f} of the weight; divided by sqrt(d_k) it keeps {min(scaled_ones):.2f} to {max(scaled_ones):.2f} at any size."
 )
@@ -343,12 +342,11 @@ def attention_maps(maps, columns=3):
     figure.colorbar(picture, ax=axes, label="attention weight")
     figure.supxlabel("key: the token that is asked")
     figure.supylabel("query: the token that asks")
-    plt.show()
 
 
 A_masked = masked_E.softmax(dim=1)
 attention_maps({"every token sees all": A, "with the causal mask": A_masked}, columns=2)
-show.says(
+show.finish(
     f"every row sums to 1. With the mask nothing is left above the diagonal, and the first row has one key only: "
     f"its weight is {A_masked[0, 0]:.2f}."
 )
@@ -383,7 +381,7 @@ for title, steps in (("keys as they are", 0), ("keys shifted by one", 1)):
 attention_maps(shifted, columns=2)
 found = shifted["keys shifted by one"].argmax(dim=1)
 pairs = ", ".join(f"{token} finds {tokens[j]}" for token, j in zip(tokens[:-1], found))
-show.says(
+show.finish(
     f"left, every token finds itself; right, the next one: {pairs}. Class has no next one and must guess."
 )
 
@@ -601,7 +599,7 @@ if check.ready("scaled_dot_product") and check.ready("multihead_attention"):
         for title, weights in zip(("itself", "the next", "the previous"), attention[0]):
             maps[title + label] = weights
     attention_maps(maps)
-    show.says(
+    show.finish(
         "three heads find three different tokens at the same time. With the causal mask (second row) the next token "
         "is hidden, and its head spreads the weight over what it may see: "
         f"{float(maps['the next, masked'][3, 3]):.2f} of Vision stays on Vision."

@@ -104,8 +104,7 @@ print("love:", one_hot[1].tolist())
 figure, ax = plt.subplots(figsize=(5.5, 3.6), layout="constrained")
 show.heatmap(one_hot, "", title="one-hot vectors, one row a word", xlabel="number in the vocabulary", ax=ax)
 ax.set_yticks(range(6), words)
-plt.show()
-show.says("every row has a single 1, at the word's own number, so no two rows have anything in common.")
+show.finish("every row has a single 1, at the word's own number, so no two rows have anything in common.")
 
 # %% [markdown]
 # ## How alike are two vectors?
@@ -131,8 +130,7 @@ for (name, (x, y)), colour in zip(arrows.items(), colours):
 ax.set(xlim=(-5, 5.2), ylim=(-3, 5), xlabel="first number", ylabel="second number", aspect="equal")
 ax.grid(alpha=0.3)
 figure.legend(loc="outside right upper")
-plt.show()
-show.says(
+show.finish(
     f"C is only half as long as A but points the same way: cosine {with_a['C']:.2f}. "
     f"B leans to one side ({with_a['B']:.2f}), D stands at a right angle, E points away ({with_a['E']:.2f})."
 )
@@ -193,8 +191,7 @@ if check.ready("cosine_similarity"):
         ax.set_xticks(range(6), words, rotation=40, ha="right")
         ax.set_yticks(range(6), words)
     figure.colorbar(picture, ax=axes, label="cosine similarity")
-    plt.show()
-    show.says(
+    show.finish(
         "left, every word is like itself alone; right, love and like are a bright pair, "
         "and so are artificial and computational."
     )
@@ -226,8 +223,7 @@ for ax, (title, values) in zip(axes, parts.items()):
 axes[0].set_xlabel('"intelligence" is number 3')
 axes[1].set_yticks(range(6), words)
 axes[1].add_patch(plt.Rectangle((-0.5, 2.5), 4, 1, fill=False, edgecolor="#D55E00", linewidth=3))
-plt.show()
-show.says("the 1 keeps row 3 of W (outlined), the zeros silence all others: the product is that row.")
+show.finish("the 1 keeps row 3 of W (outlined), the zeros silence all others: the product is that row.")
 
 # %% [markdown]
 # The product only ever picks a row. So nobody multiplies: the row is **looked up**.
@@ -429,8 +425,7 @@ if check.ready("word_vocabulary"):
         closest = (torch.cdist(places, places) + 1e9 * torch.eye(len(chosen))).argmin(dim=1)
         together.append(int((home == home[closest]).sum()))
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=7)
-    plt.show()
-    show.says(
+    show.finish(
         f"right, words of one group lie together (for {together[1]} of {len(chosen)} the nearest point is one of "
         f"their group); left, they lie anywhere ({together[0]} of {len(chosen)})."
     )

@@ -98,9 +98,8 @@ for ax, (title, output) in zip(axes, panels.items()):
         vmax=2,
         ax=ax,
     )
-plt.show()
 difference = float((shuffled[order.argsort()] - straight).abs().max())
-show.says(
+show.finish(
     f"the third picture equals the first (largest difference {difference:.1e}): without positions, order is lost."
 )
 

@@ -196,9 +196,8 @@ if check.ready("q2_patch_embedding"):
         seen, "", title="gradient of token 19", xlabel="column (pixels)", ylabel="row (pixels)", ax=ax
     )
     ax.set_aspect("equal")
-    plt.show()
     rows, columns = seen.nonzero().T
-    show.says(
+    show.finish(
         f"one patch is lit, rows {rows.min()} to {rows.max()} and columns {columns.min()} to "
         f"{columns.max()}; the other {int((seen == 0).sum())} pixels are exactly 0."
     )

@@ -98,8 +98,7 @@ for ax, (title, picture) in zip(axes, panels.items(), strict=True):
     ax.set_aspect("equal")
     ax.locator_params(integer=True)
 axes[0].set_ylabel("row (pixels)")
-plt.show()
-show.says(
+show.finish(
     "(i h) lays whole images side by side; (h i) makes every pixel a 2 x 2 block; pixelated, the size stays and detail is lost."
 )
 
@@ -271,9 +270,8 @@ if check.ready("q3_class_token"):
         ax.set_xlabel(f"column ({unit})")
         ax.set_aspect("equal")
         ax.locator_params(integer=True)
-    plt.show()
     row, column = divmod(int(test[2][shown]), 6)
-    show.says(
+    show.finish(
         f"the stripes are in patch row {row}, column {column}. The class token gives that patch "
         f"{before[shown, 0, places[shown]]:.2f} of its attention before training and {after[shown, 0, places[shown]]:.2f} after."
     )

@@ -45,8 +45,7 @@ figure, axes = plt.subplots(1, 2, figsize=(7, 3.4), layout="constrained")
 for ax, picture, title in zip(axes, (photo, puzzle), ("the photo", "its patches, shuffled"), strict=True):
     ax.imshow(picture.permute(1, 2, 0), extent=(0, 32, 32, 0))
     ax.set(title=title, xlabel="pixels", xticks=range(0, 33, 8), yticks=range(0, 33, 8))
-plt.show()
-show.says("both pictures hold the same 64 patches; only their places differ.")
+show.finish("both pictures hold the same 64 patches; only their places differ.")
 
 # %% [markdown]
 # Each patch becomes a token of 64 numbers (Q2), a class token goes in front (Q3), and one encoder layer mixes all 65. All weights are random and stay the same; only the order of the patches changes. We read what comes out at the class token, the one vector that the classifier will look at.
@@ -175,8 +174,7 @@ if check.ready("q4_positional_embedding"):
             cmap="cividis",
             ax=ax,
         )
-    plt.show()
-    show.says(
+    show.finish(
         "the waves are ordered from the start; the learned rows start as noise (colours end at -2 and 2) and have to find an order in training."
     )
 
@@ -200,9 +198,8 @@ if check.ready("q4_positional_embedding"):
         )
         ax.set(title=name, xlabel="patch column", ylabel="patch row")
     figure.colorbar(picture, ax=axes, label="cosine similarity")
-    plt.show()
     near = maps["sinusoids_positions"]
-    show.says(
+    show.finish(
         f"for the sinusoids the patch beside is {near[row, column + 1]:.2f} similar, the patch below only "
         f"{near[row + 1, column]:.2f}; the untrained learned rows are alike to nobody."
     )

@@ -181,8 +181,7 @@ axes[1].set(title="softmax(scores / sqrt(head_dim))", xlabel="rank of the key")
 for ax in axes:
     ax.grid(alpha=0.3)
     ax.legend()
-plt.show()
-show.says(
+show.finish(
     "left, the larger head_dim, the more the best key takes all; right, with the scale, "
     "the three lines nearly agree."
 )
@@ -370,9 +369,8 @@ if check.ready("q5_attention"):
         ax.set_yticklabels(names)
     axes[0].set_ylabel("query: the patch that asks")
     figure.colorbar(picture, ax=axes, label="attention weight")
-    plt.show()
     sums = att.sum(dim=-1)
-    show.says(
+    show.finish(
         f"each row is one query and sums to 1 (smallest sum {sums.min():.4f}, largest {sums.max():.4f}); "
         f"the weights lie between {att.min():.2f} and {att.max():.2f} (even would be 1/9 = {1 / 9:.2f}), and each head has its own."
     )
@@ -397,8 +395,7 @@ if check.ready("q5_attention"):
         ax.add_patch(plt.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, ec="#D55E00", lw=3))
         ax.set(title=f"head {head}", xlabel="patch column", ylabel="patch row" if head == 0 else "")
     figure.colorbar(picture, ax=axes, label="attention weight", shrink=0.8)
-    plt.show()
-    show.says(
+    show.finish(
         f"the outlined patch spreads its weight of 1 over 64 patches, from {att.min():.4f} to "
         f"{att.max():.4f} (even would be {1 / 64:.4f}). The sky and the pavilion get different weights, in each head in another way, "
         "because they differ in colour; which of them gets more is the chance of random layers."

@@ -143,8 +143,7 @@ if check.ready("q6_residual_add"):
     )
     ax.grid(alpha=0.3)
     ax.legend()
-    plt.show()
-    show.says(
+    show.finish(
         f"at the input {plain[0]:.0e} is left without residuals and {residual[0]:.1f} with them; the loss is on the right."
     )
 
@@ -176,8 +175,7 @@ if check.ready("q6_residual_add"):
     )
     ax.grid(alpha=0.3)
     ax.legend()
-    plt.show()
-    show.says(
+    show.finish(
         f"after 50 layers the two inputs differ by {forgets[-1]:.0e} of their size without residuals, by {keeps[-1]:.2f} with them (at the start: {keeps[0]:.2f})."
     )
 

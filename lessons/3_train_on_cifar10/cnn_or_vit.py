@@ -241,8 +241,7 @@ if check.ready("conv_block") and check.ready("early_stopping"):
     ax.set(title=f"learning {few} pictures by heart", xlabel="epochs", ylabel="loss")
     ax.grid(alpha=0.3)
     figure.legend(loc="outside right upper")
-    plt.show()
-    show.says(
+    show.finish(
         f"the training loss ends at {losses['training'][-1]:.3f}; the validation loss was lowest after epoch {notes['epoch']} "
         f"({min(losses['validation']):.3f}) and is {losses['validation'][-1]:.3f} after epoch {len(epochs)}, the last."
     )
@@ -304,7 +303,6 @@ def convergence(names, x, xlabel, title):
     ax.set(title=title, xlabel=xlabel, ylabel="validation accuracy", ylim=(0, 1))
     ax.grid(alpha=0.3)
     figure.legend(loc="outside right upper")
-    plt.show()
 
 
 def pictures_until(history, accuracy):
@@ -322,7 +320,7 @@ if check.ready("conv_block"):
         "with and without batch norm",
     )
     goal = 0.9 * max(plain.best["validation_accuracy"], normed.best["validation_accuracy"])
-    show.says(
+    show.finish(
         f"an accuracy of {goal:.0%} is reached {pictures_until(normed, goal)} with batch norm and "
         f"{pictures_until(plain, goal)} without; the best are {normed.best['validation_accuracy']:.1%} and {plain.best['validation_accuracy']:.1%}."
     )
@@ -352,9 +350,8 @@ if check.ready("conv_block"):
     ax.set(xticks=range(1, 14))
     ax.grid(alpha=0.3)
     figure.legend(loc="outside right upper")
-    plt.show()
     last = [values[-1] for values in sizes.values()]
-    show.says(
+    show.finish(
         f"with weights three times too small {last[0]:.0e} is left after 13 layers without batch norm, {last[1]:.1f} with it."
     )
 
@@ -383,10 +380,9 @@ if check.ready("conv_block"):
     figure.colorbar(drawn, ax=axes, label="answer (below)")
     for ax in axes.flat:
         ax.set(xticks=[], yticks=[])
-    plt.show()
     torch.manual_seed(0)
     at_first = next(vgg16(WIDTH, batch_norm=True).parameters()).detach()
-    show.says(
+    show.finish(
         f"every filter lights up other parts of the {test.class_names[7]}: areas of one colour, or edges in one direction. "
         f"The training has moved the filters by {(filters - at_first).norm() / at_first.norm():.0%} of their length."
     )
@@ -449,10 +445,9 @@ if check.ready("conv_block") and check.ready("feature_maps"):
         figure.colorbar(drawn, ax=row, shrink=0.9)
         for ax in row:
             ax.set(xticks=[], yticks=[])
-    plt.show()
     with torch.no_grad():
         guess = int(vgg(image[None]).argmax())
-    show.says(
+    show.finish(
         f"the {test.class_names[7]} is still to be seen after block 2, at {maps[names[0]].shape[1]} x {maps[names[0]].shape[2]}; "
         f"each pooling leaves a quarter of the places, and after block 13 there are {maps[names[-1]].shape[1]} x {maps[names[-1]].shape[2]} for each of "
         f"{len(maps[names[-1]])} channels. Each row has its own scale. The network says: {test.class_names[guess]}."
@@ -521,13 +516,12 @@ for line, shown, weights in zip(axes, some, seen):
         ax.add_patch(plt.Rectangle(corner, 1, 1, fill=False, edgecolor="#D55E00", linewidth=2))
         ax.set(xticks=[], yticks=[])
 figure.colorbar(drawn, ax=axes, label="share in the output", extend="max")
-plt.show()
 counts = [int((weight > 0).sum()) for weight in seen[0]]
 print(
     f"places that one output depends on: convolution {counts[0]}, local {counts[1]}, global {counts[2]} of {side * side}"
 )
 moved = [float((a - b).abs().sum() / 2) for a, b in zip(*seen)]
-show.says(
+show.finish(
     f"from the upper picture to the lower the convolution's weights move by {moved[0]:.0%}, those of local attention by "
     f"{moved[1]:.0%}, those of global attention by {moved[2]:.0%}: attention depends on the picture."
 )
@@ -574,7 +568,7 @@ if check.ready("conv_block"):
         f"CNN and ViT of one size, the same {'minutes' if real else 'pictures'} for both",
     )
     last = {name: histories[name][-1] for name in ("VGG16 with batch norm", "ViT")}
-    show.says(
+    show.finish(
         "; ".join(
             f"{name} saw {entry['images']:,} pictures and ends at {entry['validation_accuracy']:.1%}"
             for name, entry in last.items()

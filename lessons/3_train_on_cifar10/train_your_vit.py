@@ -306,10 +306,9 @@ if check.ready("classification_head") and check.ready("vit_forward"):
             va="center",
             color="white" if share < 0.6 else "black",
         )
-    plt.show()
     mistakes = shares - shares.diag().diag()
     truth, guess = divmod(int(mistakes.argmax()), len(names))
-    show.says(
+    show.finish(
         f"the most frequent mistake: {mistakes.max():.0%} of class '{names[truth]}' are taken for '{names[guess]}'; "
         f"the easiest class is '{names[shares.diag().argmax()]}' with {shares.diag().max():.0%} right."
     )
@@ -368,8 +367,7 @@ def draw_similarity(panels, says):
         ax.set_xticks(places, range(len(maps)))
         ax.set_yticks(places, range(len(maps)))
     figure.colorbar(picture, ax=axes, label="cosine similarity")
-    plt.show()
-    show.says(says)
+    show.finish(says)
 
 
 if check.ready("classification_head") and check.ready("vit_forward"):
@@ -417,8 +415,7 @@ def draw_attention(vit, x, images, titles, says):
         for ax in axes[:, i]:
             ax.set(xticks=[], yticks=[])
     figure.colorbar(picture, ax=axes[1], label="share")
-    plt.show()
-    show.says(
+    show.finish(
         f"{says} The largest share of one patch is {maps.max():.2f}; if all were alike, each would have {1 / 65:.3f}."
     )
 

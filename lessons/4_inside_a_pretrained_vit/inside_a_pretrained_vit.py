@@ -122,14 +122,13 @@ ax.set(xlabel="column of the patch whose map it is", ylabel="row of the patch wh
 ax.set_xticks([c * (columns + 1) + columns / 2 - 0.5 for c in range(columns)], range(columns))
 ax.set_yticks([r * (rows + 1) + rows / 2 - 0.5 for r in range(rows)], range(rows))
 figure.colorbar(picture, ax=ax, label="cosine similarity")
-plt.show()
 
 own = torch.eye(rows * columns).view(rows, columns, rows, columns).bool()  # a patch with itself: always 1
 same_row = torch.eye(rows).view(rows, 1, rows, 1).expand_as(own).bool() & ~own
 same_column = torch.eye(columns).view(1, columns, 1, columns).expand_as(own).bool() & ~own
 by_row, by_column = float(similarity[same_row].mean()), float(similarity[same_column].mean())
 elsewhere = float(similarity[~same_row & ~same_column & ~own].mean())
-show.says(
+show.finish(
     f"each map is brightest at its own patch. Patches of the same row are {by_row:.2f} alike on average, of the "
     f"same column {by_column:.2f}, all others {elsewhere:.2f}: here the {'rows' if by_row > by_column else 'columns'} "
     "resemble each other more."
@@ -249,8 +248,7 @@ for number, (ax, z) in enumerate(zip(axes.flat[1:], states)):
     near.append(float(alike[(distance > 0) & (distance < 2)].mean()))
     far.append(float(alike[distance >= 4].mean()))
 figure.colorbar(picture, ax=axes, label="cosine similarity with the query patch", shrink=0.8)
-plt.show()
-show.says(
+show.finish(
     f"in z0 the neighbours of the query patch are {near[0]:.2f} like it and patches four or more away {far[0]:.2f}; "
     f"after the last block {near[-1]:.2f} and {far[-1]:.2f}. Likeness follows both where a patch is and what it shows."
 )
@@ -338,9 +336,8 @@ ax.axhline(query, color="#D55E00", linewidth=1)
 ax.set(title=f"attention of head {head} in block {OPENED}, row {query} marked")
 ax.set(xlabel="key: the token that is looked at", ylabel="query: the token that looks")
 figure.colorbar(picture, ax=ax, label="attention weight (log scale)")
-plt.show()
 to_class = float(A[head, prefix:, 0].mean())
-show.says(
+show.finish(
     f"every row sums to 1 over {A.shape[-1]} tokens; an even share would be {1 / A.shape[-1]:.4f}, the largest weight is "
     f"{A[head].max():.4f}, and patches give {to_class:.1%} to the class token (column 0). {columns} columns further is the "
     "patch below, so what repeats at this step are the rows of the image."
@@ -362,9 +359,8 @@ for number, ax in zip(shown, axes.flat[1:]):
     outline(ax)
     ax.set_title(f"head {number}")
 figure.colorbar(picture, ax=axes, label="attention weight (log scale)", shrink=0.8)
-plt.show()
 reach = (maps * distance).sum(dim=(1, 2)) / maps.sum(dim=(1, 2))  # mean distance, in patches
-show.says(
+show.finish(
     f"row {query} of block {OPENED}, {len(shown)} heads on one scale. The head that looks nearest is head {int(reach.argmin())} "
     f"({reach.min():.1f} patches away on average), the one that looks farthest is head {int(reach.argmax())} ({reach.max():.1f})."
 )
@@ -388,13 +384,12 @@ for ax, (name, matrix) in zip(axes.flat, variants.items()):
     outline(ax)
     ax.set_title(name)
     figure.colorbar(picture, ax=ax, shrink=0.7, orientation="horizontal")
-plt.show()
 for name, matrix in variants.items():
     row = matrix[query]
     print(f"{name:32} row {query}: sum {row.sum():8.2f}, from {row.min():7.2f} to {row.max():6.2f}")
 order_of_A, order_of_raw = (m[query, prefix:].argsort(descending=True)[:10] for m in (A[head], raw))
 common = len(set(order_of_A.tolist()) & set(order_of_raw.tolist()))
-show.says(
+show.finish(
     f"each panel has a scale of its own, so compare patterns only. Of the ten patches that head {head} looks at most, "
     f"the raw products have {common} among their ten largest. The layer-normed row has the pattern of the attention, "
     "and other numbers: it sums to 0 and is negative in places, so it shares nothing out."
@@ -425,9 +420,8 @@ ax.set(title="how far each head looks", xlabel="block", ylabel="mean distance (p
 ax.set_ylim(0, 1.1 * float(distances.max()))
 ax.grid(alpha=0.3)
 ax.legend()
-plt.show()
 spread = [float(distances[b].max() - distances[b].min()) for b in (0, depth - 1)]
-show.says(
+show.finish(
     f"numbers are heads. In block 0 the heads differ by {spread[0]:.1f} patches, in the last block by {spread[1]:.1f}; "
     f"the nearest of all looks {distances.min():.1f} patches away, an even spread {apart.mean():.1f}."
 )
@@ -458,9 +452,8 @@ def look(number, head):
         axes[0, 0].text((c + 0.5) * patch_size, (r + 0.5) * patch_size, str(i + 1), color="white", weight="bold",
                         ha="center", va="center", bbox={"facecolor": "#D55E00", "edgecolor": "none", "pad": 1.5})  # fmt: skip
     figure.colorbar(picture, ax=axes, label="attention weight", shrink=0.8)
-    plt.show()
     to_class = float(attention[number, head, prefix:, 0].mean())
-    show.says(
+    show.finish(
         f"block {number}, head {head}, four query patches on one scale: a patch looks {distances[number, head]:.1f} patches "
         f"away on average, and gives {to_class:.0%} of its attention to the class token."
     )
@@ -509,8 +502,7 @@ axes[0].set_title(f"class {top}, {class_names[top]}, is marked")
 axes[1].set(xlabel="class", ylim=(0, 1))
 if len(class_names) <= 20:
     axes[1].set_xticks(range(len(class_names)), class_names, rotation=30)
-plt.show()
-show.says(
+show.finish(
     f"the logits run from {logits.min():.1f} to {logits.max():.1f}; softmax leaves {probability[top]:.0%} to class {top} "
     f"and less than 1% to {int((probability < 0.01).sum())} of {len(class_names)} classes."
 )
@@ -584,11 +576,10 @@ light = torch.nn.functional.interpolate(
 axes[0, 3].imshow((photo / 255 * (0.15 + 0.85 * light / light.max())).permute(1, 2, 0))
 axes[0, 3].set_title("photo, lit by rollout")
 figure.colorbar(picture, ax=axes, label="share (log scale)", shrink=0.7)
-plt.show()
 share = {
     name: float(values.flatten().topk(rows * columns // 10).values.sum()) for name, values in maps.items()
 }
-show.says(
+show.finish(
     f"where the class token's information comes from. The {rows * columns // 10} patches with most of it, of {rows * columns}, hold {share['last block alone']:.0%} "
     f"in the last block alone and {share['rollout']:.0%} by rollout."
 )

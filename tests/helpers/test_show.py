@@ -6,41 +6,46 @@ import matplotlib
 import numpy as np
 import pytest
 import torch
+from bs4 import BeautifulSoup
 
 matplotlib.use("agg")
 
 from helpers import show
+from helpers.figures import diagram, output
 
-DRAWINGS = sorted(show.DIAGRAMS.glob("*.svg"))
+DRAWINGS = sorted(diagram.DIAGRAMS.glob("*.svg"))
 
 
 @pytest.fixture
 def shown(monkeypatch):
-    """HTML of what `display` was given, and its metadata."""
+    """Outputs as a notebook gets them: HTML, plain text, and what it reads."""
     import IPython.display
 
     seen = []
-    monkeypatch.setattr(
-        IPython.display, "display", lambda obj, metadata=None: seen.append((obj.data, metadata))
-    )
+    monkeypatch.setattr(output, "shell", lambda: True)
+
+    def display(data, raw, metadata):
+        seen.append((data["text/html"], data["text/plain"], metadata.get("vit", {}).get("reading", "")))
+
+    monkeypatch.setattr(IPython.display, "display", display)
     return seen
 
 
 @pytest.mark.parametrize("path", DRAWINGS, ids=lambda p: p.stem)
 def test_every_drawing_says_what_it_shows(path, shown):
     root = ET.parse(path).getroot()
-    assert len(root.findtext(f"{{{show.SVG}}}desc").split()) > 25
+    assert len(root.findtext(f"{{{diagram.SVG}}}desc").split()) > 25
     show.diagram(path.stem)
-    (html, metadata), = shown  # fmt: skip
-    assert f'alt="{metadata["alt"][:20]}' in html
+    ((html, _, alt),) = shown
+    assert f'alt="{alt[:20]}' in html
     assert "(b, " in path.read_text("utf-8") or "48" in path.read_text("utf-8"), "shapes stand on the arrows"
 
 
 @pytest.mark.parametrize("question", [f"q{i}" for i in range(1, 8)])
 def test_the_map_marks_where_you_are(question, shown):
     show.diagram("course_map", here=question)
-    ((_, metadata),) = shown
-    assert metadata["alt"].endswith(f"You are here: {question.upper()}.")
+    ((_, _, alt),) = shown
+    assert alt.endswith(f"You are here: {question.upper()}.")
 
 
 def test_diagram_names_what_there_is():
@@ -61,6 +66,10 @@ def test_diagram_names_what_there_is():
         ),
         lambda says: show.images(np.random.rand(12, 1, 4, 4), says, columns=5),
         lambda says: show.patches(torch.rand(3, 8, 12), 4, says),
+        lambda says: show.bars([1.0, 3.0], says, names=["a", "b"], mark=1),
+        lambda says: show.panels(
+            torch.rand(3, 2, 4), says, titles=["a"], photo=torch.rand(3, 8, 16), mark=(1, 2)
+        ),
     ],
 )
 def test_figures_print_their_reading(draw, capsys, monkeypatch):
@@ -71,6 +80,60 @@ def test_figures_print_their_reading(draw, capsys, monkeypatch):
     plt.gcf().canvas.draw()
     plt.close("all")
     assert capsys.readouterr().out == "What to see: the left one is brighter.\n"
+
+
+def test_a_figure_in_a_notebook_has_alt_text_and_caption(tmp_path):
+    from nbformat import v4
+
+    from course.authoring.figures import run
+
+    source = "from helpers import show\nshow.heatmap([[1, 2], [3, 4]], 'it grows.', title='a', xlabel='key', ylabel='query')"
+    nb = v4.new_notebook(cells=[v4.new_code_cell(source)])
+    run(nb)
+    (found,) = nb.cells[0].outputs
+    page = BeautifulSoup(found.data["text/html"], "html.parser")
+    assert page.figure.img["alt"] == "A figure. a. across: key, up: query."
+    assert page.figure.img["src"].startswith("data:image/png;base64,iVBOR")
+    assert page.figure.figcaption.get_text() == found.data["text/plain"] == "What to see: it grows."
+    assert found.metadata.vit.reading == "it grows."
+
+
+def test_sentences_and_tables_are_html_in_notebooks_and_lines_elsewhere(shown, monkeypatch, capsys):
+    def both():
+        show.text("`x` is 3 < 4.")
+        show.table([("conv", "1,024"), ("all of it", "7")], ("layer", "numbers"), says="most is in one.")
+
+    both()
+    (line, *_), (table, _, reading) = shown
+    assert line == '<p style="max-width:60em"><code>x</code> is 3 &lt; 4.</p>'
+    page = BeautifulSoup(table, "html.parser")
+    assert [cell.get_text() for cell in page.find_all("th")] == ["layer", "numbers", "conv", "all of it"]
+    assert page.td["style"] == "text-align:right" and reading == "most is in one."
+    monkeypatch.setattr(output, "shell", lambda: None)
+    both()
+    lines = [
+        "`x` is 3 < 4.",
+        "layer      numbers",
+        "conv         1,024",
+        "all of it        7",
+        "What to see: most is in one.",
+    ]
+    assert capsys.readouterr().out.splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    ("prediction", "result", "said"),
+    [
+        (..., (2, 3), "It is `(2, 3)`. You have written down no prediction"),
+        ((2, 3), torch.Size([2, 3]), "✓ As you predicted: `(2, 3)`."),
+        ([2, 3], (2, 3), "✓"),
+        ("Yes ", "yes", "✓"),
+        ((3, 2), (2, 3), "You predicted `(3, 2)`, and it is `(2, 3)`."),
+    ],
+)
+def test_a_prediction_is_compared(prediction, result, said, capsys):
+    show.compare(prediction, result)
+    assert capsys.readouterr().out.startswith(said)
 
 
 def test_labels_of_words_in_one_place_do_not_cover_each_other():
