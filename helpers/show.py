@@ -6,10 +6,10 @@ seen. A figure that a lesson draws with matplotlib ends in `show.finish(says)`.
 
 from helpers.figures.diagram import diagram
 from helpers.figures.output import compare, finish, says, table, text
-from helpers.figures.pictures import images, outline, panels, patches
-from helpers.figures.plots import bars, curves, heatmap, word_map
+from helpers.figures.pictures import images, mosaic, outline, panels, patches
+from helpers.figures.plots import bars, curves, dots, heatmap, word_map
 
 __all__ = [
-    "bars", "compare", "curves", "diagram", "finish", "heatmap", "images", "outline", "panels", "patches", "says", "table",
+    "bars", "compare", "curves", "diagram", "dots", "finish", "heatmap", "images", "mosaic", "outline", "panels", "patches", "says", "table",
     "text", "word_map",
 ]  # fmt: skip

@@ -9,20 +9,23 @@ from helpers.figures.output import finish
 from helpers.figures.plots import array
 
 
-def images(pictures: Any, says: str, *, titles: Sequence[str] = (), columns: int = 10) -> None:
+def images(
+    pictures: Any, says: str, *, titles: Sequence[str] = (), columns: int = 10, size: float = 1.1
+) -> None:
     """Pictures in a grid.
 
     Args:
         pictures: (n, 3, H, W) or (n, 1, H, W) tensor or array, uint8 or floats in 0..1.
         titles: one for each picture.
+        size: inches that a picture is wide.
     """
     import matplotlib.pyplot as plt
 
     pictures = array(pictures)
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    size = (1.1 * columns, 1.35 * rows)
-    _, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
+    shape = (size * columns, (size + 0.25) * rows)
+    _, axes = plt.subplots(rows, columns, figsize=shape, layout="constrained", squeeze=False)
     for ax in axes.flat:
         ax.axis("off")
     for i, (ax, picture) in enumerate(zip(axes.flat, pictures, strict=False)):
@@ -98,12 +101,14 @@ def panels(
     *,
     titles: Sequence[str] = (),
     photo: Any = None,
-    mark: tuple[int, int] | None = None,
+    mark: tuple[int, int] | Sequence[tuple[int, int]] | None = None,
     across: int = 5,
     label: str = "",
     vmin: float | None = None,
     vmax: float | None = None,
-    norm: Any = None,
+    log: bool = False,
+    own: bool = False,
+    axes: tuple[str, str] = ("", ""),
     size: float = 2.2,
 ) -> None:
     """Small maps side by side on one colour scale, after the picture that they belong to.
@@ -112,14 +117,17 @@ def panels(
         maps: (n, rows, columns), e.g. attention weights of n heads over the grid of patches.
         titles: one for each map.
         photo: (3, H, W), uint8 or floats in 0..1: the first panel.
-        mark: (row, column) of a patch to frame, in the photo and in each map.
+        mark: (row, column) of a patch to frame, in the photo and in each map; or one for each map, numbered in the photo.
         across: panels in a row.
         label: what the colour counts.
         vmin, vmax: ends of the scale; the least and the largest of all maps if left out.
-        norm: a matplotlib norm in the place of vmin and vmax.
+        log: colours follow the logarithm, from the second percent up, since most weights are tiny.
+        own: every map has a scale of its own, so patterns may be compared, numbers not.
+        axes: what is counted across and down.
         size: inches that a panel is wide.
     """
     import matplotlib.pyplot as plt
+    from matplotlib.colors import LogNorm, Normalize
 
     maps = [array(each) for each in maps]
     first = photo is not None
@@ -128,26 +136,73 @@ def panels(
     down = -(-count // across)
     rows, columns = maps[0].shape
     shape = (size * across + 1, (size * rows / columns + 0.35) * down)
-    figure, axes = plt.subplots(down, across, figsize=shape, layout="constrained", squeeze=False)
-    for ax in axes.flat:
+    figure, grid = plt.subplots(down, across, figsize=shape, layout="constrained", squeeze=False)
+    for ax in grid.flat if not any(axes) else ():
         ax.set(xticks=[], yticks=[])
-    for ax in axes.flat[count:]:
+    for ax in grid.flat[count:]:
         ax.axis("off")
+    several = mark is not None and not isinstance(mark[0], int)
+    marks = list(mark) if several else [mark] * len(maps)
     if first:
         photo = array(photo)
-        _draw(axes.flat[0], photo)
-        axes.flat[0].set_title("the picture" if mark is None else "query patch")
-        if mark is not None:
-            outline(axes.flat[0], *mark, unit=photo.shape[1] / rows)
-    ends = {} if norm is not None else {
-        "vmin": min(each.min() for each in maps) if vmin is None else vmin,
-        "vmax": max(each.max() for each in maps) if vmax is None else vmax,
-    }  # fmt: skip
-    for i, (ax, values) in enumerate(zip(axes.flat[first:], maps, strict=False)):
-        picture = ax.imshow(values, cmap="viridis", interpolation="nearest", norm=norm, **ends)
-        if mark is not None:
-            outline(ax, *mark)
+        _draw(grid.flat[0], photo)
+        grid.flat[0].set_title("the picture" if mark is None or several else "query patch")
+        for i, place in enumerate(marks if several else marks[:1]):
+            if place is not None:
+                _mark(grid.flat[0], *place, photo.shape[1] / rows, str(i + 1) if several else "")
+
+    def norm(values: Sequence[np.ndarray]) -> Any:
+        flat = np.concatenate([each.ravel() for each in values])
+        low = np.quantile(flat, 0.02) if log else flat.min()
+        ends = low if vmin is None else vmin, flat.max() if vmax is None else vmax
+        return LogNorm(*ends) if log else Normalize(*ends)
+
+    shared = norm(maps)
+    for i, (ax, values) in enumerate(zip(grid.flat[first:], maps, strict=False)):
+        colours = norm([values]) if own else shared
+        picture = ax.imshow(values, cmap="viridis", interpolation="nearest", norm=colours)
+        ax.set(xlabel=axes[0], ylabel=axes[1] if (i + first) % across == first else "")
+        if marks[i] is not None:
+            outline(ax, *marks[i])
         if i < len(titles):
             ax.set_title(titles[i])
-    figure.colorbar(picture, ax=axes, label=label, shrink=0.8)
+        if own:
+            figure.colorbar(picture, ax=ax, label=label, shrink=0.8, orientation="horizontal")
+    if not own:
+        figure.colorbar(picture, ax=grid, label=label + (" (log scale)" if log else ""), shrink=0.8)
+    finish(says)
+
+
+def _mark(ax: Any, row: int, column: int, unit: float, number: str = "") -> None:
+    """A framed patch of a picture, with a number in it if there is one."""
+    outline(ax, row, column, unit)
+    if number:
+        place = ((column + 0.5) * unit - 0.5, (row + 0.5) * unit - 0.5)
+        ax.text(*place, number, color="white", weight="bold", ha="center", va="center", fontsize=9,
+                bbox={"facecolor": "black", "edgecolor": "none", "pad": 1.5})  # fmt: skip
+
+
+def mosaic(maps: Any, says: str, *, title: str = "", label: str = "") -> None:
+    """One map of patches for each patch, each at its patch's place.
+
+    Args:
+        maps: (rows, columns, rows, columns); [r, c] is the map of patch (r, c).
+        label: what the colour counts.
+    """
+    import matplotlib.pyplot as plt
+
+    maps = array(maps)
+    rows, columns = maps.shape[:2]
+    # a line of nothing between maps
+    tiles = np.full((rows, rows + 1, columns, columns + 1), np.nan)
+    tiles[:, :rows, :, :columns] = maps.transpose(0, 2, 1, 3)
+    picture = tiles.reshape(rows * (rows + 1), columns * (columns + 1))[:-1, :-1]
+    figure, ax = plt.subplots(figsize=(8, 7), layout="constrained")
+    drawn = ax.imshow(picture, cmap="viridis", interpolation="nearest")
+    ax.set(
+        title=title, xlabel="column of the patch whose map it is", ylabel="row of the patch whose map it is"
+    )
+    ax.set_xticks([c * (columns + 1) + columns / 2 - 0.5 for c in range(columns)], range(columns))
+    ax.set_yticks([r * (rows + 1) + rows / 2 - 0.5 for r in range(rows)], range(rows))
+    figure.colorbar(drawn, ax=ax, label=label)
     finish(says)

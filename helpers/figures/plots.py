@@ -39,6 +39,8 @@ def heatmap(
     colours = {"cmap": cmap, "vmin": vmin, "vmax": vmax}
     picture = ax.imshow(array(matrix), aspect="auto", interpolation="nearest", **colours)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    if len(matrix) <= 16:
+        ax.set_yticks(range(len(matrix)))  # whole rows only
     ax.figure.colorbar(picture, ax=ax)
     if own:
         finish(says)
@@ -135,4 +137,38 @@ def bars(
         ax.set_xticks(range(len(values)), names, rotation=30 if max(map(len, names)) > 4 else 0)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     ax.grid(alpha=0.3, axis="y")
+    finish(says)
+
+
+def dots(
+    values: Any,
+    says: str,
+    *,
+    level: float | None = None,
+    name: str = "",
+    title: str = "",
+    xlabel: str = "",
+    ylabel: str = "",
+) -> None:
+    """Numbered points in groups: one group a place on the x axis, its points side by side.
+
+    Args:
+        values: (groups, n).
+        level: a height to compare with, drawn as a dashed line called `name`.
+    """
+    import matplotlib.pyplot as plt
+
+    values = array(values)
+    groups, count = values.shape
+    figure, ax = plt.subplots(figsize=(10, 4), layout="constrained")
+    for i in range(count):
+        places = np.arange(groups) + 0.8 * ((i + 0.5) / count - 0.5)
+        ax.scatter(places, values[:, i], color="#0072B2", s=14)
+        for place in zip(places, values[:, i], strict=True):
+            ax.annotate(str(i), place, (0, 4), textcoords="offset points", fontsize=8, ha="center")
+    if level is not None:
+        ax.axhline(level, color="#D55E00", linestyle="--", label=name)
+        figure.legend(loc="outside right upper")
+    ax.set(title=title, xlabel=xlabel, ylabel=ylabel, xticks=range(groups), ylim=(0, 1.1 * values.max()))
+    ax.grid(alpha=0.3)
     finish(says)

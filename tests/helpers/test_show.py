@@ -1,5 +1,7 @@
 """Figures say in words what they show, diagrams carry their alt text."""
 
+import base64
+import re
 import xml.etree.ElementTree as ET
 
 import matplotlib
@@ -48,6 +50,23 @@ def test_the_map_marks_where_you_are(question, shown):
     assert alt.endswith(f"You are here: {question.upper()}.")
 
 
+@pytest.mark.parametrize("path", DRAWINGS, ids=lambda p: p.stem)
+def test_a_drawing_takes_the_sizes_of_a_model(path, shown):
+    """Written with the sizes that it was drawn for, it says what it says; with others it says those."""
+    drawn = {"image": 32, "patch": 4, "D": 192, "blocks": "L", "heads": 3, "hidden": 768, "classes": 10}
+    other = {"image": 224, "patch": 16, "D": 1024, "blocks": 24, "heads": 16, "hidden": 4096, "classes": 1000}
+    show.diagram(path.stem)
+    show.diagram(path.stem, sizes=drawn)
+    show.diagram(path.stem, sizes=other)
+    (_, _, plain), (_, _, same), (html, _, filled) = shown
+    assert plain == same
+    svg = base64.b64decode(BeautifulSoup(html, "html.parser").img["src"].split(",")[1]).decode()
+    if "data-sizes" in path.read_text("utf-8"):
+        assert "(b, 197, 1024)" in svg and "(b, 197, 1024)" in filled
+        assert not re.search(r"\b(65|192)\b", re.sub(r"<desc.*?</desc>|<[^>]*>", " ", svg) + filled)
+    assert "{" not in svg and "data-sizes" not in svg
+
+
 def test_diagram_names_what_there_is():
     with pytest.raises(ValueError, match="course_map"):
         show.diagram("map")
@@ -70,6 +89,12 @@ def test_diagram_names_what_there_is():
         lambda says: show.panels(
             torch.rand(3, 2, 4), says, titles=["a"], photo=torch.rand(3, 8, 16), mark=(1, 2)
         ),
+        lambda says: show.panels(
+            torch.rand(2, 2, 4), says, photo=torch.rand(3, 8, 16), mark=[(1, 2), (0, 0)], log=True
+        ),
+        lambda says: show.panels(torch.randn(2, 5, 5), says, own=True, axes=("key", "query")),
+        lambda says: show.mosaic(torch.rand(2, 3, 2, 3), says),
+        lambda says: show.dots(torch.rand(4, 3), says, level=0.5, name="even"),
     ],
 )
 def test_figures_print_their_reading(draw, capsys, monkeypatch):
