@@ -71,7 +71,7 @@ FIGURES = (
         "    row_maps,",
         "Inside a pretrained ViT",
         "what one patch of a photo attends to, head by head.",
-        "A photo with one patch outlined, and beside it, head by head, how much that patch attends to all others.",
+        "A cat with one patch outlined, and beside it, head by head, how much that patch attends to all others.",
     ),
 )
 
