@@ -128,6 +128,7 @@ def panels(
     """
     import matplotlib.pyplot as plt
     from matplotlib.colors import LogNorm, Normalize
+    from matplotlib.ticker import LogLocator, MaxNLocator
 
     maps = [array(each) for each in maps]
     first = photo is not None
@@ -167,9 +168,13 @@ def panels(
         if i < len(titles):
             ax.set_title(titles[i])
         if own:
-            figure.colorbar(picture, ax=ax, label=label, shrink=0.8, orientation="horizontal")
+            bar = figure.colorbar(picture, ax=ax, label=label, shrink=0.8, orientation="horizontal")
+            bar.locator = MaxNLocator(4)
     if not own:
-        figure.colorbar(picture, ax=grid, label=label + (" (log scale)" if log else ""), shrink=0.8)
+        bar = figure.colorbar(picture, ax=grid, label=label + (" (log scale)" if log else ""), shrink=0.8)
+        if log:
+            bar.set_ticks(LogLocator(subs=(1, 2, 5)), format="%g")  # few enough to be read
+            bar.minorticks_off()
     finish(says)
 
 

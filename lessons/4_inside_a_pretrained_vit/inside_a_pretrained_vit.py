@@ -745,17 +745,15 @@ else:
 
 # %%
 strange = data.photo("santorini" if stands_in else "flower", size=img_size)
-guess = model(((strange / 255 - mean) / std)[None])[0].softmax(dim=0)
-best = guess.topk(3)
+guess = torch.nn.functional.softmax(model(((strange / 255 - mean) / std)[None])[0], 0)
+best = guess.argsort(descending=True)[:3]
 show.images(
     strange[None],
-    f"none of the classes fits. It had to choose among its own names, and chose {class_names[int(best.indices[0])]} with {float(best.values[0]):.0%}.",
+    f"none of the classes fits. It had to choose among its own names, and chose {class_names[best[0]]} with {float(guess[best[0]]):.0%}.",
     columns=1,
     size=3,
 )
-show.table(
-    [(class_names[i], f"{float(p):.1%}") for p, i in zip(best.values, best.indices)], ("class", "probability")
-)
+show.table([(class_names[i], f"{float(guess[i]):.1%}") for i in best], ("class", "probability"))
 
 # %% [markdown]
 # ## The logit lens: what would the head say after each block?
@@ -766,10 +764,10 @@ show.table(
 prediction = ...  # your guess: the number of a block, e.g. 0
 lines, firsts = [], []
 for number, z in enumerate(states):
-    lens = model.head(model.norm(z)[:, 0])[0].softmax(dim=0)  # (classes,)
-    best = lens.topk(min(3, len(class_names)))
-    firsts.append(int(best.indices[0]))
-    named = [f"{class_names[i]} {float(p):.0%}" for p, i in zip(best.values, best.indices)]
+    lens = torch.nn.functional.softmax(model.head(model.norm(z)[:, 0])[0], 0)  # (classes,)
+    best = lens.argsort(descending=True)[:3]
+    firsts.append(int(best[0]))
+    named = [f"{class_names[i].split(',')[0]} {float(lens[i]):.0%}" for i in best]
     lines.append(("z0" if number == 0 else f"block {number - 1}", *named, f"{float(lens[top]):.0%}"))
 settled = max([number for number, first in enumerate(firsts) if first != top], default=-1)
 show.table(
@@ -897,5 +895,7 @@ if vit is not None and check.ready("inside_top5"):
 #
 # - Dosovitskiy et al. 2021, [An Image Is Worth 16x16 Words](https://arxiv.org/abs/2010.11929), section 4.5: the same looks inside, by the authors.
 # - Abnar and Zuidema 2020, [Quantifying Attention Flow in Transformers](https://arxiv.org/abs/2005.00928): rollout, and attention flow.
-# - Darcet et al. 2024, [Vision Transformers Need Registers](https://arxiv.org/abs/2309.16588): why some patches of large ViTs attract attention for no visible reason.
+# - Darcet et al., 2023 on arXiv, ICLR 2024, [Vision Transformers Need Registers](https://arxiv.org/abs/2309.16588): why some patches of large ViTs attract attention for no visible reason.
 # - Change `OPENED`, `TAG` or the photo (`data.photo("flower", size=img_size)`) and run everything again.
+#
+# Next: you are through. If you have not trained your own model yet: [Train your ViT](../3_train_on_cifar10/train_your_vit.ipynb)
