@@ -431,9 +431,9 @@ show.diagram("encoder_block", sizes=sizes)
 taken = []  # what each head takes, (tokens, d)
 for number in range(heads):
     first = 2 * D + number * d
-    weight = block.attn.qkv.weight[first : first + d]  # (d, D): these rows make the values of this head
-    bias = block.attn.qkv.bias[first : first + d]
-    values_of_head = normed[0] @ weight.T + bias  # (tokens, d)
+    W_v = block.attn.qkv.weight[first : first + d]  # (d, D): these rows make the values of this head
+    b_v = block.attn.qkv.bias[first : first + d]
+    values_of_head = normed[0] @ W_v.T + b_v  # (tokens, d)
     taken.append(A[number] @ values_of_head)  # (tokens, tokens) times (tokens, d)
 
 weighted = sum(A[heads - 1, query, token] * values_of_head[token] for token in range(prefix + rows * columns))
