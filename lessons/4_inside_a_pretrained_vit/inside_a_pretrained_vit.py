@@ -395,8 +395,10 @@ show.panels(
 # A quick way to a picture is $q k^\top$ with queries and keys made from $z_0$ itself: no norm1, no scale, no softmax. It looks good, too. Is it what the model uses?
 
 # %%
-packed = block.attn.qkv(z)[0].view(-1, 3, heads, d)  # norm1 left out
-raw = packed[:, 0, head] @ packed[:, 1, head].T  # (tokens, tokens): neither scaled nor through softmax
+without_norm = block.attn.qkv(z)[0].view(-1, 3, heads, d)  # norm1 left out
+raw = (
+    without_norm[:, 0, head] @ without_norm[:, 1, head].T
+)  # (tokens, tokens): neither scaled nor through softmax
 variants = {"attention: what is used": A[head], "layer-normed": layer_normed, "raw products, no norm1": raw}
 show.table(
     [
