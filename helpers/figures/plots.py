@@ -24,6 +24,7 @@ def heatmap(
     cmap: str = "viridis",
     vmin: float | None = None,
     vmax: float | None = None,
+    square: bool = False,
     ax: Any = None,
 ) -> None:
     """A matrix as a picture with a colour bar.
@@ -31,19 +32,60 @@ def heatmap(
     Args:
         matrix: (rows, columns) array or tensor.
         says: the one-line reading, printed under the figure.
+        square: as high as wide, for each entry.
         ax: draw into these axes instead, and leave showing and `says` to the caller.
     """
     import matplotlib.pyplot as plt
 
     own = ax is None
     if own:
-        _, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+        _, ax = plt.subplots(figsize=(5, 4) if square else (8, 4), layout="constrained")
     colours = {"cmap": cmap, "vmin": vmin, "vmax": vmax}
-    picture = ax.imshow(array(matrix), aspect="auto", interpolation="nearest", **colours)
+    aspect = "equal" if square else "auto"
+    picture = ax.imshow(array(matrix), aspect=aspect, interpolation="nearest", **colours)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     ax.figure.colorbar(picture, ax=ax)
     if own:
         finish(says)
+
+
+def heatmaps(
+    matrices: Mapping[str, Any],
+    says: str,
+    *,
+    xlabel: str = "",
+    ylabel: str = "",
+    label: str = "",
+    cmap: str = "viridis",
+    vmin: float | None = None,
+    vmax: float | None = None,
+    square: bool = False,
+) -> None:
+    """Matrices side by side as pictures on one colour scale.
+
+    Args:
+        matrices: title -> (rows, columns).
+        label: what the colour counts.
+        square: as high as wide, for each entry.
+    """
+    import matplotlib.pyplot as plt
+
+    found = {title: array(each) for title, each in matrices.items()}
+    ends = {
+        "vmin": min(float(each.min()) for each in found.values()) if vmin is None else vmin,
+        "vmax": max(float(each.max()) for each in found.values()) if vmax is None else vmax,
+    }
+    size = (2.9 * len(found) + 1.2, 3.2 if square else 3.6)
+    same = len({each.shape[0] for each in found.values()}) == 1
+    figure, axes = plt.subplots(1, len(found), figsize=size, layout="constrained", sharey=same, squeeze=False)
+    aspect = "equal" if square else "auto"
+    for ax, (title, values) in zip(axes.flat, found.items(), strict=True):
+        picture = ax.imshow(values, aspect=aspect, interpolation="nearest", cmap=cmap, **ends)
+        ax.set(title=title, xlabel=xlabel)
+        ax.locator_params(integer=True)
+    axes.flat[0].set_ylabel(ylabel)
+    figure.colorbar(picture, ax=axes, label=label)
+    finish(says)
 
 
 def curves(
@@ -55,6 +97,7 @@ def curves(
     xlabel: str = "",
     ylabel: str = "",
     log: str = "",
+    smooth: bool = False,
 ) -> None:
     """Lines in one axes, each with its own dash pattern so that colour is not needed.
 
@@ -62,6 +105,7 @@ def curves(
         series: label -> values, each (n,).
         x: (n,) positions on the x axis; 0, 1, 2, ... if left out.
         log: "x", "y" or "xy": axes that count in powers. On x, each position has its tick.
+        smooth: the values are points of a smooth curve, drawn through them.
     """
     import matplotlib.pyplot as plt
 
@@ -69,7 +113,14 @@ def curves(
     for i, (label, values) in enumerate(series.items()):
         values = array(values)
         places = np.arange(len(values)) if x is None else array(x)
-        ax.plot(places, values, label=label, color=COLOURS[i % 6], linestyle=["-", "--", "-.", ":"][i % 4])
+        look = {"label": label, "color": COLOURS[i % 6], "linestyle": ["-", "--", "-.", ":"][i % 4]}
+        if smooth:
+            from scipy.interpolate import CubicSpline
+
+            ax.plot(places, values, ".", color=COLOURS[i % 6], markersize=4)
+            fine = np.linspace(places[0], places[-1], 20 * len(places))
+            places, values = fine, CubicSpline(places, values)(fine)
+        ax.plot(places, values, **look)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     for way in log:
         getattr(ax, f"set_{way}scale")("log")

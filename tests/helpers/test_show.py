@@ -71,6 +71,8 @@ def test_diagram_names_what_there_is():
         ),
         lambda says: show.arrows({"a": (1.0, 2.0), "b": (0.0, -1.0)}, ["A", "B"], says),
         lambda says: show.curves({"a": [1, 2]}, says, x=[2, 4], log="xy"),
+        lambda says: show.curves({"a": [1, 2, 1]}, says, smooth=True),
+        lambda says: show.heatmaps({"a": torch.rand(2, 3), "b": torch.rand(4, 2)}, says, square=True),
         lambda says: show.bars([1.0, 3.0], says, names=["a", "b"], mark=1),
         lambda says: show.panels(
             torch.rand(3, 2, 4), says, titles=["a"], photo=torch.rand(3, 8, 16), mark=(1, 2)
