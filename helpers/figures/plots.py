@@ -241,7 +241,7 @@ def matrices(
     high = max(float(each.max()) for each in found.values()) if vmax is None else vmax
     widths = [each.shape[1] for each in list(found.values())[:across]]
     side = max(each.shape[0] for each in found.values())
-    cell = 0.58 if written else 0.5  # inches
+    cell = 0.58 if written else min(0.5, 8 / sum(widths))  # inches
     size = (cell * sum(widths) + 1.1 * across + 1.6, (cell * side + 1.3) * down)
     figure, axes = plt.subplots(
         down, across, figsize=size, layout="constrained", squeeze=False, width_ratios=widths

@@ -137,6 +137,7 @@ def test_sentences_and_tables_are_html_in_notebooks_and_lines_elsewhere(shown, m
         ("Yes ", "yes", "✓"),
         (1, 0.9999, "✓"),
         ("0.5", 0.6, "You predicted `0.5`, and it is `0.6`."),
+        ([0, 1.0], (0.0, 1), "✓"),
         ((3, 2), (2, 3), "You predicted `(3, 2)`, and it is `(2, 3)`."),
     ],
 )
