@@ -5,11 +5,11 @@ seen. A figure that a lesson draws with matplotlib ends in `show.finish(says)`.
 """
 
 from helpers.figures.diagram import diagram
-from helpers.figures.output import compare, finish, says, table, text
+from helpers.figures.output import compare, finish, matrix, says, table, text
 from helpers.figures.pictures import images, mosaic, outline, panels, patches
-from helpers.figures.plots import bars, curves, dots, heatmap, word_map
+from helpers.figures.plots import arrows, bars, curves, dots, heatmap, heatmaps, matrices, word_maps
 
 __all__ = [
-    "bars", "compare", "curves", "diagram", "dots", "finish", "heatmap", "images", "mosaic", "outline", "panels", "patches", "says", "table",
-    "text", "word_map",
+    "arrows", "bars", "compare", "curves", "diagram", "dots", "finish", "heatmap", "heatmaps", "images", "matrices", "matrix",
+    "mosaic", "outline", "panels", "patches", "says", "table", "text", "word_maps",
 ]  # fmt: skip
