@@ -92,9 +92,19 @@ def outline(ax: Any, row: int, column: int, unit: float = 1) -> None:
         ax.add_patch(plt.Rectangle(corner, unit, unit, fill=False, edgecolor=colour, linewidth=width))
 
 
-def panels(
+def panels(maps: Any, says: str, **options: Any) -> None:
+    """Small maps side by side on one colour scale, after the picture that they belong to.
+
+    Args:
+        maps: (n, rows, columns), e.g. attention weights of n heads over the grid of patches.
+        options: titles, photo, mark, across, label, vmin, vmax, norm and size, as `draw_panels` has them.
+    """
+    draw_panels(maps, **options)
+    finish(says)
+
+
+def draw_panels(
     maps: Any,
-    says: str,
     *,
     titles: Sequence[str] = (),
     photo: Any = None,
@@ -106,7 +116,7 @@ def panels(
     norm: Any = None,
     size: float = 2.2,
 ) -> None:
-    """Small maps side by side on one colour scale, after the picture that they belong to.
+    """The figure of `panels`; whoever calls it shows it.
 
     Args:
         maps: (n, rows, columns), e.g. attention weights of n heads over the grid of patches.
@@ -150,4 +160,3 @@ def panels(
         if i < len(titles):
             ax.set_title(titles[i])
     figure.colorbar(picture, ax=axes, label=label, shrink=0.8)
-    finish(says)
