@@ -22,8 +22,20 @@ from helpers.figures import frame
 from helpers.figures.output import finish
 from helpers.figures.pictures import draw_panels
 
-LEVELS = (255, 127, 63, 45, 31, 22, 15, 11, 7)  # steps from 0 to the largest weight of a row: the finest that fits
-MOST = 1_300_000  # bytes of compressed weights; as base64, with page and photo, less than 2 MB in the notebook
+LEVELS = (
+    255,
+    127,
+    63,
+    45,
+    31,
+    22,
+    15,
+    11,
+    7,
+)  # steps from 0 to the largest weight of a row: the finest that fits
+MOST = (
+    1_300_000  # bytes of compressed weights; as base64, with page and photo, less than 2 MB in the notebook
+)
 BEST = 3  # classes named after each block
 
 
@@ -66,7 +78,9 @@ def explore(model: Any, photo: Any, *, mean: Any, std: Any, class_names: Sequenc
     found = look(model, photo, mean, std)
     if class_names and len(class_names) != found.classes.shape[1]:
         raise ValueError(f"{len(class_names)} class_names for a model with {found.classes.shape[1]} outputs.")
-    names = [class_names[i].split(",")[0] if class_names else f"class {i}" for i in range(found.classes.shape[1])]
+    names = [
+        class_names[i].split(",")[0] if class_names else f"class {i}" for i in range(found.classes.shape[1])
+    ]
     blocks, heads, tokens, _ = found.attention.shape
     asks = found.front[0] if found.front else "the first patch"
     maps = found.attention[-1, :, 0, len(found.front) :].reshape(heads, found.rows, found.columns)
@@ -91,7 +105,9 @@ def look(model: Any, photo: Any, mean: Any, std: Any) -> Found:
     _must_be_a_picture(photo)
     blocks = list(getattr(model, "blocks", ()))
     if not blocks:
-        raise ValueError(f"explore finds encoder blocks in `model.blocks`, and {type(model).__name__} has none.")
+        raise ValueError(
+            f"explore finds encoder blocks in `model.blocks`, and {type(model).__name__} has none."
+        )
     like = next(model.parameters())
     mean, std = (torch.as_tensor(each, dtype=torch.float32).reshape(-1, 1, 1) for each in (mean, std))
     x = ((photo.cpu() / (255 if photo.dtype == torch.uint8 else 1) - mean) / std)[None].to(like)
@@ -115,7 +131,9 @@ def look(model: Any, photo: Any, mean: Any, std: Any) -> Found:
                 "with rows that sum to 1 is computed there. Is the softmax over the last axis?"
             )
     if len({each.shape[0] for each in caught.values()}) > 1:
-        raise ValueError("explore compares heads by their number, and these blocks have different numbers of them.")
+        raise ValueError(
+            "explore compares heads by their number, and these blocks have different numbers of them."
+        )
     attention = torch.stack([caught[number] for number in range(len(blocks))]).float().cpu().numpy()
     front = getattr(model, "num_prefix_tokens", 1)
     rows, columns = _grid(photo.shape[1:], attention.shape[-1] - front)
@@ -150,7 +168,9 @@ def _watching(blocks: Sequence[Any], states: list[Any]) -> Any:
             kwargs = kwargs or {}
             made = func(*args, **kwargs)
             if 0 < len(states) <= len(blocks):
-                if func is F.scaled_dot_product_attention:  # never shows its matrix, but with values I gives A I = A
+                if (
+                    func is F.scaled_dot_product_attention
+                ):  # never shows its matrix, but with values I gives A I = A
                     q, k, *rest = (*args, *(kwargs.pop(n) for n in ("query", "key", "value") if n in kwargs))
                     unit = torch.eye(k.shape[-2], dtype=k.dtype, device=k.device).expand(*k.shape[:-1], -1)
                     keep(func(q, k, unit, *rest[1:], **kwargs))
@@ -172,7 +192,11 @@ def _watching(blocks: Sequence[Any], states: list[Any]) -> Any:
 def _must_be_a_picture(photo: Any) -> None:
     shape = tuple(photo.shape)
     if len(shape) != 3 or shape[0] not in (1, 3):
-        turned = "photo.permute(2, 0, 1) puts the colours in front" if shape[-1:] in ((1,), (3,)) else "of a batch take one, photo[0]"
+        turned = (
+            "photo.permute(2, 0, 1) puts the colours in front"
+            if shape[-1:] in ((1,), (3,))
+            else "of a batch take one, photo[0]"
+        )
         raise ValueError(f"photo should be one picture, (3, H, W), but has shape {shape}: {turned}.")
     if photo.is_floating_point() and not (photo.min() >= 0 and photo.max() <= 1):
         raise ValueError(
@@ -184,11 +208,12 @@ def _must_be_a_picture(photo: Any) -> None:
 def _grid(sides: Sequence[int], patches: int) -> tuple[int, int]:
     """(rows, columns) of square patches that fill the photo."""
     height, width = sides
-    side = math.sqrt(height * width / patches) if patches > 0 else 0
-    rows, columns = (round(each / side) if side else 0 for each in sides)
-    if rows * columns != patches:
-        raise ValueError(f"{patches} patches are no grid of squares over a photo of {height} x {width} pixels.")
-    return rows, columns
+    side = round(math.sqrt(height * width / patches)) if patches > 0 else 0  # of a patch, in pixels
+    if side * side * patches != height * width or height % side or width % side:
+        raise ValueError(
+            f"{patches} patches are no grid of squares over a photo of {height} x {width} pixels."
+        )
+    return height // side, width // side
 
 
 def page(found: Found, photo: Any, names: Sequence[str]) -> str:
@@ -206,8 +231,13 @@ def page(found: Found, photo: Any, names: Sequence[str]) -> str:
         "columns": found.columns,
         "front": found.front,
         "levels": levels,
-        "classes": [[[names[i], round(float(shares[i]), 4)] for i in order] for order, shares in zip(best, found.classes, strict=True)],
-        "colours": [[round(255 * part) for part in colour] for colour in matplotlib.colormaps["viridis"].colors[::15]],
+        "classes": [
+            [[names[i], round(float(shares[i]), 4)] for i in order]
+            for order, shares in zip(best, found.classes, strict=True)
+        ],
+        "colours": [
+            [round(255 * part) for part in colour] for colour in matplotlib.colormaps["viridis"].colors[::15]
+        ],
         "photo": _drawn(photo),
         "weights": weights,
     }
