@@ -83,10 +83,9 @@ def test_axe_finds_nothing_and_nothing_is_asked_for(static, browser, kind, theme
         found = Axe().run(frame_, options={"rules": {"page-has-heading-one": {"enabled": False}}})
         assert found.violations_count == 0, found.generate_report()
         incomplete = [each for each in found.response["incomplete"] if each["id"] == "color-contrast"]
-        reasons = {
-            why["data"]["messageKey"] for each in incomplete for node in each["nodes"] for why in node["any"]
-        }
-        assert reasons <= {"imgNode"}, incomplete  # text of an SVG, which axe leaves to people: ink on paper
+        nodes = [node["html"] for each in incomplete for node in each["nodes"]]
+        # text of an SVG, whose ground axe does not know: it is ink on paper
+        assert [html for html in nodes if not html.startswith("<text")] == []
     context.close()
 
 
