@@ -113,7 +113,8 @@ def look(model: Any, photo: Any, mean: Any, std: Any) -> Found:
     x = ((photo.cpu() / (255 if photo.dtype == torch.uint8 else 1) - mean) / std)[None].to(like)
     states: list[Any] = []
     with torch.no_grad(), contextlib.ExitStack() as after:
-        after.callback(model.train, model.training)
+        for module in model.modules():
+            after.callback(setattr, module, "training", module.training)
         model.eval()
         try:
             with _watching(blocks, states) as caught:
@@ -121,7 +122,7 @@ def look(model: Any, photo: Any, mean: Any, std: Any) -> Found:
         except Exception as error:
             raise ValueError(
                 f"{type(model).__name__} can't read a photo of shape {tuple(photo.shape)}: {error}. "
-                "Give it the size in pixels that the model was made for."
+                "Is that the size in pixels that the model was made for?"
             ) from error
     for number in range(len(blocks)):
         if number not in caught:
@@ -168,9 +169,8 @@ def _watching(blocks: Sequence[Any], states: list[Any]) -> Any:
             kwargs = kwargs or {}
             made = func(*args, **kwargs)
             if 0 < len(states) <= len(blocks):
-                if (
-                    func is F.scaled_dot_product_attention
-                ):  # never shows its matrix, but with values I gives A I = A
+                if func is F.scaled_dot_product_attention:
+                    # never shows its matrix A, but with the values I it gives A I
                     q, k, *rest = (*args, *(kwargs.pop(n) for n in ("query", "key", "value") if n in kwargs))
                     unit = torch.eye(k.shape[-2], dtype=k.dtype, device=k.device).expand(*k.shape[:-1], -1)
                     keep(func(q, k, unit, *rest[1:], **kwargs))

@@ -21,8 +21,8 @@ function ready() {
   for (const element of [outside.body, outside.documentElement])
     new MutationObserver(recolour).observe(element, { attributes: true });
   const frame = window.frameElement;
-  frame.hidden = false;
-  frame.previousElementSibling.hidden = true;
+  frame.style.display = "block";
+  frame.previousElementSibling.style.display = "none";
   const fit = () => (frame.style.height = `${Math.ceil(document.body.getBoundingClientRect().height)}px`);
   new ResizeObserver(fit).observe(document.body);
   fit();

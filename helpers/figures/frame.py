@@ -34,4 +34,5 @@ def framed(still: str, page: str) -> str:
     """
     title = TITLE.search(page).group(1)
     inside = html.escape(page, quote=True)
-    return f'<div>{still}<iframe hidden title="{title}" srcdoc="{inside}" style="width:100%;border:0"></iframe></div>'
+    style = "display:none;width:100%;border:0"
+    return f'<div>{still}<iframe title="{title}" srcdoc="{inside}" style="{style}"></iframe></div>'
