@@ -7,11 +7,11 @@ seen. A figure that a lesson draws with matplotlib ends in `show.finish(says)`.
 from helpers.figures.diagram import diagram
 from helpers.figures.explore import explore
 from helpers.figures.moving import moving
-from helpers.figures.output import compare, finish, says, table, text
+from helpers.figures.output import compare, finish, matrix, says, table, text
 from helpers.figures.pictures import images, outline, panels, patches
-from helpers.figures.plots import bars, curves, heatmap, word_map
+from helpers.figures.plots import arrows, bars, curves, heatmap, heatmaps, matrices, word_maps
 
 __all__ = [
-    "bars", "compare", "curves", "diagram", "explore", "finish", "heatmap", "images", "moving", "outline", "panels", "patches", "says",
-    "table", "text", "word_map",
+    "arrows", "bars", "compare", "curves", "diagram", "explore", "finish", "heatmap", "heatmaps", "images", "matrices", "matrix",
+    "moving", "outline", "panels", "patches", "says", "table", "text", "word_maps",
 ]  # fmt: skip

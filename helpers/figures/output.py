@@ -5,6 +5,7 @@ Elsewhere (a terminal, a test) the plain text is printed.
 """
 
 import html
+import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +14,7 @@ from typing import Any
 from helpers.figures.frame import framed
 
 CODE = re.compile("`([^`]+)`")
-NUMBER = re.compile(r"[-+−]?[\d,.]+(e[-+]?\d+)?\s?[%×x]?|[-–]?")
+NUMBER = re.compile(r"[-+−]?[\d,.]+(e[-+]?\d+)?\s?[%×x]?|[-–·]?")
 
 
 def shell() -> Any:
@@ -71,7 +72,7 @@ def table(rows: Iterable[Sequence[Any]], headings: Sequence[str] = (), says: str
         headings: one for each column.
         says: what to see in it, under it.
     """
-    rows = [[str(value) for value in row] for row in rows]
+    rows = [[_plainly(value) for value in row] for row in rows]
     lines = [list(headings), *rows] if headings else rows
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     right = [all(NUMBER.fullmatch(row[i].strip()) for row in rows) for i in range(len(widths))]
@@ -99,29 +100,52 @@ def table(rows: Iterable[Sequence[Any]], headings: Sequence[str] = (), says: str
     put(plain + (f"\n{_line(says)}" if says else ""), rich, says)
 
 
-def compare(prediction: Any, result: Any) -> None:
+def matrix(values: Any, rows: Sequence[str], columns: Sequence[Any], title: str = "") -> None:
+    """The numbers of a matrix with two decimals, every row and column named; minus infinity is a dot.
+
+    Args:
+        values: (rows, columns) tensor or array.
+        title: stands over the names of the rows.
+    """
+    lines = [
+        [name, *("·" if value < -1e9 else f"{round(value, 2) + 0:.2f}" for value in line)]
+        for name, line in zip(rows, values.tolist(), strict=True)
+    ]
+    table(lines, [title, *map(str, columns)])
+
+
+def compare(prediction: Any, result: Any, what: str = "") -> None:
     """A prediction beside what came: both are shown, and whether they are the same.
 
     Args:
         prediction: what was written down before; `...` if nothing was.
-        result: what came. Tuples, lists and shapes are the same if their entries are.
+        result: what came. Tuples, lists and shapes are the same if their entries are; numbers if they are within 1 %.
+        what: is predicted, where there are several.
     """
+    start, came = f"`{what}`: " if what else "", f"`{_plainly(result)}`"
     if prediction is ...:
         text(
-            f"It is `{_plainly(result)}`. You have written down no prediction: put yours in the place of `...` and run the cell again."
+            f"{start}It is {came}. You have written down no prediction: put yours in the place of `...` and run the cell again."
         )
-    elif _plainly(prediction) == _plainly(result):
-        text(f"✓ As you predicted: `{_plainly(result)}`.")
+    elif _same(prediction, result):
+        text(f"{start}✓ As you predicted: {came}.")
     else:
-        text(
-            f"You predicted `{_plainly(prediction)}`, and it is `{_plainly(result)}`. What did you not think of?"
-        )
+        text(f"{start}You predicted `{_plainly(prediction)}`, and it is {came}. What did you not think of?")
+
+
+def _same(prediction: Any, result: Any) -> bool:
+    if isinstance(prediction, (tuple, list)) and isinstance(result, (tuple, list)):
+        return len(prediction) == len(result) and all(map(_same, prediction, result))
+    try:
+        return math.isclose(float(prediction), float(result), rel_tol=0.01, abs_tol=0.005)
+    except (TypeError, ValueError):
+        return _plainly(prediction).lower() == _plainly(result).lower()
 
 
 def _plainly(value: Any) -> str:
     if isinstance(value, (tuple, list)):  # a torch.Size is a tuple
         return f"({', '.join(_plainly(each) for each in value)})"
-    return str(value).strip().lower() if isinstance(value, str) else str(value)
+    return f"{value:g}" if isinstance(value, float) else str(value).strip()
 
 
 def finish(says: str, live: Callable[[], str] | None = None) -> None:

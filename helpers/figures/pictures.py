@@ -9,20 +9,23 @@ from helpers.figures.output import finish
 from helpers.figures.plots import array
 
 
-def images(pictures: Any, says: str, *, titles: Sequence[str] = (), columns: int = 10) -> None:
+def images(
+    pictures: Any, says: str, *, titles: Sequence[str] = (), columns: int = 10, size: float = 1.1
+) -> None:
     """Pictures in a grid.
 
     Args:
         pictures: (n, 3, H, W) or (n, 1, H, W) tensor or array, uint8 or floats in 0..1.
         titles: one for each picture.
+        size: inches that a picture is wide.
     """
     import matplotlib.pyplot as plt
 
     pictures = array(pictures)
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    size = (1.1 * columns, 1.35 * rows)
-    _, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
+    shape = (size * columns, (size + 0.25) * rows)
+    _, axes = plt.subplots(rows, columns, figsize=shape, layout="constrained", squeeze=False)
     for ax in axes.flat:
         ax.axis("off")
     for i, (ax, picture) in enumerate(zip(axes.flat, pictures, strict=False)):
