@@ -8,8 +8,10 @@ import html
 import math
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+
+from helpers.figures.frame import framed
 
 CODE = re.compile("`([^`]+)`")
 NUMBER = re.compile(r"[-+−]?[\d,.]+(e[-+]?\d+)?\s?[%×x]?|[-–·]?")
@@ -146,10 +148,13 @@ def _plainly(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value).strip()
 
 
-def finish(says: str) -> None:
+def finish(says: str, live: Callable[[], str] | None = None) -> None:
     """Show the open matplotlib figures, and under them what to see.
 
     Each is a `<figure>` with its picture, an alt text made of its titles and axes, and `says` as its caption.
+
+    Args:
+        live: gives the page that takes the figure's place where scripts run (frame.py).
     """
     import matplotlib
     import matplotlib.pyplot as plt
@@ -169,7 +174,8 @@ def finish(says: str) -> None:
         tags.append(f'<img src="data:image/png;base64,{source}" alt="{alt}" style="max-width:100%">')
     plt.close("all")
     caption = f'<figcaption style="max-width:60em">{_caption(says)}</figcaption>'
-    put(_line(says), f'<figure style="margin:0">{"<br>".join(tags)}{caption}</figure>', says)
+    rich = f'<figure style="margin:0">{"<br>".join(tags)}{caption}</figure>'
+    put(_line(says), framed(rich, live()) if live and drawn else rich, says)
 
 
 def described(figure: Any) -> str:

@@ -95,9 +95,19 @@ def outline(ax: Any, row: int, column: int, unit: float = 1) -> None:
         ax.add_patch(plt.Rectangle(corner, unit, unit, fill=False, edgecolor=colour, linewidth=width))
 
 
-def panels(
+def panels(maps: Any, says: str, **options: Any) -> None:
+    """Small maps side by side on one colour scale, after the picture that they belong to.
+
+    Args:
+        maps: (n, rows, columns), e.g. attention weights of n heads over the grid of patches.
+        options: titles, photo, mark, across, label, vmin, vmax, log, own, axes and size, as `draw_panels` has them.
+    """
+    draw_panels(maps, **options)
+    finish(says)
+
+
+def draw_panels(
     maps: Any,
-    says: str,
     *,
     titles: Sequence[str] = (),
     photo: Any = None,
@@ -111,7 +121,7 @@ def panels(
     axes: tuple[str, str] = ("", ""),
     size: float = 2.2,
 ) -> None:
-    """Small maps side by side on one colour scale, after the picture that they belong to.
+    """The figure of `panels`; whoever calls it shows it.
 
     Args:
         maps: (n, rows, columns), e.g. attention weights of n heads over the grid of patches.
@@ -175,7 +185,6 @@ def panels(
         if log:
             bar.set_ticks(LogLocator(subs=(1, 2, 5)), format="%g")  # few enough to be read
             bar.minorticks_off()
-    finish(says)
 
 
 def _mark(ax: Any, row: int, column: int, unit: float, number: str = "") -> None:
