@@ -64,7 +64,7 @@ def test_a_drawing_takes_the_sizes_of_a_model(path, shown):
     if "data-sizes" in path.read_text("utf-8"):
         assert "(b, 197, 1024)" in svg and "(b, 197, 1024)" in filled
         assert not re.search(r"\b(65|192)\b", re.sub(r"<desc.*?</desc>|<[^>]*>", " ", svg) + filled)
-    assert "{" not in svg and "data-sizes" not in svg
+        assert "{" not in svg and "data-sizes" not in svg
 
 
 def test_diagram_names_what_there_is():
