@@ -624,6 +624,12 @@ show.dots(
 # %% [markdown]
 # ## Look for yourself
 #
+# Choose a patch of the photo and a block: every head shows what that patch gets from where. (Without scripts, as on GitHub, you see one frame; run the cell to bring it alive.)
+
+# %%
+show.explore(model, photo, class_names=class_names, mean=config["mean"], std=config["std"])
+
+# %% [markdown]
 # `look(block, head)` draws one head's maps for four query patches. Try a few heads, near ones and far ones: the next question is about one of them.
 
 
