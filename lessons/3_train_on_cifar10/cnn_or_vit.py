@@ -1,4 +1,4 @@
-# %% [markdown] order=2 id="c7970644"
+# %% [markdown] order=3 id="c7970644"
 # # CNN or ViT
 #
 # Train VGG16 with and without batch norm, stop it in time, look at its filters and feature maps, then let a ViT of the same size compete in the same minutes.
