@@ -181,7 +181,7 @@ show.compare(prediction, "chance" if reached < 0.2 else "half" if reached < 0.75
 torch.manual_seed(0)
 vit = SmallViT(Broken)
 optimizer = torch.optim.AdamW(vit.parameters(), lr=3e-3)
-one_batch = [step(vit, images[:16], labels[:16], optimizer) for _ in range(60)]
+one_batch = [step(vit, images[:16], labels[:16], optimizer) for _ in range(150)]
 show.curves(
     {"16 pictures": one_batch, "all, per epoch": [entry["loss"] for entry in history]},
     f"with 16 pictures the loss falls to {one_batch[-1]:.2f}; with all of them it stays at {history[-1]['loss']:.2f}.",
@@ -340,7 +340,7 @@ if check.ready("debug_a_vit"):
     show.compare(prediction, min(programs, key=lambda name: found[name][1]))
 
 # %% [markdown]
-# Training is forgiving. Positions that are twice as loud, attention that is normalised the wrong way, dropout that sleeps: the other weights grow around it, and the number at the end looks like one. On a larger task the same bugs cost a few percent that nobody misses, since nobody knows what the right program would have reached. That is why parts are tested by what must hold for them, and not by what comes out at the end.
+# One bug breaks the program. The others leave a number that looks like a result: attention that is normalised the wrong way, positions that are twice as loud, dropout that sleeps; the other weights grow around it. Who has only this one number does not know what the right program would have reached, so nobody misses the rest. That is why parts are tested by what must hold for them, and not by what comes out at the end.
 #
 # Which symptom would have told you without any training at all?
 #
