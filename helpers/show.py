@@ -5,11 +5,11 @@ seen. A figure that a lesson draws with matplotlib ends in `show.finish(says)`.
 """
 
 from helpers.figures.diagram import diagram
-from helpers.figures.output import compare, finish, says, table, text
+from helpers.figures.output import compare, finish, matrix, says, table, text
 from helpers.figures.pictures import images, outline, panels, patches
-from helpers.figures.plots import bars, curves, heatmap, word_map
+from helpers.figures.plots import arrows, bars, curves, heatmap, matrices, word_maps
 
 __all__ = [
-    "bars", "compare", "curves", "diagram", "finish", "heatmap", "images", "outline", "panels", "patches", "says", "table",
-    "text", "word_map",
+    "arrows", "bars", "compare", "curves", "diagram", "finish", "heatmap", "images", "matrices", "matrix", "outline", "panels",
+    "patches", "says", "table", "text", "word_maps",
 ]  # fmt: skip

@@ -40,7 +40,7 @@ class Figure:
 FIGURES = (
     Figure(
         "1_words_to_attention/word_embedding",
-        "show.word_map(",
+        "show.word_maps(",
         "Word embedding",
         "words start anywhere; trained on a small text, those that are used alike lie together.",
         "Two maps of the same words: scattered at random before training, in groups of related words after.",

@@ -5,13 +5,14 @@ Elsewhere (a terminal, a test) the plain text is printed.
 """
 
 import html
+import math
 import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 CODE = re.compile("`([^`]+)`")
-NUMBER = re.compile(r"[-+−]?[\d,.]+(e[-+]?\d+)?\s?[%×x]?|[-–]?")
+NUMBER = re.compile(r"[-+−]?[\d,.]+(e[-+]?\d+)?\s?[%×x]?|[-–·]?")
 
 
 def shell() -> Any:
@@ -97,23 +98,44 @@ def table(rows: Iterable[Sequence[Any]], headings: Sequence[str] = (), says: str
     put(plain + (f"\n{_line(says)}" if says else ""), rich, says)
 
 
+def matrix(values: Any, rows: Sequence[str], columns: Sequence[Any], title: str = "") -> None:
+    """The numbers of a matrix with two decimals, every row and column named; minus infinity is a dot.
+
+    Args:
+        values: (rows, columns) tensor or array.
+        title: stands over the names of the rows.
+    """
+    lines = [
+        [name, *("·" if value < -1e9 else f"{round(value, 2) + 0:.2f}" for value in line)]
+        for name, line in zip(rows, values.tolist(), strict=True)
+    ]
+    table(lines, [title, *map(str, columns)])
+
+
 def compare(prediction: Any, result: Any) -> None:
     """A prediction beside what came: both are shown, and whether they are the same.
 
     Args:
         prediction: what was written down before; `...` if nothing was.
-        result: what came. Tuples, lists and shapes are the same if their entries are.
+        result: what came. Tuples, lists and shapes are the same if their entries are; numbers if they are within 1 %.
     """
     if prediction is ...:
         text(
             f"It is `{_plainly(result)}`. You have written down no prediction: put yours in the place of `...` and run the cell again."
         )
-    elif _plainly(prediction) == _plainly(result):
+    elif _same(prediction, result):
         text(f"✓ As you predicted: `{_plainly(result)}`.")
     else:
         text(
             f"You predicted `{_plainly(prediction)}`, and it is `{_plainly(result)}`. What did you not think of?"
         )
+
+
+def _same(prediction: Any, result: Any) -> bool:
+    try:
+        return math.isclose(float(prediction), float(result), rel_tol=0.01, abs_tol=0.005)
+    except (TypeError, ValueError):
+        return _plainly(prediction) == _plainly(result)
 
 
 def _plainly(value: Any) -> str:

@@ -7,6 +7,8 @@ import numpy as np
 
 from helpers.figures.output import finish
 
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000"]  # Okabe-Ito
+
 
 def array(values: Any) -> np.ndarray:
     return values.detach().cpu().numpy() if hasattr(values, "detach") else np.asarray(values)
@@ -52,36 +54,52 @@ def curves(
     title: str = "",
     xlabel: str = "",
     ylabel: str = "",
+    log: str = "",
 ) -> None:
     """Lines in one axes, each with its own dash pattern so that colour is not needed.
 
     Args:
         series: label -> values, each (n,).
         x: (n,) positions on the x axis; 0, 1, 2, ... if left out.
+        log: "x", "y" or "xy": axes that count in powers. On x, each position has its tick.
     """
     import matplotlib.pyplot as plt
 
     figure, ax = plt.subplots(figsize=(8, 3.5), layout="constrained")
-    colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000"]
     for i, (label, values) in enumerate(series.items()):
         values = array(values)
         places = np.arange(len(values)) if x is None else array(x)
-        ax.plot(places, values, label=label, color=colours[i % 6], linestyle=["-", "--", "-.", ":"][i % 4])
+        ax.plot(places, values, label=label, color=COLOURS[i % 6], linestyle=["-", "--", "-.", ":"][i % 4])
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    for way in log:
+        getattr(ax, f"set_{way}scale")("log")
+    if "x" in log and x is not None:
+        ax.minorticks_off()
+        ax.set_xticks(array(x), [f"{place:g}" for place in array(x)])
     ax.grid(alpha=0.3)
     figure.legend(loc="outside right upper")  # never over the lines
     finish(says)
 
 
-def word_map(places: Any, groups: Mapping[str, Sequence[str]], title: str, ax: Any) -> None:
-    """Words on a plane, each group with a colour and a marker of its own, into axes of about 5 x 5 inches.
-
-    Showing the figure, its legend and its reading are left to the caller.
+def word_maps(maps: Mapping[str, Any], groups: Mapping[str, Sequence[str]], says: str) -> None:
+    """Words on a plane, map beside map, each group with a colour and a marker of its own.
 
     Args:
-        places: (n, 2), one row a word, in the order of the groups.
+        maps: title -> (n, 2), one row a word, in the order of the groups.
         groups: label -> words.
     """
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(
+        1, len(maps), figsize=(5.5 * len(maps), 5.6), layout="constrained", squeeze=False
+    )
+    for ax, (title, places) in zip(axes.flat, maps.items(), strict=True):
+        _words(places, groups, title, ax)
+    figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=7)
+    finish(says)
+
+
+def _words(places: Any, groups: Mapping[str, Sequence[str]], title: str, ax: Any) -> None:
     colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000"]
     places = array(places).astype(float)
     low, size = places.min(axis=0), np.ptp(places, axis=0)
@@ -135,4 +153,92 @@ def bars(
         ax.set_xticks(range(len(values)), names, rotation=30 if max(map(len, names)) > 4 else 0)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     ax.grid(alpha=0.3, axis="y")
+    finish(says)
+
+
+def matrices(
+    matrices: Mapping[str, Any],
+    says: str,
+    *,
+    rows: Sequence[str] = (),
+    columns: Sequence[str] = (),
+    xlabel: str = "",
+    ylabel: str = "",
+    label: str = "",
+    written: str = "",
+    across: int = 3,
+    vmin: float | None = None,
+    vmax: float | None = None,
+    mark: Mapping[str, int] | None = None,
+) -> None:
+    """Small matrices side by side on one colour scale, with squares for cells.
+
+    Args:
+        matrices: title -> (r, c).
+        rows, columns: names of the rows and columns of those matrices that have as many.
+        label: what the colour counts.
+        written: format of the number in each cell, e.g. ".2f"; none if empty.
+        across: matrices in a row.
+        mark: title -> a row to frame.
+    """
+    import matplotlib.pyplot as plt
+
+    found = {title: array(each) for title, each in matrices.items()}
+    across = min(across, len(found))
+    down = -(-len(found) // across)
+    low = min(float(each.min()) for each in found.values()) if vmin is None else vmin
+    high = max(float(each.max()) for each in found.values()) if vmax is None else vmax
+    widths = [each.shape[1] for each in list(found.values())[:across]]
+    side = max(each.shape[0] for each in found.values())
+    cell = 0.58 if written else 0.5  # inches
+    size = (cell * sum(widths) + 1.1 * across + 1.6, (cell * side + 1.3) * down)
+    figure, axes = plt.subplots(
+        down, across, figsize=size, layout="constrained", squeeze=False, width_ratios=widths
+    )
+    for ax in axes.flat[len(found) :]:
+        ax.axis("off")
+    for place, (ax, (title, values)) in enumerate(zip(axes.flat, found.items(), strict=False)):
+        picture = ax.imshow(values, vmin=low, vmax=high, cmap="viridis")
+        for (i, j), value in np.ndenumerate(values) if written else ():
+            colour = "black" if value > low + 0.6 * (high - low) else "white"
+            ax.text(j, i, f"{value:{written}}", ha="center", va="center", color=colour, fontsize=9)
+        ax.set_title(title)
+        named = len(columns) == values.shape[1]
+        ax.set_xticks(range(len(columns)) if named else [], columns if named else [], rotation=90)
+        named = len(rows) == len(values) and (place % across == 0 or widths[place % across] != widths[0])
+        ax.set_yticks(range(len(rows)) if named else [], rows if named else [])
+        for colour, width in (("black", 5), ("white", 2)) if mark and title in mark else ():
+            corner = (-0.5, mark[title] - 0.5)
+            ax.add_patch(
+                plt.Rectangle(
+                    corner, values.shape[1], 1, fill=False, edgecolor=colour, linewidth=width, clip_on=False
+                )
+            )
+    figure.colorbar(picture, ax=axes, label=label)
+    figure.supxlabel(xlabel)
+    figure.supylabel(ylabel)
+    finish(says)
+
+
+def arrows(vectors: Mapping[str, tuple[float, float]], labels: Sequence[str], says: str) -> None:
+    """Vectors of the plane as arrows from the origin, of different widths so that two in one direction are both seen.
+
+    Args:
+        vectors: name -> (x, y).
+        labels: one for each, in the legend.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, ax = plt.subplots(figsize=(6.6, 3.8), layout="constrained")
+    for i, ((name, (x, y)), label) in enumerate(zip(vectors.items(), labels, strict=True)):
+        colour, width = COLOURS[(i + 5) % 6], 0.05 + 0.09 * (i % 3 == 2)
+        ax.arrow(0, 0, x, y, color=colour, length_includes_head=True, head_width=0.35, zorder=2, width=width)
+        ax.plot([], [], color=colour, label=label)
+        ax.annotate(name, (x, y), (x * 1.1 - 0.1 + 0.3 * (i % 3 == 2), y * 1.1 - 0.2))
+    places = np.array([(0.0, 0.0), *vectors.values()])
+    low, high = places.min(axis=0) - 1, places.max(axis=0) + 1.2
+    ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
+    ax.set(xlabel="first number", ylabel="second number")
+    ax.grid(alpha=0.3)
+    figure.legend(loc="outside right upper")
     finish(says)

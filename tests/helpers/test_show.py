@@ -66,6 +66,11 @@ def test_diagram_names_what_there_is():
         ),
         lambda says: show.images(np.random.rand(12, 1, 4, 4), says, columns=5),
         lambda says: show.patches(torch.rand(3, 8, 12), 4, says),
+        lambda says: show.matrices(
+            {"a": torch.rand(2, 3), "b": torch.rand(3, 3)}, says, rows="xy", written=".1f", mark={"a": 1}
+        ),
+        lambda says: show.arrows({"a": (1.0, 2.0), "b": (0.0, -1.0)}, ["A", "B"], says),
+        lambda says: show.curves({"a": [1, 2]}, says, x=[2, 4], log="xy"),
         lambda says: show.bars([1.0, 3.0], says, names=["a", "b"], mark=1),
         lambda says: show.panels(
             torch.rand(3, 2, 4), says, titles=["a"], photo=torch.rand(3, 8, 16), mark=(1, 2)
@@ -128,6 +133,8 @@ def test_sentences_and_tables_are_html_in_notebooks_and_lines_elsewhere(shown, m
         ((2, 3), torch.Size([2, 3]), "✓ As you predicted: `(2, 3)`."),
         ([2, 3], (2, 3), "✓"),
         ("Yes ", "yes", "✓"),
+        (1, 0.9999, "✓"),
+        ("0.5", 0.6, "You predicted `0.5`, and it is `0.6`."),
         ((3, 2), (2, 3), "You predicted `(3, 2)`, and it is `(2, 3)`."),
     ],
 )
@@ -136,12 +143,15 @@ def test_a_prediction_is_compared(prediction, result, said, capsys):
     assert capsys.readouterr().out.startswith(said)
 
 
-def test_labels_of_words_in_one_place_do_not_cover_each_other():
+def test_labels_of_words_in_one_place_do_not_cover_each_other(monkeypatch):
     import matplotlib.pyplot as plt
 
-    figure, ax = plt.subplots(figsize=(5, 5))
-    show.word_map(torch.zeros(6, 2), {"a": ["cat", "dog", "cow"], "b": ["rain", "snow", "fog"]}, "map", ax)
+    monkeypatch.setattr(plt, "show", lambda: None)
+    groups = {"a": ["cat", "dog", "cow"], "b": ["rain", "snow", "fog"]}
+    show.word_maps({"map": torch.zeros(6, 2)}, groups, "they lie in one place.")
+    figure = plt.gcf()
     figure.canvas.draw()
+    ax = figure.axes[0]
     boxes = [matplotlib.text.Text.get_window_extent(text) for text in ax.texts]  # without the leaders
     assert sorted(text.get_text() for text in ax.texts) == ["cat", "cow", "dog", "fog", "rain", "snow"]
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
