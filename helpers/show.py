@@ -5,11 +5,12 @@ seen. A figure that a lesson draws with matplotlib ends in `show.finish(says)`.
 """
 
 from helpers.figures.diagram import diagram
+from helpers.figures.grids import below, layers, mosaics
 from helpers.figures.output import compare, finish, matrix, says, table, text
 from helpers.figures.pictures import images, outline, panels, patches
 from helpers.figures.plots import arrows, bars, curves, heatmap, matrices, word_maps
 
 __all__ = [
-    "arrows", "bars", "compare", "curves", "diagram", "finish", "heatmap", "images", "matrices", "matrix", "outline", "panels",
-    "patches", "says", "table", "text", "word_maps",
+    "arrows", "bars", "below", "compare", "curves", "diagram", "finish", "heatmap", "images", "layers", "matrices", "matrix",
+    "mosaics", "outline", "panels", "patches", "says", "table", "text", "word_maps",
 ]  # fmt: skip

@@ -26,11 +26,16 @@ def cases(seed: int) -> list[Case]:
             "seed": int(rng.integers(1000)),
             "label": f"{steps} steps on batches of {batch}" + (", with momentum" if momentum else ""),
         }
-        for steps, batch, height, width, classes, lr, momentum in ((4, 5, 2, 4, 3, 0.5, 0.0), (3, 8, 4, 2, 6, 0.2, 0.9))
+        for steps, batch, height, width, classes, lr, momentum in (
+            (4, 5, 2, 4, 3, 0.5, 0.0),
+            (3, 8, 4, 2, 6, 0.2, 0.9),
+        )
     ]
 
 
-def trained(case: Case, loss=F.cross_entropy, keep: float = 0.0, times: int = 1, sign: float = 1.0, late: int = 0) -> Arrays:
+def trained(
+    case: Case, loss=F.cross_entropy, keep: float = 0.0, times: int = 1, sign: float = 1.0, late: int = 0
+) -> Arrays:
     """What several steps give.
 
     Args:

@@ -35,9 +35,13 @@ def observe(obj, case: Case) -> Arrays:
     for number, (images, labels) in enumerate(zip(case["images"], case["labels"], strict=True)):
         # the case's own tensors come last: whoever writes into them spoils no other step
         batch = (images, labels) if number == last else (images.clone(), labels.clone())
-        loss = to_array(obj(model, *batch, optimizer), "training_step(...)", "Keep the line `return loss.item()`.")
+        loss = to_array(
+            obj(model, *batch, optimizer), "training_step(...)", "Keep the line `return loss.item()`."
+        )
         if loss.shape != ():
-            raise Unfit(f"training_step should return one number, the mean loss of the batch, but gave shape {loss.shape}.")
+            raise Unfit(
+                f"training_step should return one number, the mean loss of the batch, but gave shape {loss.shape}."
+            )
         losses.append(float(loss))
         if number == 0:
             seen |= {FIRST: np.array(losses[0]), ONE: flat(model)}

@@ -43,7 +43,9 @@ from torch import nn
 from helpers import check, data, show
 
 torch.manual_seed(0)
-torch.set_num_threads(1)  # so little work is done sooner by one thread than by several that wait for each other
+torch.set_num_threads(
+    1
+)  # so little work is done sooner by one thread than by several that wait for each other
 print("Ready.")
 
 # %% [markdown]
@@ -63,7 +65,9 @@ class Broken:
     @staticmethod
     def attend(q, k, v):
         """What each token takes from all tokens: (b, heads, n, d) three times -> (b, heads, n, d)."""
-        scores = q @ k.mT / q.shape[-1] ** 0.5  # (b, heads, n, n): a row for each query, a column for each key
+        scores = (
+            q @ k.mT / q.shape[-1] ** 0.5
+        )  # (b, heads, n, n): a row for each query, a column for each key
         return scores.softmax(dim=-2) @ v
 
     @staticmethod
@@ -100,7 +104,11 @@ class Block(nn.Module):
         self.norm, self.qkv, self.out = nn.LayerNorm(emb), nn.Linear(emb, 3 * emb), nn.Linear(emb, emb)
         self.dropout = nn.Dropout(dropout)
         self.feed_forward = nn.Sequential(
-            nn.LayerNorm(emb), nn.Linear(emb, 2 * emb), nn.GELU(), nn.Dropout(dropout), nn.Linear(2 * emb, emb)
+            nn.LayerNorm(emb),
+            nn.Linear(emb, 2 * emb),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(2 * emb, emb),
         )
 
     def queries_keys_values(self, x):
@@ -148,7 +156,9 @@ def train(functions, epochs=8, seed=0):
     history = []
     for _ in range(epochs):
         with torch.no_grad():
-            two_passes = vit(images[:1].expand(2, -1, -1, -1))  # one picture, twice, in the mode of the training
+            two_passes = vit(
+                images[:1].expand(2, -1, -1, -1)
+            )  # one picture, twice, in the mode of the training
         apart = float((two_passes[0] - two_passes[1]).abs().max())
         pairs = functions.shuffled(images, labels)
         losses = [step(vit, x, y, optimizer) for x, y in zip(*(each.split(50) for each in pairs))]
@@ -305,7 +315,10 @@ check("debug_a_vit")
 if check.ready("debug_a_vit"):
     _, mended = train(Mended)
     show.curves(
-        {name: [entry["accuracy"] for entry in some] for name, some in (("mended", mended), ("broken", history))},
+        {
+            name: [entry["accuracy"] for entry in some]
+            for name, some in (("mended", mended), ("broken", history))
+        },
         f"after 8 epochs the mended program is right in {mended[-1]['accuracy']:.1%} of the test digits, the broken one in {history[-1]['accuracy']:.1%}.",
         x=range(1, 9),
         title="the same network, the same pictures",

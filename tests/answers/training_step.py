@@ -9,7 +9,10 @@ UPDATE = (ZERO, BACK, STEP)
 
 WRONG = [
     ("softmax-twice", step("loss = F.cross_entropy(model(images).softmax(dim=1), labels)", *UPDATE)),
-    ("softmax-twice", step("loss = nn.CrossEntropyLoss()(nn.Softmax(dim=-1)(model(images)), labels)", *UPDATE)),
+    (
+        "softmax-twice",
+        step("loss = nn.CrossEntropyLoss()(nn.Softmax(dim=-1)(model(images)), labels)", *UPDATE),
+    ),
     ("not-negated-log", step("loss = F.nll_loss(model(images), labels)", *UPDATE)),
     ("summed", step("loss = F.cross_entropy(model(images), labels, reduction='sum')", *UPDATE)),
     ("minus", step("loss = -F.cross_entropy(model(images), labels)", *UPDATE)),
@@ -40,7 +43,10 @@ WRONG = [
     ("name-not-known", step("loss = cross_entropy(model(images), labels)", *UPDATE)),
     ("used-too-early", step(ZERO, BACK, STEP, LOSS)),
     ("module-for-tensor", step("loss = F.cross_entropy(model, labels)", *UPDATE)),
-    (None, step("loss = F.mse_loss(model(images), F.one_hot(labels, model(images).shape[1]).float())", *UPDATE)),
+    (
+        None,
+        step("loss = F.mse_loss(model(images), F.one_hot(labels, model(images).shape[1]).float())", *UPDATE),
+    ),
     (None, step(LOSS, *UPDATE, end="return model")),
     (None, step(LOSS, *UPDATE, end="pass")),
     (None, step(LOSS, *UPDATE, end="return F.cross_entropy(model(images), labels, reduction='none')")),
@@ -54,11 +60,23 @@ RIGHT = [
     step(LOSS, BACK, STEP, ZERO),  # the gradients are zero when the next step begins
     step(ZERO, "logits = model(images)", "loss = F.cross_entropy(logits, labels)", BACK, STEP),
     step(LOSS, "model.zero_grad()", BACK, STEP),
-    step("loss = nn.CrossEntropyLoss()(model(images), labels)", "optimizer.zero_grad(set_to_none=False)", BACK, STEP),
+    step(
+        "loss = nn.CrossEntropyLoss()(model(images), labels)",
+        "optimizer.zero_grad(set_to_none=False)",
+        BACK,
+        STEP,
+    ),
     step("loss = F.nll_loss(model(images).log_softmax(dim=1), labels)", *UPDATE, end="return loss.detach()"),
     step("log = model(images).log_softmax(dim=1)", "loss = -log[range(len(labels)), labels].mean()", *UPDATE),
     step("for p in model.parameters():", "    p.grad = None", LOSS, BACK, STEP),
-    step("def closure():", f"    {ZERO}", f"    {LOSS}", f"    {BACK}", "    return loss", "loss = optimizer.step(closure)"),
+    step(
+        "def closure():",
+        f"    {ZERO}",
+        f"    {LOSS}",
+        f"    {BACK}",
+        "    return loss",
+        "loss = optimizer.step(closure)",
+    ),
     step("model.train()", LOSS, *UPDATE, "print('a print costs nothing')", end="return float(loss.detach())"),
     step(LOSS, *UPDATE, end="return loss"),
 ]
