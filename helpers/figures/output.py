@@ -135,13 +135,13 @@ def _same(prediction: Any, result: Any) -> bool:
     try:
         return math.isclose(float(prediction), float(result), rel_tol=0.01, abs_tol=0.005)
     except (TypeError, ValueError):
-        return _plainly(prediction) == _plainly(result)
+        return _plainly(prediction).lower() == _plainly(result).lower()
 
 
 def _plainly(value: Any) -> str:
     if isinstance(value, (tuple, list)):  # a torch.Size is a tuple
         return f"({', '.join(_plainly(each) for each in value)})"
-    return str(value).strip().lower() if isinstance(value, str) else str(value)
+    return str(value).strip()
 
 
 def finish(says: str) -> None:
