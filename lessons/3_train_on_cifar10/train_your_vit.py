@@ -463,7 +463,8 @@ def pairs(maps):
     beside = torch.stack([maps[r, c, r, c + 1] for r in n for c in n[:-1]]).mean()
     below = torch.stack([maps[r, c, r + 1, c] for r in n[:-1] for c in n]).mean()
     mirrored = torch.stack([maps[r, c, r, -1 - c] for r in n for c in n]).mean()
-    return f"{beside:.2f} beside, {below:.2f} below, {mirrored:.2f} mirrored, {average:.2f} on average"
+    places = {"beside": beside, "below": below, "mirrored": mirrored, "on average": average}
+    return ", ".join(f"{round(float(value), 2) + 0:.2f} {place}" for place, value in places.items())
 
 
 if check.ready("classification_head") and check.ready("vit_forward"):
