@@ -13,27 +13,6 @@
 #
 # **Before you start**: what a convolution is, and the training step of `train_your_vit`; Part 2 for the ViT (it need not be finished).
 
-# %% [markdown]
-# **Do you remember?**
-#
-# <details><summary>1. Which pictures choose the weights, and which give the accuracy that is reported?</summary>
-#
-# The validation pictures, kept apart from the training pictures, choose. The test pictures are used once, at the end: whoever chooses by them flatters the model.
-#
-# </details>
-#
-# <details><summary>2. What are the five parts of a training step?</summary>
-#
-# Forward, loss, old gradients away, backward, step of the optimizer.
-#
-# </details>
-#
-# <details><summary>3. What is inductive bias, and what does a ViT take for granted about pictures?</summary>
-#
-# What a model takes for granted before it has seen anything. A ViT takes for granted that a picture is cut into patches, and hardly more: where they lie it has to learn.
-#
-# </details>
-
 # %% tags=["setup"] id="5238476b"
 import time
 from pathlib import Path
@@ -56,6 +35,27 @@ from helpers.training.optimise import best_device
 
 torch.manual_seed(0)
 print("Ready.")
+
+# %% [markdown]
+# **Do you remember?**
+#
+# <details><summary>1. Which pictures choose the weights, and which give the accuracy that is reported?</summary>
+#
+# The validation pictures, kept apart from the training pictures, choose. The test pictures are used once, at the end: whoever chooses by them flatters the model.
+#
+# </details>
+#
+# <details><summary>2. What are the five parts of a training step?</summary>
+#
+# Forward, loss, old gradients away, backward, step of the optimizer.
+#
+# </details>
+#
+# <details><summary>3. What is inductive bias, and what does a ViT take for granted about pictures?</summary>
+#
+# What a model takes for granted before it has seen anything. A ViT takes for granted that a picture is cut into patches, and hardly more: where they lie it has to learn.
+#
+# </details>
 
 # %% [markdown]
 # ## The pictures, and the one setting

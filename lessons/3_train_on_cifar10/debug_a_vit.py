@@ -13,6 +13,20 @@
 #
 # **Before you start**: Part 2 (attention, class token, positions), and the training step of `train_your_vit`. None of your answers is needed here.
 
+# %% tags=["setup"]
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import nn
+
+from helpers import check, data, show
+
+torch.manual_seed(0)
+torch.set_num_threads(
+    1
+)  # so little work is done sooner by one thread than by several that wait for each other
+print("Ready.")
+
 # %% [markdown]
 # **Do you remember?**
 #
@@ -33,20 +47,6 @@
 # Is the loss of the untrained model near ln(number of classes), and can the model learn one batch by heart?
 #
 # </details>
-
-# %% tags=["setup"]
-import torch
-import torch.nn.functional as F
-from einops import rearrange
-from torch import nn
-
-from helpers import check, data, show
-
-torch.manual_seed(0)
-torch.set_num_threads(
-    1
-)  # so little work is done sooner by one thread than by several that wait for each other
-print("Ready.")
 
 # %% [markdown]
 # ## The program

@@ -13,6 +13,23 @@
 #
 # **Before you start**: Part 2, Q1 to Q7. Your own answers are used where they are found; the course's library stands in for the others.
 
+# %% tags=["setup"] id="8ce6d166"
+import math
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from sklearn.metrics import confusion_matrix
+from torch import nn
+
+from helpers import assemble, check, data, show
+from helpers.train import fit
+from helpers.training.batches import normalise
+from helpers.vit import timm_weights
+
+torch.manual_seed(0)
+print("Ready.")
+
 # %% [markdown]
 # **Do you remember?**
 #
@@ -33,23 +50,6 @@
 # Nothing: `(b, n, emb_size)` goes in and comes out, so blocks can stand in a row (Q7).
 #
 # </details>
-
-# %% tags=["setup"] id="8ce6d166"
-import math
-
-import torch
-import torch.nn.functional as F
-from einops import rearrange
-from sklearn.metrics import confusion_matrix
-from torch import nn
-
-from helpers import assemble, check, data, show
-from helpers.train import fit
-from helpers.training.batches import normalise
-from helpers.vit import timm_weights
-
-torch.manual_seed(0)
-print("Ready.")
 
 # %%
 show.diagram("vit_pipeline")
@@ -280,7 +280,7 @@ if all([check.ready(key) for key in ("classification_head", "vit_forward", "trai
         "The gate is open: train." if passed else "Still above 0.1: look for the mistake before you train."
     )
 
-# %% [markdown] id="150c1cc4"
+# %% [markdown]
 # In photos it matters most *what* a patch shows, and quiet positions let the model see it. In the flat digits it matters *where* a patch stands, and loud positions say so from the first step. Your curves show one of the two cases.
 #
 # ## Change it and see
@@ -337,7 +337,7 @@ if all([check.ready(key) for key in ("classification_head", "vit_forward", "trai
     )
     show.compare(prediction, min(found, key=found.get))
 
-# %% [markdown]
+# %% [markdown] id="150c1cc4"
 # Read it with care. Patches of 2 make four times as many tokens: more to see, and more to learn from the same pictures in the same number of steps. Patches of 8 make 4 tokens only; in digits that is enough. Without positions the picture is a bag of patches (Q1), so what is left is what the patches show. A choice that wins in seconds need not win in hours: this table is about *these* pictures and *these* steps.
 #
 # ## Train

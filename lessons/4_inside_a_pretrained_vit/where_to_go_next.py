@@ -13,6 +13,20 @@
 #
 # **Before you start**: Parts 2 and 3. There is nothing to fill in here, and no points.
 
+# %% tags=["setup"]
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from helpers import data, show
+from helpers.training.batches import normalise
+from helpers.training.optimise import best_device
+
+torch.manual_seed(0)
+print("Ready.")
+
 # %% [markdown]
 # **Do you remember?**
 #
@@ -33,20 +47,6 @@
 # Below when it is trained on ImageNet (1.3 million pictures) or less alone; level or ahead after pre-training on very many.
 #
 # </details>
-
-# %% tags=["setup"]
-import time
-
-import torch
-import torch.nn.functional as F
-from torch import nn
-
-from helpers import data, show
-from helpers.training.batches import normalise
-from helpers.training.optimise import best_device
-
-torch.manual_seed(0)
-print("Ready.")
 
 # %% [markdown]
 # ## What you have built
