@@ -194,29 +194,3 @@ def _mark(ax: Any, row: int, column: int, unit: float, number: str = "") -> None
         place = ((column + 0.5) * unit - 0.5, (row + 0.5) * unit - 0.5)
         ax.text(*place, number, color="white", weight="bold", ha="center", va="center", fontsize=9,
                 bbox={"facecolor": "black", "edgecolor": "none", "pad": 1.5})  # fmt: skip
-
-
-def mosaic(maps: Any, says: str, *, title: str = "", label: str = "") -> None:
-    """One map of patches for each patch, each at its patch's place.
-
-    Args:
-        maps: (rows, columns, rows, columns); [r, c] is the map of patch (r, c).
-        label: what the colour counts.
-    """
-    import matplotlib.pyplot as plt
-
-    maps = array(maps)
-    rows, columns = maps.shape[:2]
-    # a line of nothing between maps
-    tiles = np.full((rows, rows + 1, columns, columns + 1), np.nan)
-    tiles[:, :rows, :, :columns] = maps.transpose(0, 2, 1, 3)
-    picture = tiles.reshape(rows * (rows + 1), columns * (columns + 1))[:-1, :-1]
-    figure, ax = plt.subplots(figsize=(8, 7), layout="constrained")
-    drawn = ax.imshow(picture, cmap="viridis", interpolation="nearest")
-    ax.set(
-        title=title, xlabel="column of the patch whose map it is", ylabel="row of the patch whose map it is"
-    )
-    ax.set_xticks([c * (columns + 1) + columns / 2 - 0.5 for c in range(columns)], range(columns))
-    ax.set_yticks([r * (rows + 1) + rows / 2 - 0.5 for r in range(rows)], range(rows))
-    figure.colorbar(drawn, ax=ax, label=label)
-    finish(says)

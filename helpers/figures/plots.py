@@ -100,12 +100,18 @@ def curves(
     ylabel: str = "",
     log: str = "",
     smooth: bool = False,
+    looks: Mapping[str, int] = {},
+    level: Mapping[str, float] = {},
+    point: Mapping[str, tuple[float, float]] = {},
 ) -> None:
     """Lines in one axes, each with its own dash pattern so that colour is not needed.
 
     Args:
         series: label -> values, each (n,).
-        x: (n,) positions on the x axis; 0, 1, 2, ... if left out.
+        x: (n,) positions on the x axis, or label -> positions; 0, 1, 2, ... if left out.
+        looks: label -> number of its colour and dashes, so that a thing looks the same in several figures.
+        level: name -> height of a grey line to compare with.
+        point: name -> (x, y) of a single point.
         log: "x", "y" or "xy": axes that count in powers. On x, each position has its tick.
         smooth: the values are points of a smooth curve, drawn through them.
     """
@@ -113,16 +119,21 @@ def curves(
 
     figure, ax = plt.subplots(figsize=(8, 3.5), layout="constrained")
     for i, (label, values) in enumerate(series.items()):
-        values = array(values)
-        places = np.arange(len(values)) if x is None else array(x)
-        look = {"label": label, "color": COLOURS[i % 6], "linestyle": ["-", "--", "-.", ":"][i % 4]}
+        values, number = array(values), looks.get(label, i)
+        own = x[label] if isinstance(x, Mapping) else x
+        places = np.arange(len(values)) if own is None else array(own)
+        colour = COLOURS[number % 6]
         if smooth:
             from scipy.interpolate import CubicSpline
 
-            ax.plot(places, values, ".", color=COLOURS[i % 6], markersize=4)
+            ax.plot(places, values, ".", color=colour, markersize=4)
             fine = np.linspace(places[0], places[-1], 20 * len(places))
             places, values = fine, CubicSpline(places, values)(fine)
-        ax.plot(places, values, **look)
+        ax.plot(places, values, label=label, color=colour, linestyle=["-", "--", "-.", ":"][number % 4])
+    for label, height in level.items():
+        ax.axhline(height, color="#666666", linestyle=":", label=label)
+    for label, place in point.items():
+        ax.plot(*place, "o", color="#000000", label=label)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     for way in log:
         getattr(ax, f"set_{way}scale")("log")

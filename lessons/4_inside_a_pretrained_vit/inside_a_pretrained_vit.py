@@ -155,12 +155,11 @@ same_row = torch.eye(rows).view(rows, 1, rows, 1).expand_as(own).bool() & ~own
 same_column = torch.eye(columns).view(1, columns, 1, columns).expand_as(own).bool() & ~own
 by_row, by_column = float(similarity[same_row].mean()), float(similarity[same_column].mean())
 elsewhere = float(similarity[~same_row & ~same_column & ~own].mean())
-show.mosaic(
-    similarity,
+show.mosaics(
+    {"similarity of the position vectors, one map for each patch": similarity},
     f"each map is brightest at its own patch. Patches of the same row are {by_row:.2f} alike on average, of the "
     f"same column {by_column:.2f}, all others {elsewhere:.2f}: here the {'rows' if by_row > by_column else 'columns'} "
     "resemble each other more.",
-    title="similarity of the position vectors, one map for each patch",
     label="cosine similarity",
 )
 
@@ -906,4 +905,4 @@ if vit is not None and check.ready("inside_top5"):
 # - Darcet et al., 2023 on arXiv, ICLR 2024, [Vision Transformers Need Registers](https://arxiv.org/abs/2309.16588): why some patches of large ViTs attract attention for no visible reason.
 # - Change `OPENED`, `TAG` or the photo (`data.photo("flower", size=img_size)`) and run everything again.
 #
-# Next: you are through. If you have not trained your own model yet: [Train your ViT](../3_train_on_cifar10/train_your_vit.ipynb)
+# Next: [Where to go next](where_to_go_next.ipynb)
