@@ -57,6 +57,8 @@ MISTAKES: dict[str, dict[str, str]] = {
     },
     "q7_encoder_block": {"nn.LayerNorm(emb_size),\n                    FeedForwardBlock": "FeedForwardBlock"},
     "conv_block": {"kernel_size=3, padding=1": "kernel_size=3"},
+    "training_step": {"optimizer.zero_grad()": "pass"},
+    "debug_a_vit": {"vit.train()": "pass"},
     "early_stopping": {"self.waited >= self.patience": "self.waited > self.patience"},
     "feature_maps": {"output[0].clone()": "output[0]"},
 }

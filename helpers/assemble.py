@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.checks.observe import State
+from helpers.figures.output import table
 from helpers.vit.model import ViT as ViT
 from helpers.vit.pieces import ASKED, NAMES, Piece, load
 
@@ -74,9 +75,12 @@ def pieces(folder: str | Path = ".", given: Mapping[str, Any] | None = None) -> 
 
 
 def report(found: Mapping[str, Piece]) -> None:
-    """Print one line a piece: its name, and "yours" or "library" with the reason."""
-    for key, piece in found.items():
-        print(f"{key[:2].upper()}  {piece.name:24} {f'library ({piece.why})' if piece.why else 'yours'}")
+    """Show one row a piece: its name, and "yours" or "library" with the reason."""
+    rows = [
+        (key[:2].upper(), piece.name, f"library ({piece.why})" if piece.why else "yours")
+        for key, piece in found.items()
+    ]
+    table(rows, ("question", "piece", "whose"))
 
 
 Definitions = list[tuple[str, ast.stmt]]  # (name of the cell for tracebacks, import or function or class)

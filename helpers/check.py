@@ -23,6 +23,7 @@ from helpers.checks.judge import Tried, judge, nothing
 from helpers.checks.observe import State, blanks_left, observe, own_world, subject
 from helpers.checks.verdict import Verdict
 from helpers.exercises import load, names
+from helpers.figures.output import text
 from helpers.progress import note
 
 ENDLESS = (
@@ -124,22 +125,22 @@ class Check:
         return found[-1]
 
     def hint(self, key: str = "") -> None:
-        """Print the next hint for exercise `key`, or for the one checked last; the last one is nearly the answer."""
+        """Show the next hint for exercise `key`, or for the one checked last; the last one is nearly the answer."""
         key = key or self._last
         if not key:
-            print('For which exercise? For instance check.hint("q1_position_encoding").')
+            text('For which exercise? For instance check.hint("q1_position_encoding").')
             return
         hints = load(key).hints
         given = min(self._hints_given.get(key, 0), len(hints) - 1)
         self._hints_given[key] = given + 1
-        print(f"Hint {given + 1} of {len(hints)}: {hints[given]}")
+        text(f"Hint {given + 1} of {len(hints)}: {hints[given]}")
 
     def ready(self, key: str) -> bool:
         """True if exercise `key` is correct; else says that the cell waits for it and returns False."""
         verdict = self._in_time(key, sys._getframe(1).f_globals)
         if verdict.state is State.CORRECT:
             return True
-        print(
+        text(
             f"This cell uses your {verdict.name}: come back when its check says correct (now: {verdict.state.value})."
         )
         return False

@@ -40,7 +40,7 @@ class Figure:
 FIGURES = (
     Figure(
         "1_words_to_attention/word_embedding",
-        "show.word_map(",
+        "show.word_maps(",
         "Word embedding",
         "words start anywhere; trained on a small text, those that are used alike lie together.",
         "Two maps of the same words: scattered at random before training, in groups of related words after.",
@@ -68,10 +68,10 @@ FIGURES = (
     ),
     Figure(
         "4_inside_a_pretrained_vit/inside_a_pretrained_vit",
-        "maps[number], norm=colours",
+        "    row_maps,",
         "Inside a pretrained ViT",
         "what one patch of a photo attends to, head by head.",
-        "A photo with one patch outlined, and beside it, head by head, how much that patch attends to all others.",
+        "A cat with one patch outlined, and beside it, head by head, how much that patch attends to all others.",
     ),
 )
 
@@ -101,7 +101,8 @@ def draw(figure: Figure) -> tuple[bytes, str]:
         figures.run(nb)
     except Exception as error:
         raise PictureError(f"{figure.notebook} did not run to its figure: {str(error)[-600:]}") from None
-    pictures = [o.data["image/png"] for o in nb.cells[-1].outputs if "image/png" in o.get("data", {})]
+    pages = [o.data["text/html"] for o in nb.cells[-1].outputs if "text/html" in o.get("data", {})]
+    pictures = re.findall('src="data:image/png;base64,([^"]+)"', "".join(pages))
     said = figures.reading(nb.cells[-1])
     if len(pictures) != 1 or not said:
         raise PictureError(

@@ -40,7 +40,7 @@ class SiteError(Exception):
 
 
 def execute(nb: NotebookNode, name: str) -> None:
-    """Run a notebook in a folder of its own, without a network, and give its figures their readings as alt text.
+    """Run a notebook in a folder of its own, without a network.
 
     Raises SiteError: a cell raised.
     """
@@ -50,9 +50,6 @@ def execute(nb: NotebookNode, name: str) -> None:
         figures.run(nb)
     except CellExecutionError as error:
         raise SiteError(f"{name} does not run: {error}") from None
-    for cell in nb.cells:
-        if said := figures.reading(cell):
-            cell.metadata["mystnb"] = {"image": {"alt": said}}
 
 
 def sources(folder: Path, solutions: bool, names: Sequence[str], run: bool) -> None:

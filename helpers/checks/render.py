@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Sequence
 
 from helpers.checks.observe import State
 from helpers.checks.verdict import Verdict
+from helpers.figures.output import marked
 
 MARKS = {State.NOT_ATTEMPTED: "○", State.CORRECT: "✓"}  # all others are a cross
 # Okabe-Ito colours: told apart by colour-blind readers, and the mark says the same without colour.
 COLOURS = {State.NOT_ATTEMPTED: "#0072B2", State.CORRECT: "#007A5A"}
 WRONG = "✗", "#D55E00"
-CODE = re.compile("`([^`]+)`")
 
 
 def text(verdict: Verdict) -> str:
@@ -43,12 +42,9 @@ def bundle(verdict: Verdict, hints: Sequence[str] = ()) -> dict[str, str]:
     folded = _folded(hints) if hints and verdict.state is not State.CORRECT else ""
     if folded:
         rows = rows[:-1]  # in its place
-    body = "".join(
-        f'<div style="margin-left:{_depth(row)}em">{html.escape(row.strip())}</div>' for row in rows
-    )
-    body = CODE.sub(r"<code>\1</code>", body)
+    body = "".join(f'<div style="margin-left:{_depth(row)}em">{marked(row.strip())}</div>' for row in rows)
     for picture in verdict.pictures:  # above its reading
-        line = f"{html.escape(picture.reading)}</div>"
+        line = f"{marked(picture.reading)}</div>"
         body = body.replace(f">{line}", f">{picture.tag()}{line}", 1)
     style = f"border-left:6px solid {COLOURS.get(verdict.state, WRONG[1])};padding:4px 12px;line-height:1.5;overflow-wrap:anywhere"
     panel = f'<div style="{style}"><strong>{html.escape(head)}</strong>{body}{folded}</div>'
@@ -63,7 +59,7 @@ def _folded(hints: Sequence[str], number: int = 1) -> str:
     """The hints, each inside of the one before it."""
     if number > len(hints):
         return ""
-    hint = CODE.sub(r"<code>\1</code>", html.escape(hints[number - 1]))
+    hint = marked(hints[number - 1])
     title = "Stuck? A hint" if number == 1 else f"Hint {number} of {len(hints)}"
     return f"<details><summary>{title}</summary><div>{hint}</div>{_folded(hints, number + 1)}</details>"
 

@@ -2,7 +2,7 @@
 
     cifar10("train"), cifar10("test")     60,000 small colour pictures (Krizhevsky, 2009), downloaded once
     digits()                              1,797 handwritten digits, always there: they stand in for CIFAR-10
-    photo("china")                        one photo to cut into patches
+    photo("cat"), photo("china")          one photo to cut into patches
     pretrained()                          a ViT that has seen ImageNet; the course's own small one stands in
 
 Without a network the notebooks still run: something that ships with scikit-learn or with the course stands in,
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from helpers.data import cifar, downloads
 from helpers.data.cifar import Images
 from helpers.data.downloads import DownloadError, quiet
+from helpers.figures.output import text
 
 if TYPE_CHECKING:
     import timm
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DownloadError", "Images", "Pretrained", "cifar10", "digits", "photo", "pretrained"]
 
-PHOTOS = ("china", "flower", "santorini")
+PHOTOS = ("cat", "china", "flower", "santorini")
+CAT = "chelsea.jpg"
 SHIPPED = "vit_cifar10.safetensors"
 PRETRAINED = (
     "vit_base_patch16_224.augreg2_in21k_ft_in1k",  # 346 MB; what timm means by vit_base_patch16_224 today
@@ -80,10 +82,9 @@ def cifar10(split: str = "train", download: bool | None = None) -> Images:
     tarball, why = downloads.fetch(cifar.TARBALL, download)
     if tarball is not None:
         return cifar.unpack(tarball, split)
-    print(
+    text(
         f"No intact copy of CIFAR-10 is on this machine and {why}: scikit-learn's 8x8 digits, "
         "enlarged to 32x32, stand in. `data.cifar10(download=True)` tries the download.",
-        flush=True,
     )
     return digits(split)
 
@@ -123,7 +124,8 @@ def photo(name: str, size: int | None = None, download: bool | None = None) -> "
     """One photo: uint8, (3, H, W), red, green, blue in 0..255.
 
     Args:
-        name: "china" or "flower" (427x640, ship with scikit-learn), or "santorini" (224x224, downloaded).
+        name: "cat" (224x224, ships with the course), "china" or "flower" (427x640, ship with scikit-learn), or
+            "santorini" (224x224, downloaded).
         size: side in pixels, usually 224: the centre square is cut out and resized, antialiased. None: as it is.
         download: as in `cifar10`. The centre of "china" at 224x224 stands in for "santorini", and a line says so.
 
@@ -141,20 +143,19 @@ def photo(name: str, size: int | None = None, download: bool | None = None) -> "
         from PIL import Image
         from sklearn.datasets import load_sample_image
 
-    picture = None
+    path = downloads.shipped(CAT) if name == "cat" else None
     if name == "santorini":
         path, why = downloads.fetch("santorini.png", download)
-        if path is not None:
-            with Image.open(path) as file:
-                picture = file.convert("RGB")
-        else:
-            print(
+        if path is None:
+            text(
                 f"The photo 'santorini' is not on this machine and {why}: the centre of 'china' stands in. "
                 "`data.photo('santorini', download=True)` tries the download.",
-                flush=True,
             )
             name, size = "china", size or 224
-    if picture is None:
+    if path is not None:
+        with Image.open(path) as file:
+            picture = file.convert("RGB")
+    else:
         picture = Image.fromarray(load_sample_image(f"{name}.jpg"))
 
     if size is not None:
@@ -192,10 +193,9 @@ def pretrained(name: str = PRETRAINED[0], download: bool | None = None) -> Pretr
         raise ValueError(f"name should be one of {', '.join(map(repr, PRETRAINED))} but is {name!r}.")
     path, why = downloads.fetch(f"{name}.safetensors", download)
     if path is None:
-        print(
+        text(
             f"{name} is not on this machine and {why}: the course's own small ViT, trained on CIFAR-10 "
             f"(32x32 pictures, 10 classes), stands in. `data.pretrained({name!r}, download=True)` tries the download.",
-            flush=True,
         )
         return _shipped()
     with quiet():

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from helpers.figures import output
 from helpers.training import checkpoints
 from helpers.training.batches import augment, normalise, resize, split
 from helpers.training.display import Progress
@@ -174,7 +175,7 @@ class Run:
         if history.stopped != "the loss became NaN":
             self._save()  # before the best weights take their place: a resumed run goes on from the last ones
         self.model.load_state_dict(self.best_weights)
-        print(_last_words(history, now() - self.zero, self.recipe, self.seen / len(self.labels)), flush=True)
+        output.text(_last_words(history, now() - self.zero, self.recipe, self.seen / len(self.labels)))
 
     def _done(self, spent: float, reserve: float = 0.0) -> float:
         """Share of the work that is done, 0..1: of the pictures if their number is given, else of the time."""
@@ -285,7 +286,7 @@ class Run:
                         return self.full // 2
         finally:
             self.model.train()
-        print(
+        output.text(
             f"The model takes pictures of {self.full} x {self.full} only, so it trains at full size all the time."
         )
         return self.full
@@ -311,7 +312,7 @@ class Run:
         self.seen, self.order, self.best_weights = saved["seen"], saved["order"], saved["best_weights"]
         self.zero -= saved["seconds"]
         spent = f"{saved['seconds']:.0f} of {self.budget:.0f} seconds"
-        print(f"{self.folder} goes on after {spent}; resume=False starts afresh.")
+        output.text(f"{self.folder} goes on after {spent}; resume=False starts afresh.")
 
     def _save(self) -> None:
         if not self.folder:
@@ -335,7 +336,7 @@ class Run:
         self.save_seconds = self.saved - before
 
     def _give_up_folder(self, reason: str) -> None:
-        print(f"{self.folder} can't be written ({reason}): training goes on without checkpoints.", flush=True)
+        output.text(f"{self.folder} can't be written ({reason}): training goes on without checkpoints.")
         self.folder = None
 
 

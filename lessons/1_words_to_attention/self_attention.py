@@ -9,14 +9,31 @@
 # - say why the scores are divided by $\sqrt{d_k}$, why softmax goes row by row, and what a causal mask hides;
 # - write multi-head attention for a whole batch, and match PyTorch's own with copied weights.
 #
-# **Time and hardware**: the whole notebook runs in less than 30 seconds on two CPU cores; no GPU, no download.
+# **Time and hardware**: about 90 minutes of yours, and the whole notebook computes for less than 30 seconds on two CPU cores; no GPU, no download.
 #
 # **Before you start**: the product of two matrices, and what a word vector is (the notebook *Word embedding*; it need not be finished).
+#
+# **Do you remember?** Answer first, then open.
+#
+# <details><summary>1. What does one row of an embedding table hold?</summary>
+#
+# The vector of one word of the vocabulary: d numbers, the same wherever the word stands.
+#
+# </details>
+# <details><summary>2. What does the dot product of two vectors tell, and how does the cosine differ from it?</summary>
+#
+# How far they point the same way, times both lengths. The cosine is the dot product divided by the two lengths, so only the direction counts.
+#
+# </details>
+# <details><summary>3. Which shape has the product of a (5 x 10) and a (10 x 2) matrix, and what is one entry of it?</summary>
+#
+# (5 x 2). Each entry is the dot product of a row of the first and a column of the second.
+#
+# </details>
 
 # %% tags=["setup"] id="09c47f21"
 import math
 
-import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -43,19 +60,7 @@ W_Q = (0.4 * torch.randn(d, d_k, generator=generator)).round(decimals=1)  # (10,
 W_K = (0.4 * torch.randn(d, d_k, generator=generator)).round(decimals=1)  # (10, 2)
 W_V = (0.4 * torch.randn(d, d_v, generator=generator)).round(decimals=1)  # (10, 2)
 
-
-def table(matrix, columns):
-    """Print a matrix with one row a token; what the causal mask hides is left as a dot."""
-    print(" " * 9 + "".join(f"{name:>9}" for name in columns))
-    for token, row in zip(tokens, matrix.tolist()):
-        print(
-            f"{token:9}"
-            + "".join(f"{round(value, 2) + 0:9.2f}" if value > -1e9 else f"{'.':>9}" for value in row)
-        )
-
-
-print("X, shape", tuple(X.shape))
-table(X, range(d))
+show.matrix(X, tokens, range(d), f"X {tuple(X.shape)}")
 
 # %% [markdown]
 # ## Query, key, value
@@ -66,35 +71,35 @@ table(X, range(d))
 # - the **key** $k_i = x_i W_K$: what can I be found by?
 # - the **value** $v_i = x_i W_V$: what do I give to those who find me?
 #
-# Stacked, they are matrices with one row a token: $Q$ and $K$ are $n \times d_k$, $V$ is $n \times d_v$; here all three are 5 x 2. (Some of the slides that this comes from swap the indices of $Q$, as if tokens were columns. With rows everything fits: first index the token, second index the number.)
+# Stacked, they are matrices with one row a token: $Q$ and $K$ are $n \times d_k$, $V$ is $n \times d_v$; here all three are 5 x 2. The first index is the token, the second the number. (Other texts have one *column* a token; then all products turn around.)
 
 # %%
 Q, K, V = X @ W_Q, X @ W_K, X @ W_V  # (5, 10) @ (10, 2) = (5, 2)
-print(f"Q {tuple(Q.shape)}, K {tuple(K.shape)}, V {tuple(V.shape)}, side by side:")
-table(torch.cat([Q, K, V], dim=1), ["q[0]", "q[1]", "k[0]", "k[1]", "v[0]", "v[1]"])
+show.matrix(torch.cat([Q, K, V], dim=1), tokens, ["q[0]", "q[1]", "k[0]", "k[1]", "v[0]", "v[1]"], "Q, K, V")
 
 # %% [markdown]
 # ## Step 1: scores, every query with every key
 #
-# How well does the key of "Computer" answer the query of "Vision"? The dot product says it, one number. All pairs together make the matrix of **alignment scores** $E$, with $e_{ij} = q_i \cdot k_j$: five queries down, five keys across. First one number on paper, then all of them with three slow loops.
+# How well does the key of "Computer" answer the query of "Vision"? The dot product says it, one number. All pairs together make the matrix of **alignment scores** $E$, with $e_{ij} = q_i \cdot k_j$: five queries down, five keys across. First one number on paper, then all of them with three slow loops. Predict first: which shape has E, and would it change if a query had 64 numbers instead of 2?
 
 # %%
+prediction = ...  # the shape of E, for instance (3, 4)
+
 q, k = Q[3], K[2]  # the query of "Vision", the key of "Computer"
-print(f"Vision asks Computer: {q[0]:.2f} * {k[0]:.2f} + {q[1]:.2f} * {k[1]:.2f} = {q @ k:.2f}")
+show.text(f"Vision asks Computer: {q[0]:.2f} * {k[0]:.2f} + {q[1]:.2f} * {k[1]:.2f} = {q @ k:.2f}.")
 
 E = torch.zeros(n, n)
 for i in range(n):  # who asks
     for j in range(n):  # who is asked
         for c in range(d_k):  # summed
             E[i, j] += Q[i, c] * K[j, c]
-print()
-print("E, shape", tuple(E.shape))
-table(E, tokens)
+show.matrix(E, tokens, tokens, "E")
+show.compare(prediction, E.shape)
 
 # %% [markdown]
 # ## Step 2: scaling
 #
-# A score adds up $d_k$ products. With two numbers a query that is harmless, but real models have 64 or more. Take random queries and keys whose numbers have variance 1: what happens to the scores, and to the softmax that comes after them?
+# A score adds up $d_k$ products. With two numbers a query that is harmless, but real models have 64 or more. Take random queries and keys whose numbers have variance 1: what happens to the scores, and to the softmax that comes after them? (**Softmax** turns any numbers into weights that are positive and sum to 1: $e$ to the power of each, divided by the sum of all these. Step 4 has it in full.)
 
 # %%
 sizes = [2, 4, 8, 16, 32, 64, 128, 256, 512]
@@ -106,38 +111,39 @@ for size in sizes:
     for name, divisor in zip(largest, (1, math.sqrt(size))):
         largest[name].append(float((some_scores / divisor).softmax(dim=1).max(dim=1).values.mean()))
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.4), layout="constrained")
-left.loglog(sizes, variances, "o", color="#0072B2", label="measured")
-left.loglog(sizes, sizes, "-", color="#000000", label="variance = d_k")
-left.set(title="variance of q · k", xlabel="d_k", ylabel="variance")
-left.set(xticks=sizes, xticklabels=sizes, yticks=sizes, yticklabels=sizes)
-for (name, values), colour, style in zip(largest.items(), ("#D55E00", "#009E73"), ("s--", "^-")):
-    right.semilogx(sizes, values, style, color=colour, label=name)
-right.set(title="largest of 10 attention weights, on average", xlabel="d_k", ylabel="weight", ylim=(0, 1))
-right.set(xticks=sizes, xticklabels=sizes)
-for ax in (left, right):
-    ax.minorticks_off()
-    ax.grid(alpha=0.3)
-    ax.legend()
-plt.show()
+show.curves(
+    {"measured": variances, "variance = d_k": sizes},
+    f"the variance of q · k grows as d_k: {variances[-1]:.0f} is measured at d_k = 512.",
+    x=sizes,
+    xlabel="d_k",
+    ylabel="variance of q · k",
+    log="xy",
+)
 plain, scaled_ones = largest.values()
-show.says(
-    f"the variance of q · k grows as d_k (measured {variances[-1]:.0f} at d_k = 512). Unscaled, the best of ten keys "
-    f"then takes {plain[-1]:.2f} of the weight; divided by sqrt(d_k) it keeps {min(scaled_ones):.2f} to {max(scaled_ones):.2f} at any size."
+show.curves(
+    largest,
+    f"unscaled, at d_k = 512 the best of ten keys takes {plain[-1]:.2f} of the weight; divided by sqrt(d_k) it keeps "
+    f"{min(scaled_ones):.2f} to {max(scaled_ones):.2f} at any size.",
+    x=sizes,
+    xlabel="d_k",
+    ylabel="largest of 10 weights, on average",
+    log="x",
 )
 
 # %% [markdown]
-# A softmax that gives all to one key is **saturated**, and hardly learns: the derivative of a weight $a$ by its own score is $a(1 - a)$, next to nothing when $a$ is near 0 or 1. A variance of $d_k$ is a spread of $\sqrt{d_k}$, so that is what the scores are divided by, *before* the softmax.
+# A softmax that gives all to one key is **saturated**, and hardly learns: the derivative of a weight $a$ by its own score is $a(1 - a)$, next to nothing when $a$ is near 0 or 1. A variance of $d_k$ is a spread of $\sqrt{d_k}$, so that is what the scores are divided by, *before* the softmax. Five scores to try it with; what they are divided by is also called the **temperature**:
 
 # %%
-for name, values in largest.items():
-    a = torch.tensor(values[-1])
-    print(f"d_k = 512, {name:27}: largest weight a = {a:.2f}, a * (1 - a) = {a * (1 - a):.2f}")
+show.moving("softmax")
+
+# %%
+show.table(
+    [(name, f"{values[-1]:.2f}", f"{values[-1] * (1 - values[-1]):.2f}") for name, values in largest.items()],
+    ["at d_k = 512", "largest weight a", "a (1 - a)"],
+)
 
 scaled_E = E / 2**0.5
-print()
-print("E / sqrt(2), shape", tuple(scaled_E.shape))
-table(scaled_E, tokens)
+show.matrix(scaled_E, tokens, tokens, "E / sqrt(2)")
 
 # %% [markdown]
 # ## Exercise: scores and scaling
@@ -166,29 +172,35 @@ check("attention_scores")
 # %%
 if check.ready("attention_scores"):
     by_you, scaled_by_you = map(torch.as_tensor, scaled_scores(Q, K))
-    print(f"largest difference from the loops: {(by_you - E).abs().max():.1e}")
-    print(f"after scaling:                     {(scaled_by_you - scaled_E).abs().max():.1e}")
+    show.text(
+        f"Largest difference from the loops: {(by_you - E).abs().max():.1e}; "
+        f"after scaling: {(scaled_by_you - scaled_E).abs().max():.1e}."
+    )
 
 # %% [markdown]
 # ## Step 3, optional: hide the future
 #
 # A model that learns to write the next word must not see it. So each token may look at itself and at what came before. In the matrix of scores the future stands **above the diagonal** (key $j$ later than query $i$). There the score is replaced by $-\infty$, because $e^{-\infty} = 0$: the softmax will give it no weight at all. This is the **causal mask**. A classifier such as ViT sees its whole image at once and leaves this step out.
+#
+# A mask is sometimes called a kind of skip connection, because something is left out in both. They are different things: a **mask** takes entries out of the matrix of scores, so that some tokens are not read; a **skip connection** (Q6 in part 2) adds the input of a layer to its output, and takes nothing away.
 
 # %%
 masked_E = scaled_E.clone()
 for i in range(n):
     for j in range(i + 1, n):  # keys that come after the query
         masked_E[i, j] = -math.inf
-print("what each token may look at (a dot is -inf):")
-table(masked_E, tokens)
+show.matrix(masked_E, tokens, tokens, "masked (a dot is minus infinity)")
 
 # %% [markdown]
-# Why not simply write 0 there? Because 0 is a score like any other:
+# Why not simply write 0 there? Predict first: of the scores 1.5, 0 and 0, which weight goes to the second?
 
 # %%
-for hidden in (0.0, -math.inf):
-    row = torch.tensor([1.5, hidden, hidden])
-    print(f"scores {row.tolist()} become weights {row.softmax(dim=0).numpy().round(2)}")
+prediction = ...  # with two decimals, for instance 0.33
+
+rows = torch.tensor([[1.5, 0.0, 0.0], [1.5, -math.inf, -math.inf]])  # hidden by 0, and by minus infinity
+show.matrix(rows.softmax(dim=1), ["hidden by 0", "hidden by -inf"], ["key 0", "key 1", "key 2"], "weights")
+show.compare(prediction, round(float(rows[0].softmax(dim=0)[1]), 2))
+show.text("0 is a score like any other: its weight is e to the power of 0, over the sum.")
 
 # %% [markdown]
 # ## Exercise: the causal mask
@@ -217,9 +229,9 @@ check("causal_mask")
 # %%
 if check.ready("causal_mask"):
     mask, masked_by_you = map(torch.as_tensor, mask_future(scaled_E))
-    print(mask)
+    show.matrix(mask, tokens, tokens, "your mask")
     same = torch.allclose(masked_by_you.float().exp(), masked_E.exp())
-    print("the same entries are hidden as by the loops:", same)
+    show.text(f"The same entries are hidden as by the loops: {same}.")
 
 # %% [markdown]
 # ## Step 4: softmax, row by row
@@ -232,23 +244,24 @@ if check.ready("causal_mask"):
 
 # %%
 row = scaled_E[3]
-print("key         score      exp   weight")
-for token, score in zip(tokens, row):
-    print(f"{token:9} {score:7.2f}  {score.exp():7.2f}  {score.exp() / row.exp().sum():7.3f}")
-print(f"sum       {'':7}  {row.exp().sum():7.2f}  {(row.exp() / row.exp().sum()).sum():7.3f}")
+total = row.exp().sum()
+steps = [(token, f"{s:.2f}", f"{s.exp():.2f}", f"{s.exp() / total:.3f}") for token, s in zip(tokens, row)]
+steps.append(("sum", "", f"{total:.2f}", f"{(row.exp() / total).sum():.3f}"))
+show.table(steps, ["key", "score", "exp", "weight"])
 
 # %% [markdown]
-# (A slide that this comes from writes "softmax" around single entries, as if it were element-wise. It is not: of one number alone it is always 1, whatever the number.)
+# Softmax is never element-wise: it is about a whole row. Of one number alone it is always 1, whatever the number.
 
 # %%
-print("softmax of one number alone:", torch.tensor([[-2.0], [0.3], [7.0]]).softmax(dim=1).flatten().tolist())
+alone = torch.tensor([[-2.0], [0.3], [7.0]]).softmax(dim=1).flatten().tolist()
+show.text(f"Softmax of -2 alone, of 0.3 alone, of 7 alone: {alone}.")
 
 A = torch.zeros(n, n)
 for i in range(n):
     A[i] = scaled_E[i].exp() / scaled_E[i].exp().sum()  # one row at a time
-print()
-print("A, shape", tuple(A.shape))
-table(torch.cat([A, A.sum(dim=1, keepdim=True)], dim=1), [*tokens, "sum"])
+show.matrix(
+    torch.cat([A, A.sum(dim=1, keepdim=True)], dim=1), tokens, [*tokens, "sum"], f"A {tuple(A.shape)}"
+)
 
 # %% [markdown]
 # ## Step 5: weighted sum of the values
@@ -256,18 +269,16 @@ table(torch.cat([A, A.sum(dim=1, keepdim=True)], dim=1), [*tokens, "sum"])
 # Each token receives a mixture of all values, with the weights of its row: $A V$, (5 x 5) times (5 x 2). For "Vision":
 
 # %%
-for token, weight, value in zip(tokens, A[3], V):
-    print(f"{weight:.3f} * ({value[0]:5.2f}, {value[1]:5.2f})   value of {token}")
 mixture = sum(weight * value for weight, value in zip(A[3], V))
-print(f"sum =   ({mixture[0]:5.2f}, {mixture[1]:5.2f})   new vector of Vision")
+parts = [(token, f"{a:.3f}", f"({v[0]:.2f}, {v[1]:.2f})") for token, a, v in zip(tokens, A[3], V)]
+parts.append(("new vector of Vision", "1.000", f"({mixture[0]:.2f}, {mixture[1]:.2f})"))
+show.table(parts, ["from", "weight", "value"])
 
 output = torch.zeros(n, d_v)
 for i in range(n):
     for j in range(n):
         output[i] += A[i, j] * V[j]
-print()
-print("A V, shape", tuple(output.shape))
-table(output, ["[0]", "[1]"])
+show.matrix(output, tokens, ["[0]", "[1]"], f"A V {tuple(output.shape)}")
 
 # %% [markdown]
 # ## Exercise: weights and weighted sum
@@ -313,9 +324,11 @@ if check.ready("attention_output"):
     values, attention = map(torch.as_tensor, attention_output(scaled_E, V))
     theirs["your weights"] = (attention, theirs["weights"][1])
     theirs["your output"] = (values, theirs["output"][1])
-for name, (by_hand, by_torch) in theirs.items():
-    difference = float((by_hand - by_torch).abs().max())
-    print(f"{name:16} largest difference {difference:.1e}, below 1e-6: {difference < 1e-6}")
+differences = {name: float((by_hand - by_torch).abs().max()) for name, (by_hand, by_torch) in theirs.items()}
+show.table(
+    [(name, f"{difference:.1e}", difference < 1e-6) for name, difference in differences.items()],
+    ["step", "largest difference", "below 1e-6"],
+)
 
 # %% [markdown]
 # ## The attention map
@@ -324,33 +337,59 @@ for name, (by_hand, by_torch) in theirs.items():
 
 
 # %%
-def attention_maps(maps, columns=3):
-    """Attention maps (n, n) by title, side by side on one scale from 0 to 1, with the weights written in."""
-    rows = -(-len(maps) // columns)
-    size = (3.3 * columns + 1.4, 3.5 * rows)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=size, layout="constrained", sharex=True, sharey=True, squeeze=False
-    )
-    for ax, (title, weights) in zip(axes.flat, maps.items()):
-        picture = ax.imshow(weights, vmin=0, vmax=1, cmap="viridis")
-        for i in range(n):
-            for j in range(n):
-                colour = "black" if weights[i, j] > 0.6 else "white"
-                ax.text(j, i, f"{weights[i, j]:.2f}", ha="center", va="center", color=colour, fontsize=9)
-        ax.set_title(title)
-        ax.set_xticks(range(n), tokens, rotation=90)
-        ax.set_yticks(range(n), tokens)
-    figure.colorbar(picture, ax=axes, label="attention weight")
-    figure.supxlabel("key: the token that is asked")
-    figure.supylabel("query: the token that asks")
-    plt.show()
-
-
 A_masked = masked_E.softmax(dim=1)
-attention_maps({"every token sees all": A, "with the causal mask": A_masked}, columns=2)
-show.says(
+as_map = {
+    "rows": tokens,
+    "columns": tokens,
+    "xlabel": "key: the token that is asked",
+    "ylabel": "query: the token that asks",
+    "label": "attention weight",
+    "written": ".2f",
+    "vmin": 0,
+    "vmax": 1,
+}
+show.matrices(
+    {"every token sees all": A, "with the causal mask": A_masked},
     f"every row sums to 1. With the mask nothing is left above the diagonal, and the first row has one key only: "
-    f"its weight is {A_masked[0, 0]:.2f}."
+    f"its weight is {A_masked[0, 0]:.2f}.",
+    **as_map,
+)
+
+# %% [markdown]
+# ## The order of the words
+#
+# One thing is missing. "Vision Computer is Class This" has the same five tokens; what does attention make of it? Predict first: do the new vectors change, or do they only change places?
+
+# %%
+prediction = ...  # "change" or "change places"
+
+order = torch.tensor([3, 2, 1, 4, 0])  # Vision Computer is Class This
+shuffled = X[order]
+output_shuffled = F.scaled_dot_product_attention(*(shuffled @ W for W in (W_Q, W_K, W_V)))
+same = torch.allclose(output_shuffled, output[order], atol=1e-6)
+show.compare(prediction, "change places" if same else "change")
+
+# %% [markdown]
+# Attention is **equivariant** to the order: shuffle the tokens, and the results are shuffled in the same way. So the order has to be written into the tokens. The sentence gets a second matrix of the same shape, $P$, with one row a place, and the Transformer works on $X + P$. In the first Transformer the entry in row $i$ (the place) and column $j$ (the number) is
+#
+# $$P_{ij} = \begin{cases} \sin\left(i \,/\, 10000^{\,j/d}\right) & j \text{ even} \\ \cos\left(i \,/\, 10000^{\,(j-1)/d}\right) & j \text{ odd} \end{cases} \qquad i = 0, \dots, 4, \quad j = 0, \dots, 9$$
+#
+# *Positional encoding*, Q1 of part 2, is about why it looks like this. Here are its 5 x 10 numbers for our sentence:
+
+# %%
+i, j = torch.arange(n)[:, None], torch.arange(d)[None]  # places down, numbers across
+angle = i / 10000 ** ((j - j % 2) / d)  # (5, 10)
+P = torch.where(j % 2 == 0, angle.sin(), angle.cos())  # (5, 10)
+show.matrix(P, tokens, range(d), f"P {tuple(P.shape)}")
+show.matrix(X + P, tokens, range(d), f"X + P {tuple((X + P).shape)}")
+
+# %%
+in_order = F.scaled_dot_product_attention(*((X + P) @ W for W in (W_Q, W_K, W_V)))
+shuffled = F.scaled_dot_product_attention(*((X[order] + P) @ W for W in (W_Q, W_K, W_V)))
+show.text(
+    f"With positions the order counts: the vector of Vision changes by up to "
+    f"{(shuffled[0] - in_order[3]).abs().max():.2f} when the sentence is shuffled; without them it changed by "
+    f"{(output_shuffled[0] - output[3]).abs().max():.1e}."
 )
 
 # %% [markdown]
@@ -358,16 +397,16 @@ show.says(
 #
 # The weights so far are chance. What could *useful* matrices $W_Q$ and $W_K$ look like? One example, made by hand: **a query that finds the next token**.
 #
-# Let a token's vector say only where it stands: five clocks of different speeds, ten numbers (*Positional encoding* in part 2 has more about them). The dot product of two such vectors is largest when they are equal. So with query = key = position, each token finds itself. Now turn all clocks of the **keys** back by one step: the key of position 4 looks like position 3. The query of position 3 still looks for what is like itself, and lands on token 4. **Because the keys are shifted, it finds the next token.** And turning a clock is a rotation, which is a matrix: a $W_K$ can do it.
+# Let a token's vector say only where it stands. Sine and cosine of one angle are the hand of a clock; a row of $P$ is a row of five clocks, each slower than the one before. For five words we take five quick ones. The dot product of two such vectors is largest when they are equal. So with query = key = position, each token finds itself. Now turn all clocks of the **keys** back by one step: the key of position 4 looks like position 3. The query of position 3 still looks for what is like itself, and lands on token 4. **Because the keys are shifted, it finds the next token.** And turning a clock is a rotation, which is a matrix: a $W_K$ can do it.
 
 # %%
 speeds = torch.tensor([0.5, 1.0, 1.5, 2.0, 2.5])  # radians a position
 angles = torch.arange(5.0)[:, None] * speeds  # (5 positions, 5 clocks)
-P = torch.stack([angles.cos(), angles.sin()], dim=2).flatten(1)  # (5, 10): cos, sin, cos, sin, ...
+places = torch.stack([angles.cos(), angles.sin()], dim=2).flatten(1)  # (5, 10): cos, sin, cos, sin, ...
 
 
 def turn_back(steps):
-    """The matrix (10, 10) that takes the code of position t to that of position t - steps: P @ matrix."""
+    """The matrix (10, 10) that takes the code of position t to that of position t - steps: places @ matrix."""
     blocks = []
     for angle in steps * speeds:
         blocks.append(torch.tensor([[angle.cos(), -angle.sin()], [angle.sin(), angle.cos()]]))
@@ -377,14 +416,15 @@ def turn_back(steps):
 sharp = 3.0  # long queries make clear choices
 shifted = {}
 for title, steps in (("keys as they are", 0), ("keys shifted by one", 1)):
-    queries, keys = sharp * P, P @ turn_back(steps)
+    queries, keys = sharp * places, places @ turn_back(steps)
     identity = torch.eye(5)
     shifted[title] = F.scaled_dot_product_attention(queries[None], keys[None], identity[None])[0]
-attention_maps(shifted, columns=2)
 found = shifted["keys shifted by one"].argmax(dim=1)
 pairs = ", ".join(f"{token} finds {tokens[j]}" for token, j in zip(tokens[:-1], found))
-show.says(
-    f"left, every token finds itself; right, the next one: {pairs}. Class has no next one and must guess."
+show.matrices(
+    shifted,
+    f"left, every token finds itself; right, the next one: {pairs}. Class has no next one and must guess.",
+    **as_map,
 )
 
 # %% [markdown]
@@ -398,15 +438,20 @@ show.says(
 
 # %%
 heads = []
-for h in range(3):
+for _ in range(3):
     matrices = [0.4 * torch.randn(d, size) for size in (d_k, d_k, d_v)]
     queries, keys, values = (X @ matrix for matrix in matrices)  # (5, 2) each
     heads.append(F.scaled_dot_product_attention(queries[None], keys[None], values[None])[0])
-    print(f"head {h + 1}: {tuple(heads[h].shape)}")
 concat = torch.cat(heads, dim=1)
 W_Out = torch.randn(3 * d_v, d)
-print(
-    f"Concat: {tuple(concat.shape)}   W_Out: {tuple(W_Out.shape)}   result: {tuple((concat @ W_Out).shape)}"
+show.table(
+    [(f"head {h + 1}", tuple(head.shape)) for h, head in enumerate(heads)]
+    + [
+        ("Concat", tuple(concat.shape)),
+        ("W_Out", tuple(W_Out.shape)),
+        ("result", tuple((concat @ W_Out).shape)),
+    ],
+    ["what", "shape"],
 )
 
 # %% [markdown]
@@ -418,10 +463,12 @@ print(
 
 # %%
 many = torch.randn(2, 3, 5, 4)  # batch, heads, n, d_k: all different, so that each is known by its number
-print("transpose(-2, -1) swaps the last two axes only:", tuple(many.transpose(-2, -1).shape))
+show.text(f"`transpose(-2, -1)` swaps the last two axes only: {tuple(many.transpose(-2, -1).shape)}.")
 for dim in (1, -1):
     sums = many.softmax(dim=dim).sum(dim=-1)
-    print(f"softmax(dim={dim:2}): does the last axis sum to 1?", torch.allclose(sums, torch.ones(2, 3, 5)))
+    show.text(
+        f"`softmax(dim={dim})`: does the last axis sum to 1? {torch.allclose(sums, torch.ones(2, 3, 5))}."
+    )
 
 # %% [markdown]
 # ## Exercise: scaled dot-product attention
@@ -467,9 +514,8 @@ if check.ready("scaled_dot_product"):
     visible = visible | torch.eye(5, dtype=torch.bool)  # every token sees at least itself
     for name, mask in (("without a mask", None), ("with a mask", visible)):
         mine, theirs = scaled_dot_product(q, k, v, mask)[0], F.scaled_dot_product_attention(q, k, v, mask)
-        print(
-            f"{name:14}: largest difference from F.scaled_dot_product_attention {(mine - theirs).abs().max():.1e}"
-        )
+        difference = (mine - theirs).abs().max()
+        show.text(f"{name}: largest difference from `F.scaled_dot_product_attention` {difference:.1e}.")
 
 # %% [markdown]
 # ## The module
@@ -490,8 +536,10 @@ show.diagram("attention_shapes")
 
 # %%
 numbers = torch.tensor([[[1, 2, 3], [4, 5, 6]], [[10, 20, 30], [40, 50, 60]]])  # (2 tokens, 2 heads, 3)
-print("head 0, all tokens:      ", numbers.permute(1, 0, 2)[0].tolist())
-print("reshape alone, 'head 0': ", numbers.reshape(2, 2, 3)[0].tolist(), "are both heads of token 0")
+show.text(
+    f"Head 0, all tokens: {numbers.permute(1, 0, 2)[0].tolist()}.",
+    f"Reshape alone gives as 'head 0': {numbers.reshape(2, 2, 3)[0].tolist()}, both heads of token 0.",
+)
 
 # %% [markdown]
 # ## Exercise: the heads, apart and together
@@ -575,9 +623,9 @@ if check.ready("scaled_dot_product") and check.ready("multihead_attention"):
             output, attention = mine(x, mask=mask, return_attention=True)
             hidden = None if mask is None else mask == 0  # in PyTorch's module True means hidden
             their_output, their_attention = theirs(x, x, x, attn_mask=hidden, average_attn_weights=False)
-        print(
-            f"{name:20}: largest difference of outputs {(output - their_output).abs().max():.1e}, "
-            f"of attention {(attention - their_attention).abs().max():.1e}"
+        show.text(
+            f"{name}: largest difference of outputs {(output - their_output).abs().max():.1e}, "
+            f"of attention {(attention - their_attention).abs().max():.1e}."
         )
 
 # %% [markdown]
@@ -585,9 +633,11 @@ if check.ready("scaled_dot_product") and check.ready("multihead_attention"):
 #
 # ## Three heads, three jobs
 #
-# Your module, with weights set by hand: head 0 gets the keys as they are, head 1 keys shifted by one, head 2 keys shifted the other way. And once more with the causal mask: predict what becomes of head 1, which looks for the next token.
+# Your module, with weights set by hand: head 0 gets the keys as they are, head 1 keys shifted by one, head 2 keys shifted the other way. And once more with the causal mask. Predict first: in head 1, which looks for the next token, how much weight of Vision is on Class then?
 
 # %%
+prediction = ...  # a number from 0 to 1
+
 if check.ready("scaled_dot_product") and check.ready("multihead_attention"):
     module = MultiheadAttention(input_dim=10, embed_dim=30, num_heads=3).eval()
     rows = []
@@ -597,15 +647,17 @@ if check.ready("scaled_dot_product") and check.ready("multihead_attention"):
     maps = {}
     for label, mask in (("", None), (", masked", torch.tril(torch.ones(5, 5)))):
         with torch.no_grad():
-            _, attention = module(P[None], mask=mask, return_attention=True)  # (1, 3, 5, 5)
+            _, attention = module(places[None], mask=mask, return_attention=True)  # (1, 3, 5, 5)
         for title, weights in zip(("itself", "the next", "the previous"), attention[0]):
             maps[title + label] = weights
-    attention_maps(maps)
-    show.says(
+    show.matrices(
+        maps,
         "three heads find three different tokens at the same time. With the causal mask (second row) the next token "
         "is hidden, and its head spreads the weight over what it may see: "
-        f"{float(maps['the next, masked'][3, 3]):.2f} of Vision stays on Vision."
+        f"{float(maps['the next, masked'][3, 3]):.2f} of Vision stays on Vision.",
+        **as_map,
     )
+    show.compare(prediction, round(float(maps["the next, masked"][3, 4]), 2))
 
 # %% [markdown]
 # ## How many numbers does a GPT learn?
@@ -622,25 +674,37 @@ block = {
     "MLP, wider: C x 4C, and 4C biases": C * 4 * C + 4 * C,
     "MLP, back: 4C x C, and C biases": 4 * C * C + C,
 }
-for name, count in block.items():
-    print(f"  {name:46} {count:7,}")
 one_block = sum(block.values())
-print(f"one block {'':38} {one_block:7,}")
 whole = {
     "token embeddings: 3 x C": vocabulary * C,
     "position embeddings: 11 x C": context * C,
     "3 blocks": blocks * one_block,
     "last LayerNorm": 2 * C,
 }
-for name, count in whole.items():
-    print(f"{name:48} {count:7,}")
-print(f"{'all':48} {sum(whole.values()):7,}")
+for what, counts in (("one block", block), ("all", whole)):
+    rows = [(name, f"{count:,}") for name, count in counts.items()]
+    show.table([*rows, (what, f"{sum(counts.values()):,}")], ["part", "numbers"])
 
 their_block = nn.TransformerEncoderLayer(C, nhead=3, dim_feedforward=4 * C)
-print(f"one block, counted by PyTorch: {sum(p.numel() for p in their_block.parameters()):,}")
+show.text(f"One block, counted by PyTorch: {sum(p.numel() for p in their_block.parameters()):,}.")
 
 # %% [markdown]
-# Exactly 85,584. Two things to know: the output layer ($C \times 3$, no bias) is **not** counted here; and heads cost nothing, because they only share out the same $C$ numbers. About a third of each block is attention, two thirds are the MLP.
+# Exactly 85,584. Two things to know: the output layer ($C \times 3$, no bias) is **not** counted here; and heads cost nothing, because they only share out the same $C$ numbers. About a third of each block is attention, two thirds are the MLP (multi-layer perceptron: two linear layers with an activation function between them, Q7).
+#
+# ## Is this the Transformer of ChatGPT?
+#
+# Nearly. The GPT above, the models behind ChatGPT and a Vision Transformer are made of the same pieces:
+#
+# | | GPT | ViT |
+# | --- | --- | --- |
+# | a token is | a piece of a word, looked up in a table | a patch of an image, times a matrix |
+# | positions | added (newer ones turn queries and keys instead) | added |
+# | a block is | attention and MLP, each with norm and skip connection | the same |
+# | mask | causal: a token sees itself and what came before | none: every patch sees all |
+# | trained to | guess the next token, at every place | name the class, from one extra token |
+# | used | again and again: its guess becomes the next token | once for each image |
+#
+# The first Transformer had two halves: an **encoder** that reads a sentence without a mask, and a **decoder** that writes another one with it. GPT keeps the decoder's mask, ViT is the encoder. ChatGPT is then trained further, on conversations and on what people liked better. How large today's models are inside is not public.
 #
 # ## What you have learned
 #
@@ -652,4 +716,4 @@ print(f"one block, counted by PyTorch: {sum(p.numel() for p in their_block.param
 #
 # - Three visual explainers: [LLM Visualization](https://bbycroft.net/llm) (the tiny GPT from above, number by number), [Transformer Explainer](https://poloclub.github.io/transformer-explainer/) (GPT-2 running in your browser), [The Illustrated Transformer](https://jalammar.github.io/illustrated-transformer/).
 # - Vaswani et al. 2017, [Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.2; its footnote 4 is the variance of q · k.
-# - Next: part 2, **Q1 · Positional encoding**: attention alone does not know the order of its tokens.
+# - Next: [Q1 · Positional encoding](../2_build_a_vit/q1_positional_encoding.ipynb), the first question of part 2.

@@ -9,12 +9,29 @@
 # - compare two vectors by the cosine of the angle between them;
 # - explain why an embedding layer is a matrix product that nobody computes, and where its numbers come from.
 #
-# **Time and hardware**: the whole notebook runs in less than 30 seconds on two CPU cores; no GPU, no download.
+# **Time and hardware**: about 60 minutes of yours, and the whole notebook computes for less than 30 seconds on two CPU cores; no GPU, no download.
 #
 # **Before you start**: Python dictionaries, vectors and matrix products. A first look at PyTorch tensors helps.
+#
+# **Do you remember?** This is the first notebook, so these are about what you bring along. Answer first, then open.
+#
+# <details><summary>1. In Python: <code>{"a": 3}["a"]</code> is 3. How do you turn a dictionary around, so that 3 leads to "a"?</summary>
+#
+# `{value: key for key, value in d.items()}`
+#
+# </details>
+# <details><summary>2. Which shape has a (1 x 6) matrix times a (6 x 4) matrix?</summary>
+#
+# (1 x 4): the inner sizes have to be the same, the outer ones stay.
+#
+# </details>
+# <details><summary>3. What is the length of the vector (3, 4)?</summary>
+#
+# The square root of 3² + 4², which is 5.
+#
+# </details>
 
 # %% tags=["setup"] id="515d6d11"
-import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
 from sklearn.manifold import TSNE
@@ -36,12 +53,15 @@ print("Ready.")
 #
 # ## Step 1: words get numbers
 #
-# Two sentences will do to begin with. How many *different* words are there?
+# Two sentences will do to begin with. Predict first: how many *different* words are there?
 
 # %%
+prediction = ...  # a number
+
 sentences = ["I love artificial intelligence", "I like computational intelligence"]
-for sentence in sentences:
-    print(sentence.split())
+all_words = [word for sentence in sentences for word in sentence.split()]
+show.text(f"{len(all_words)} words: {', '.join(all_words)}.")
+show.compare(prediction, len(set(all_words)))
 
 # %% [markdown]
 # Eight words, but "I" and "intelligence" come twice. The six different ones are the **vocabulary** $V$, so $|V| = 6$. Each gets a number, and the number must lead back to the word.
@@ -81,14 +101,15 @@ check("word_vocabulary")
 # %%
 if check.ready("word_vocabulary"):
     there, back = build_vocabulary(sentences)
-    print("|V| =", len(there))
-    for word, index in there.items():
-        print(f"{word:14} -> {index} -> {back[index]}")
+    rows = [(word, index, back[index]) for word, index in there.items()]
+    show.table(
+        rows, ["word", "number", "and back"], f"|V| = {len(there)}, and every number leads back to its word."
+    )
     for sentence in sentences:
-        print(sentence, "->", [there[word] for word in sentence.split()])
+        show.text(f"{sentence}: {[there[word] for word in sentence.split()]}")
 
 # %% [markdown]
-# The slides of this course number the same words I 0, love 1, like 2, artificial 3, computational 4, intelligence 5: they read the two sentences side by side. That is just as good. **Any order will do**, as long as each word keeps its number.
+# Reading the two sentences side by side would number the same words I 0, love 1, like 2, artificial 3, computational 4, intelligence 5. That is just as good. **Any order will do**, as long as each word keeps its number.
 #
 # And that is the trouble with bare numbers: if any order will do, then it means nothing that "artificial" (2) lies between "love" (1) and "intelligence" (3), and a network should not compute with it.
 #
@@ -99,13 +120,14 @@ if check.ready("word_vocabulary"):
 # %%
 words = ["I", "love", "artificial", "intelligence", "like", "computational"]  # numbers 0 to 5
 one_hot = F.one_hot(torch.arange(6)).float()  # (6 words, |V| = 6)
-print("love:", one_hot[1].tolist())
-
-figure, ax = plt.subplots(figsize=(5.5, 3.6), layout="constrained")
-show.heatmap(one_hot, "", title="one-hot vectors, one row a word", xlabel="number in the vocabulary", ax=ax)
-ax.set_yticks(range(6), words)
-plt.show()
-show.says("every row has a single 1, at the word's own number, so no two rows have anything in common.")
+show.matrices(
+    {"one-hot vectors": one_hot},
+    "every row has a single 1, at the word's own number, so no two rows have anything in common.",
+    rows=words,
+    columns=[str(i) for i in range(6)],
+    xlabel="number in the vocabulary",
+    written=".0f",
+)
 
 # %% [markdown]
 # ## How alike are two vectors?
@@ -114,28 +136,22 @@ show.says("every row has a single 1, at the word's own number, so no two rows ha
 #
 # $$\cos\theta = \frac{A \cdot B}{\lVert A \rVert \, \lVert B \rVert}$$
 #
-# Here $A \cdot B$ is the dot product and $\lVert A \rVert$ the length, the square root of the sum of squares. Five vectors that can be drawn; cover the legend and guess the cosine of each with A:
+# Here $A \cdot B$ is the dot product and $\lVert A \rVert$ the length, the square root of the sum of squares. Five vectors that can be drawn. Predict first: C has the direction of A and half its length; what is the cosine of the two?
 
 # %%
+prediction = ...  # a number from -1 to 1
+
 arrows = {"A": (3.0, 4.0), "B": (4.0, 3.0), "C": (1.5, 2.0), "D": (-4.0, 3.0), "E": (-4.0, -2.0)}
 angles = {name: torch.atan2(torch.tensor(y), torch.tensor(x)) for name, (x, y) in arrows.items()}
 with_a = {name: round(float(torch.cos(angle - angles["A"])), 2) for name, angle in angles.items()}
 
-figure, ax = plt.subplots(figsize=(6.6, 3.8), layout="constrained")
-colours = ["#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7"]
-for (name, (x, y)), colour in zip(arrows.items(), colours):
-    thick = {"width": 0.05} if name == "A" else {"width": 0.14} if name == "C" else {"width": 0.07}
-    ax.arrow(0, 0, x, y, color=colour, length_includes_head=True, head_width=0.35, zorder=2, **thick)
-    ax.plot([], [], color=colour, label=f"{name} = ({x:g}, {y:g}), cosine with A: {with_a[name] + 0.0:.2f}")
-    ax.annotate(name, (x, y), xytext=(x * 1.1 - 0.1 + 0.3 * (name == "C"), y * 1.1 - 0.2))
-ax.set(xlim=(-5, 5.2), ylim=(-3, 5), xlabel="first number", ylabel="second number", aspect="equal")
-ax.grid(alpha=0.3)
-figure.legend(loc="outside right upper")
-plt.show()
-show.says(
+show.arrows(
+    arrows,
+    [f"{name} = ({x:g}, {y:g}), cosine with A: {with_a[name] + 0.0:.2f}" for name, (x, y) in arrows.items()],
     f"C is only half as long as A but points the same way: cosine {with_a['C']:.2f}. "
-    f"B leans to one side ({with_a['B']:.2f}), D stands at a right angle, E points away ({with_a['E']:.2f})."
+    f"B leans to one side ({with_a['B']:.2f}), D stands at a right angle, E points away ({with_a['E']:.2f}).",
 )
+show.compare(prediction, with_a["C"])
 
 # %% [markdown]
 # ## Exercise: cosine similarity
@@ -162,8 +178,8 @@ check("cosine_similarity")
 
 # %%
 if check.ready("cosine_similarity"):
-    for word, vector in zip(words, one_hot):
-        print(f"love and {word:14} {float(cosine_similarity(one_hot[1], vector)):.2f}")
+    alike = [(word, f"{float(cosine_similarity(one_hot[1], v)):.2f}") for word, v in zip(words, one_hot)]
+    show.table(alike, ["love and", "cosine"])
 
 # %% [markdown]
 # Every word is like itself and like nothing else. **All pairs of one-hot vectors are equally unlike**, so they are useless for comparing words. And they are long: one entry for each word of the language.
@@ -184,19 +200,19 @@ W = torch.tensor(
     ]
 )
 if check.ready("cosine_similarity"):
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained", sharey=True)
-    tables = {"one-hot vectors, d = 6": one_hot, "table W, d = 4": W}
-    for ax, (title, table) in zip(axes, tables.items()):
-        alike = [[float(cosine_similarity(a, b)) for b in table] for a in table]
-        picture = ax.imshow(alike, vmin=-0.3, vmax=1)
-        ax.set_title(title)
-        ax.set_xticks(range(6), words, rotation=40, ha="right")
-        ax.set_yticks(range(6), words)
-    figure.colorbar(picture, ax=axes, label="cosine similarity")
-    plt.show()
-    show.says(
+    alike = {
+        title: torch.tensor([[float(cosine_similarity(a, b)) for b in table] for a in table])
+        for title, table in {"one-hot vectors, d = 6": one_hot, "table W, d = 4": W}.items()
+    }
+    show.matrices(
+        alike,
         "left, every word is like itself alone; right, love and like are a bright pair, "
-        "and so are artificial and computational."
+        "and so are artificial and computational.",
+        rows=words,
+        columns=words,
+        label="cosine similarity",
+        vmin=-0.3,
+        vmax=1,
     )
 
 # %% [markdown]
@@ -211,23 +227,13 @@ if check.ready("cosine_similarity"):
 # %%
 one, table = one_hot[3:4], W  # (1, 6) and (6, 4)
 parts = {"one-hot row, 1 x 6": one, "times W, 6 x 4": table, "equals, 1 x 4": one.mm(table)}
-
-figure, axes = plt.subplots(
-    1, 3, figsize=(10, 3), layout="constrained", width_ratios=[6, 4, 4], subplot_kw={"aspect": "equal"}
+show.matrices(
+    parts,
+    "the 1 keeps row 3 of W (framed), the zeros silence all others: the product is that row.",
+    rows=words,
+    written=".1f",
+    mark={"times W, 6 x 4": 3},
 )
-for ax, (title, values) in zip(axes, parts.items()):
-    ax.imshow(values, vmin=-0.3, vmax=1, cmap="cividis", alpha=0.6)
-    for row, numbers in enumerate(values.tolist()):
-        for column, number in enumerate(numbers):
-            ax.text(
-                column, row, f"{number:g}" if ax is axes[0] else f"{number:.1f}", ha="center", va="center"
-            )
-    ax.set(title=title, xticks=[], yticks=[])
-axes[0].set_xlabel('"intelligence" is number 3')
-axes[1].set_yticks(range(6), words)
-axes[1].add_patch(plt.Rectangle((-0.5, 2.5), 4, 1, fill=False, edgecolor="#D55E00", linewidth=3))
-plt.show()
-show.says("the 1 keeps row 3 of W (outlined), the zeros silence all others: the product is that row.")
 
 # %% [markdown]
 # The product only ever picks a row. So nobody multiplies: the row is **looked up**.
@@ -268,12 +274,12 @@ if check.ready("lookup_is_product"):
     indices = torch.tensor([0, 4, 5, 3])  # I like computational intelligence
     layer = nn.Embedding.from_pretrained(W, freeze=False)
     product, rows = map(torch.as_tensor, embed(indices, W))
-    print(rows)
-    print("product equals look-up:      ", torch.equal(product, rows))
-    print("look-up equals nn.Embedding: ", torch.equal(rows, layer(indices)))
+    show.matrix(rows, "I like computational intelligence".split(), range(4), "rows")
+    show.text(f"Product equals look-up: {torch.equal(product, rows)}.")
+    show.text(f"Look-up equals `nn.Embedding`: {torch.equal(rows, layer(indices))}.")
     big_V, big_d, n = 50_000, 512, len(indices)
-    print(
-        f"multiplications of the product for |V| = {big_V:,}, d = {big_d}: {n * big_V * big_d:,}; of the look-up: 0"
+    show.text(
+        f"Multiplications of the product for |V| = {big_V:,}, d = {big_d}: {n * big_V * big_d:,}; of the look-up: 0."
     )
 
 # %% [markdown]
@@ -282,8 +288,7 @@ if check.ready("lookup_is_product"):
 # %%
 if check.ready("lookup_is_product"):
     layer(indices).sum().backward()
-    for word, gradient in zip(words, layer.weight.grad):
-        print(f"{word:14} gradient {gradient.tolist()}")
+    show.matrix(layer.weight.grad, words, range(4), "gradient")
 
 # %% [markdown]
 # ## Step 4: where do the numbers come from?
@@ -294,9 +299,9 @@ if check.ready("lookup_is_product"):
 
 # %%
 little_text = texts.sentences()
-print(*little_text[::15], sep="\n")
+show.table([[sentence] for sentence in little_text[::15]])
 tokens = [word for sentence in little_text for word in sentence.split()]
-print(f"\n{len(little_text)} sentences, {len(tokens)} words, {len(set(tokens))} of them different")
+show.text(f"{len(little_text)} sentences, {len(tokens)} words, {len(set(tokens))} of them different.")
 
 # %% [markdown]
 # Every word asks for the words at most 2 places away. Two words of one sentence ask for these:
@@ -314,11 +319,12 @@ def pairs_of(sentence, window=2):
     ]
 
 
-for word in ("rome", "capital"):
-    print(word, "->", [neighbour for w, neighbour in pairs_of("rome is the capital of italy") if w == word])
+pairs = pairs_of("rome is the capital of italy")
+asked = [(word, ", ".join(other for w, other in pairs if w == word)) for word in ("rome", "capital")]
+show.table(asked, ["word", "asks for"])
 
 # %% [markdown]
-# The model is two tables: a word's row of 10 numbers is looked up (`nn.Embedding`), and a linear layer turns it into one score for each word of the vocabulary. Softmax and cross-entropy compare the scores with the neighbour that really stood there. After training we keep the first table. Your `build_vocabulary` numbers the words.
+# The model is two tables: a word's row of 10 numbers is looked up (`nn.Embedding`), and a linear layer turns it into one score for each word of the vocabulary. **Softmax** turns the scores into chances (positive numbers that sum to 1), and the **cross-entropy** is minus the logarithm of the chance that the neighbour got that really stood there: 0 if the model was sure of it, large if it was sure of something else. After training we keep the first table. Your `build_vocabulary` numbers the words.
 
 # %%
 if check.ready("word_vocabulary"):
@@ -377,10 +383,11 @@ def neighbours(word, table, count=3):
 
 
 if check.ready("word_vocabulary") and check.ready("cosine_similarity"):
-    print(f"{'':8} {'before training':32} after training")
-    for word in ("cat", "soup", "red", "greece", "rome", "snow", "train"):
-        before, after = ", ".join(neighbours(word, untrained)), ", ".join(neighbours(word, trained))
-        print(f"{word:8} {before:32} {after}")
+    rows = [
+        (word, ", ".join(neighbours(word, untrained)), ", ".join(neighbours(word, trained)))
+        for word in ("cat", "soup", "red", "greece", "rome", "snow", "train")
+    ]
+    show.table(rows, ["word", "before training", "after training"])
 
 # %% [markdown]
 # A few examples can be chosen to please. So count: seven groups of six words, and for each word the question whether its nearest neighbour among *all* words of the text belongs to its own group.
@@ -404,10 +411,9 @@ if check.ready("word_vocabulary") and check.ready("cosine_similarity"):
             for word in group
             if nearest[word] not in group
         ]
-        print(
-            f"{name} training: {len(nearest) - len(misses)} of {len(nearest)} next to a word of their own group"
-        )
-    print("still elsewhere:", ", ".join(misses) or "none")
+        right = len(nearest) - len(misses)
+        show.text(f"{name} training: {right} of {len(nearest)} next to a word of their own group.")
+    show.text(f"Still elsewhere: {', '.join(misses) or 'none'}.")
 
 # %% [markdown]
 # ## A map of the words
@@ -416,23 +422,22 @@ if check.ready("word_vocabulary") and check.ready("cosine_similarity"):
 
 # %%
 if check.ready("word_vocabulary"):
-    figure, axes = plt.subplots(1, 2, figsize=(11, 5.6), layout="constrained")
     chosen = [word_to_index[word] for group in groups.values() for word in group]
     home = torch.arange(len(groups)).repeat_interleave(6)  # the group of each
-    together = []
-    for ax, (title, table) in zip(axes, {"before training": untrained, "after training": trained}.items()):
+    maps, together = {}, []
+    for title, table in {"before training": untrained, "after training": trained}.items():
         vectors = F.normalize(table[chosen], dim=1)  # (42, 10), all of length 1: angles count
         # perplexity: about how many neighbours each word keeps an eye on
         tsne = TSNE(perplexity=13, init="pca", method="exact", random_state=0)
         places = torch.from_numpy(tsne.fit_transform(vectors.numpy()))  # (42, 2)
-        show.word_map(places, groups, title, ax)
+        maps[title] = places
         closest = (torch.cdist(places, places) + 1e9 * torch.eye(len(chosen))).argmin(dim=1)
         together.append(int((home == home[closest]).sum()))
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=7)
-    plt.show()
-    show.says(
+    show.word_maps(
+        maps,
+        groups,
         f"right, words of one group lie together (for {together[1]} of {len(chosen)} the nearest point is one of "
-        f"their group); left, they lie anywhere ({together[0]} of {len(chosen)})."
+        f"their group); left, they lie anywhere ({together[0]} of {len(chosen)}).",
     )
 
 # %% [markdown]
@@ -456,5 +461,5 @@ if check.ready("word_vocabulary"):
 #
 # - [wevi](https://ronxin.github.io/wevi/): watch a word embedding learn in the browser.
 # - Mikolov et al. 2013, [Efficient Estimation of Word Representations in Vector Space](https://arxiv.org/abs/1301.3781).
-# - Turian et al. 2010, [Word Representations: A Simple and General Method for Semi-Supervised Learning](https://aclanthology.org/P10-1040/), the source that the slides give for their t-SNE map of words.
-# - Next: **Self-attention**, where each token takes in the others.
+# - Turian et al. 2010, [Word Representations: A Simple and General Method for Semi-Supervised Learning](https://aclanthology.org/P10-1040/): an early t-SNE map of words.
+# - Next: [Self-attention](self_attention.ipynb), where each token takes in the others.

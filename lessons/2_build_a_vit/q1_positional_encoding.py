@@ -9,12 +9,29 @@
 # - write the sinusoidal positional encoding of *Attention Is All You Need* and check it against values worked out by hand;
 # - say what a learned positional embedding does differently, and which of the two ViT uses.
 #
-# **Time and hardware**: the whole notebook runs in less than 8 seconds on two CPU cores; no GPU, no download.
+# **Time and hardware**: about 45 minutes of yours, and the whole notebook computes for less than 8 seconds on two CPU cores; no GPU, no download.
 #
-# **Before you start**: Python loops, numpy arrays, sine and cosine. A first look at PyTorch tensors helps.
+# **Before you start**: what attention does with a sentence (the first half of [Self-attention](../1_words_to_attention/self_attention.ipynb) in part 1; here it is used as a finished layer), Python loops, numpy arrays, sine and cosine. A first look at PyTorch tensors helps.
+#
+# **Do you remember?** Answer first, then open.
+#
+# <details><summary>1. What does self-attention give for each token?</summary>
+#
+# A weighted sum of the values of all tokens; the weights come from the dot products of its query with all keys (part 1, *Self-attention*).
+#
+# </details>
+# <details><summary>2. Do these dot products know where a token stands?</summary>
+#
+# No. They are made of the tokens' numbers alone.
+#
+# </details>
+# <details><summary>3. What are sin(0) and cos(0)?</summary>
+#
+# 0 and 1.
+#
+# </details>
 
 # %% tags=["setup"] id="896de65a"
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from torch import nn
@@ -71,41 +88,30 @@ def encode(sentence, positions=None):
 
 not_1 = encode(first)[first.index("not")]
 not_2 = encode(second)[second.index("not")]
-print("'not' in sentence 1:", not_1[:4].numpy().round(4), "...")
-print("'not' in sentence 2:", not_2[:4].numpy().round(4), "...")
-print("largest difference: ", float((not_1 - not_2).abs().max()))
+show.matrix(
+    torch.stack([not_1, not_2])[:, :6], ["in sentence 1", "in sentence 2"], range(6), "'not', first 6 of 16"
+)
+show.text(f"Largest difference: {(not_1 - not_2).abs().max():.1e}.")
 
 # %% [markdown]
-# The same numbers, up to rounding: for the encoder the two sentences are one bag of words. In general, **if you permute the input tokens, the outputs are permuted the same way and nothing else happens**. The picture shows it for a whole sentence.
+# The same numbers, up to rounding: for the encoder the two sentences are one bag of words. In general, **if you permute the input tokens, the outputs are permuted the same way and nothing else happens**: the encoder is *permutation equivariant*. The picture shows it for a whole sentence.
 
 # %%
 order = torch.randperm(len(first), generator=torch.Generator().manual_seed(1))
 straight, shuffled = encode(first), encode([first[i] for i in order])
-figure, axes = plt.subplots(1, 3, figsize=(10, 3.4), layout="constrained", sharey=True)
-panels = {
-    "sentence in order": straight,
-    "words shuffled": shuffled,
-    "shuffled, rows put back": shuffled[order.argsort()],
-}
-for ax, (title, output) in zip(axes, panels.items()):
-    show.heatmap(
-        output,
-        "",
-        title=title,
-        xlabel="dimension",
-        ylabel="token" if ax is axes[0] else "",
-        vmin=-2,
-        vmax=2,
-        ax=ax,
-    )
-plt.show()
-difference = float((shuffled[order.argsort()] - straight).abs().max())
-show.says(
-    f"the third picture equals the first (largest difference {difference:.1e}): without positions, order is lost."
+back = shuffled[order.argsort()]
+show.heatmaps(
+    {"sentence in order": straight, "words shuffled": shuffled, "shuffled, rows put back": back},
+    f"the third picture equals the first (largest difference {(back - straight).abs().max():.1e}): without positions, "
+    "order is lost.",
+    xlabel="dimension",
+    ylabel="token",
+    vmin=-2,
+    vmax=2,
 )
 
 # %% [markdown]
-# **So the position has to be written into the tokens themselves**: add to the token at position $k$ a vector that depends on $k$ alone. There are two ways to choose it:
+# **So the position has to be written into the tokens themselves**: add to the token at position $pos$ a vector that depends on $pos$ alone. There are two ways to choose it:
 #
 # - **learnable**: a matrix of parameters, one row for each position, trained with everything else (ViT does this; it comes in Q4);
 # - **sinusoidal**: fixed waves, nothing to train, and defined for any length. This is what you write now.
@@ -116,8 +122,12 @@ show.says(
 #
 # $$PE_{(pos,\,2i)} = \sin\!\left(\frac{pos}{n^{2i/d}}\right) \qquad PE_{(pos,\,2i+1)} = \cos\!\left(\frac{pos}{n^{2i/d}}\right) \qquad n = 10000,\quad 0 \le i < d/2$$
 #
-# Think of a row of clocks. Pair $i = 0$ turns fast, each next pair turns slower by the same factor; together they tell the position as hours, minutes and seconds tell the time.
-#
+# Think of a row of clocks. Pair $i = 0$ turns fast, each next pair turns slower by the same factor; together they tell the position as hours, minutes and seconds tell the time. Move the position and watch which hands move:
+
+# %%
+show.moving("clocks")
+
+# %% [markdown]
 # **By hand**, for "I am a robot" with $d = 4$ and $n = 100$. Pair 0 is divided by $100^{0} = 1$, pair 1 by $100^{2/4} = 10$:
 #
 # | position | word | $\sin(pos/1)$ | $\cos(pos/1)$ | $\sin(pos/10)$ | $\cos(pos/10)$ |
@@ -127,14 +137,17 @@ show.says(
 # | 2 | a | 0.91 | -0.42 | 0.20 | 0.98 |
 # | 3 | robot | 0.14 | -0.99 | 0.30 | 0.96 |
 #
-# Predict one more before you go on: what stands in row 0 for *any* $d$ and $n$?
+# Predict one more before you go on: what stands in row 0 for *any* $d$ and $n$? Write down its first four numbers; the cell after the check compares.
+
+# %%
+prediction = ...  # four numbers, for instance (1, 1, 1, 1)
 
 # %% [markdown]
 # ## Exercise Q1
 #
-# Fill in the three blanks (`...`) so that the function gives the table above. `k` is the position, `i` the pair. Keep the names on the left. Three points, one a blank.
+# Fill in the three blanks (`...`) so that the function gives the table above. In the code `k` is the position ($pos$), `i` the pair and `n` the base of the powers, 10000 ($n$ is not a number of tokens here: that is `seq_len`). Keep the names on the left. Three points, one a blank.
 #
-# (In the slides that this exercise comes from, `return P` stands inside the loop. That returns after the first row; here it stands where it belongs.)
+# `return P` stands behind both loops: inside of them the function would end after its first row.
 
 
 # %% nbgrader={"grade_id": "q1_position_encoding", "solution": true}
@@ -162,20 +175,21 @@ check("q1_position_encoding")
 
 # %%
 if check.ready("q1_position_encoding"):
-    print(np.asarray(getPositionEncoding(seq_len=4, d=4, n=100)).round(2))
+    P = np.asarray(getPositionEncoding(seq_len=4, d=4, n=100))
+    show.matrix(P, "I am a robot".split(), range(4), "P")
+    show.compare(prediction, tuple(int(number) for number in P[0]))
 
 # %% [markdown]
-# A real size: 100 positions, 512 dimensions.
+# A larger one: 100 positions, 64 dimensions. Sines stand in the even columns, cosines in the odd ones; side by side they would flicker, so here they are apart.
 
 # %%
 if check.ready("q1_position_encoding"):
-    show.heatmap(
-        getPositionEncoding(100, 512),
+    P = np.asarray(getPositionEncoding(100, 64))
+    show.heatmaps(
+        {"sines, columns 0, 2, ..., 62": P[:, 0::2], "cosines, columns 1, 3, ..., 63": P[:, 1::2]},
         "each row is one position's code; fast waves stand on the left, and to the right the columns hardly change.",
-        title="positional encoding, 100 x 512",
-        xlabel="dimension",
+        xlabel="pair i",
         ylabel="position",
-        cmap="cividis",
     )
 
 # %% [markdown]
@@ -183,13 +197,15 @@ if check.ready("q1_position_encoding"):
 
 # %%
 if check.ready("q1_position_encoding"):
-    P = np.asarray(getPositionEncoding(100, 512))
+    P = np.asarray(getPositionEncoding(100, 64))
     show.curves(
-        {f"dimension {column}": P[:, column] for column in (0, 40, 80, 160)},
-        "all four are sines (even columns); their period grows with the dimension.",
+        {f"dimension {column}": P[:, column] for column in (0, 6, 12, 24)},
+        "all four are sines (even columns); their period grows with the dimension. The dots are the positions: the first "
+        "wave has only six or seven of them a turn.",
         title="sine columns of the encoding",
         xlabel="position",
         ylabel="value",
+        smooth=True,
     )
 
 # %% [markdown]
@@ -204,6 +220,7 @@ if check.ready("q1_position_encoding"):
         title="dot products between positions",
         xlabel="position",
         ylabel="position",
+        square=True,
     )
 
 # %% [markdown]
@@ -216,9 +233,13 @@ if check.ready("q1_position_encoding"):
     positions = torch.as_tensor(getPositionEncoding(len(first), 16)).float()  # (17, 16)
     not_1 = encode(first, positions)[first.index("not")]
     not_2 = encode(second, positions)[second.index("not")]
-    print("'not' in sentence 1:", not_1[:4].numpy().round(4), "...")
-    print("'not' in sentence 2:", not_2[:4].numpy().round(4), "...")
-    print("largest difference: ", round(float((not_1 - not_2).abs().max()), 4))
+    show.matrix(
+        torch.stack([not_1, not_2])[:, :6],
+        ["in sentence 1", "in sentence 2"],
+        range(6),
+        "'not', first 6 of 16",
+    )
+    show.text(f"Largest difference: {(not_1 - not_2).abs().max():.2f}.")
 
 # %% [markdown]
 # Now the two sentences differ.
@@ -227,7 +248,8 @@ if check.ready("q1_position_encoding"):
 
 # %%
 if check.ready("q1_position_encoding"):
-    print(np.asarray(getPositionEncoding(seq_len=3, d=5, n=100)).round(2))
+    P = np.asarray(getPositionEncoding(seq_len=3, d=5, n=100))
+    show.matrix(P, ["position 0", "position 1", "position 2"], range(5), "d = 5")
 
 # %% [markdown]
 # ## What you have learned
@@ -240,4 +262,4 @@ if check.ready("q1_position_encoding"):
 #
 # - Vaswani et al. 2017, [Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.5.
 # - Dosovitskiy et al. 2021, [An Image Is Worth 16x16 Words](https://arxiv.org/abs/2010.11929), appendix D.4: which positions ViT needs.
-# - Next: **Q2 · Patch embedding**, where an image becomes a sequence of words.
+# - Next: [Q2 · Patch embedding](q2_patch_embedding.ipynb), where an image becomes a sequence of words.

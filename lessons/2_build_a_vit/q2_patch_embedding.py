@@ -9,12 +9,29 @@
 # - turn a batch of images into a batch of token sequences, with one `Rearrange` and one `nn.Linear`;
 # - say why a convolution whose stride equals its kernel does exactly the same.
 #
-# **Time and hardware**: the whole notebook runs in less than 8 seconds on two CPU cores; no GPU. The first run downloads CIFAR-10 (170 MB); without a network, handwritten digits that are already here stand in.
+# **Time and hardware**: about 50 minutes of yours, and the whole notebook computes for less than 8 seconds on two CPU cores; no GPU. The first run downloads CIFAR-10 (170 MB); without a network, handwritten digits that are already here stand in.
 #
 # **Before you start**: shapes of arrays, and what `nn.Linear` does to the last axis.
+#
+# **Do you remember?** Answer first, then open.
+#
+# <details><summary>1. What does an encoder take in, and what does it give back?</summary>
+#
+# A sequence of vectors (tokens), and one vector for each of them with the context of the others mixed in (Q1).
+#
+# </details>
+# <details><summary>2. Why did words need a table (an embedding) before they could be used?</summary>
+#
+# A network computes with numbers. The table gives each word a vector (part 1).
+#
+# </details>
+# <details><summary>3. Which shape comes out of <code>nn.Linear(48, 192)</code> for an input of shape (8, 64, 48)?</summary>
+#
+# (8, 64, 192): only the last axis changes.
+#
+# </details>
 
 # %% tags=["setup"] id="69994ad4"
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from einops import rearrange
@@ -78,10 +95,14 @@ show.diagram("patches")
 
 # %%
 table = np.arange(6).reshape(2, 3)
-print(table)
-print("h w -> w h   ", rearrange(table, "h w -> w h").tolist())
-print("h w -> (h w) ", rearrange(table, "h w -> (h w)"), " w runs fastest: row by row")
-print("h w -> (w h) ", rearrange(table, "h w -> (w h)"), " h runs fastest: column by column")
+rows = [("the table", table.tolist(), "")]
+for pattern, says in (
+    ("h w -> w h", "rows become columns"),
+    ("h w -> (h w)", "w runs fastest: row by row"),
+    ("h w -> (w h)", "h runs fastest: column by column"),
+):
+    rows.append((pattern, rearrange(table, pattern).tolist(), says))
+show.table(rows, ["pattern", "result", "in words"])
 
 # %% [markdown]
 # ## Warm-up: predict the shape
@@ -111,11 +132,12 @@ check("q2_rearrange_warmup")
 
 # %%
 if check.ready("q2_rearrange_warmup"):
-    print("stacked             ", rearrange(images, "b h w c -> b h w c").shape)
-    print("on top of each other", rearrange(images, "b h w c -> (b h) w c").shape)
-    print("side by side        ", rearrange(images, "b h w c -> h (b w) c").shape)
-    print("cut into quarters   ", rearrange(images, "b (i h) (j w) c -> (b i j) h w c", i=2, j=2).shape)
-    print("space to depth      ", rearrange(images, "b (h i) (w j) c -> b h w (c i j)", i=2, j=2).shape)
+    names = ("stacked", "on top of each other", "side by side", "cut into quarters", "space to depth")
+    rows = []
+    for name, pattern in zip(names, rearrange_shapes):
+        sizes = {"i": 2, "j": 2} if "i" in pattern else {}
+        rows.append((name, pattern, rearrange(images, pattern, **sizes).shape))
+    show.table(rows, ["what", "pattern", "shape"])
 
 # %% [markdown]
 # The last two look alike and are not. `(i h)` and `(h i)` both take the height apart, but in `(i h)` the letter `h` runs fastest, in `(h i)` it is `i`. On the flower, with `i=2, j=2`:
@@ -172,18 +194,22 @@ check("q2_patch_embedding")
 # %% [markdown]
 # ## Look at what you built
 #
-# Eight pictures become eight sequences. The smaller the patch, the longer the sequence, and attention works on all pairs of tokens:
+# Eight pictures become eight sequences. The smaller the patch, the longer the sequence, and attention works on all pairs of tokens. Predict first: which shape have the tokens for patches of 2 x 2 pixels?
 
 # %%
+prediction = ...  # three numbers, for instance (8, 64, 192)
+
 if check.ready("q2_patch_embedding"):
     batch = pictures.images[:8].float() / 255  # (8, 3, 32, 32)
+    rows = []
     for patch_size in (2, 4, 8, 16):
         tokens = PatchEmbedding(patch_size=patch_size)(batch)
-        n = tokens.shape[1]
-        print(f"patch size {patch_size:2}: tokens {tuple(tokens.shape)}, {n * n:6,} pairs a picture")
+        rows.append((patch_size, tuple(tokens.shape), f"{tokens.shape[1] ** 2:,}"))
+    show.table(rows, ["patch size", "tokens", "pairs a picture"])
+    show.compare(prediction, rows[0][1])
 
 # %% [markdown]
-# Does a token really see one patch and nothing else? Ask for the gradient: which pixels would change token 19?
+# Does a token really see one patch and nothing else? (The pixels that a value depends on are its **receptive field**.) Ask for the gradient: which pixels would change token 19?
 
 # %%
 if check.ready("q2_patch_embedding"):
@@ -191,16 +217,15 @@ if check.ready("q2_patch_embedding"):
     picture = torch.rand(1, 3, 32, 32, requires_grad=True)
     embedding(picture)[0, 19].sum().backward()
     seen = picture.grad[0].abs().sum(dim=0)  # (32, 32), over the three colours
-    figure, ax = plt.subplots(figsize=(4.4, 3.6), layout="constrained")
-    show.heatmap(
-        seen, "", title="gradient of token 19", xlabel="column (pixels)", ylabel="row (pixels)", ax=ax
-    )
-    ax.set_aspect("equal")
-    plt.show()
     rows, columns = seen.nonzero().T
-    show.says(
+    show.heatmap(
+        seen,
         f"one patch is lit, rows {rows.min()} to {rows.max()} and columns {columns.min()} to "
-        f"{columns.max()}; the other {int((seen == 0).sum())} pixels are exactly 0."
+        f"{columns.max()}; the other {int((seen == 0).sum())} pixels are exactly 0.",
+        title="gradient of token 19",
+        xlabel="column (pixels)",
+        ylabel="row (pixels)",
+        square=True,
     )
 
 # %% [markdown]
@@ -224,10 +249,17 @@ if check.ready("q2_patch_embedding"):
         mine = embedding(x)  # (2, 64, 192)
         theirs = conv(x).flatten(2).transpose(1, 2)  # (2, 192, 8, 8) -> (2, 192, 64) -> (2, 64, 192)
         order = torch.cdist(mine[0], theirs[0]).argmin(dim=1)  # the convolution's place for each of my tokens
-    print("shapes:            ", tuple(mine.shape), tuple(theirs.shape))
-    print("same patch order:  ", order.tolist() == list(range(64)), "(if not, the rows are matched up first)")
-    print("largest difference:", f"{float((mine - theirs[:, order]).abs().max()):.1e}")
-    print("parameters:        ", *(sum(p.numel() for p in m.parameters()) for m in (embedding, conv)))
+    in_order = "yes" if order.tolist() == list(range(64)) else "no, so the rows are matched up first"
+    counts = [sum(p.numel() for p in m.parameters()) for m in (embedding, conv)]
+    show.table(
+        [
+            ("shapes", f"{tuple(mine.shape)} and {tuple(theirs.shape)}"),
+            ("same patch order", in_order),
+            ("largest difference", f"{float((mine - theirs[:, order]).abs().max()):.1e}"),
+            ("parameters", f"{counts[0]:,} and {counts[1]:,}"),
+        ],
+        ["yours and the convolution", ""],
+    )
 
 # %% [markdown]
 # Equal up to rounding, with the same number of parameters: **cut, flatten, multiply** and **convolve with stride = kernel** are two names of one operation.
@@ -243,4 +275,4 @@ if check.ready("q2_patch_embedding"):
 # - Dosovitskiy et al. 2021, [An Image Is Worth 16x16 Words](https://arxiv.org/abs/2010.11929), section 3.1.
 # - Rogozhnikov 2022, [Einops: Clear and Reliable Tensor Manipulations](https://openreview.net/forum?id=oapKSVM2bcj).
 # - Xiao et al. 2021, [Early Convolutions Help Transformers See Better](https://arxiv.org/abs/2106.14881): what a few small convolutions in place of this one change.
-# - Next: **Q3 · The class token**, one more word that stands for the whole image.
+# - Next: [Q3 · The class token](q3_class_token.ipynb), one more word that stands for the whole image.

@@ -9,12 +9,29 @@
 # - give every image of a batch the same learned token, in a way that training can reach it;
 # - say what the class token can do that a plain mean of the patches can't, and why a mean often does as well.
 #
-# **Time and hardware**: the whole notebook runs in less than 8 seconds on two CPU cores; no GPU, no download.
+# **Time and hardware**: about 45 minutes of yours, and the whole notebook computes for less than 8 seconds on two CPU cores; no GPU, no download.
 #
-# **Before you start**: einops patterns and patches, as in Q2. Nothing of your Q2 code is needed.
+# **Before you start**: einops patterns and patches, as in Q2. Nothing of your Q2 code is needed. Attention is used as a finished layer here: all that you need of it is that each token becomes a weighted mean of what all tokens offer, with weights that are learned (Q5, and [Self-attention](../1_words_to_attention/self_attention.ipynb) in part 1).
+#
+# **Do you remember?** Answer first, then open.
+#
+# <details><summary>1. How many patches of 4 x 4 pixels has a picture of 32 x 32?</summary>
+#
+# 8 x 8 = 64 (Q2).
+#
+# </details>
+# <details><summary>2. In the pattern <code>h w -> (w h)</code>, which letter runs fastest?</summary>
+#
+# h, the last one in the bracket (Q2).
+#
+# </details>
+# <details><summary>3. What is an attention weight?</summary>
+#
+# The share of one token's value in the new vector of another; the weights of one query sum to 1 (part 1).
+#
+# </details>
 
 # %% tags=["setup"] id="be19e946"
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from einops import reduce, repeat
@@ -35,7 +52,7 @@ show.diagram("course_map", here="q3")
 #
 # The encoder gives back as many tokens as it was given: 64 patches in, 64 vectors out. A classifier has to give *one* answer. Which of the 64 should it ask?
 #
-# ViT asks none of them. It puts a 65th token in front, the **class token**, the same learned vector for every image. In the encoder it looks at the patches and collects what matters; behind the encoder, a linear layer reads the class from it alone. Follow the yellow token:
+# ViT asks none of them. It puts a 65th token in front, the **class token**, the same learned vector for every image. In the encoder it looks at the patches and collects what matters; behind the encoder, a linear layer (the **head**) reads the class from it alone. Follow the yellow token:
 
 # %%
 show.diagram("vit_pipeline")
@@ -73,11 +90,16 @@ check("q3_repeat_warmup")
 # %%
 if check.ready("q3_repeat_warmup"):
     small = reduce(image, "(h i) (w j) -> h w", "mean", i=2, j=2)
-    print("grey to colour    ", repeat(image, "h w -> h w c", c=3).shape)
-    print("twice as high     ", repeat(image, "h w -> (n h) w", n=2).shape)
-    print("tiles             ", repeat(image, "h w -> (i h) (j w)", i=2, j=3).shape)
-    print("blocks            ", repeat(image, "h w -> (h i) (w j)", i=2, j=2).shape)
-    print("pixelate, in steps", small.shape, repeat(small, "h w -> (h i) (w j)", i=2, j=2).shape)
+    show.table(
+        [
+            ("grey to colour", repeat(image, "h w -> h w c", c=3).shape),
+            ("twice as high", repeat(image, "h w -> (n h) w", n=2).shape),
+            ("tiles", repeat(image, "h w -> (i h) (j w)", i=2, j=3).shape),
+            ("blocks", repeat(image, "h w -> (h i) (w j)", i=2, j=2).shape),
+            ("pixelated", repeat(small, "h w -> (h i) (w j)", i=2, j=2).shape),
+        ],
+        ["what", "shape"],
+    )
 
 # %% [markdown]
 # The order inside the bracket decides, as in Q2: the last letter runs fastest. With `i=2, j=2` for a handwritten digit:
@@ -92,15 +114,14 @@ panels = {
     "blocks: (h i) (w j)": repeat(digit, "h w -> (h i) (w j)", i=2, j=2),
     "pixelated": repeat(coarse, "h w -> (h i) (w j)", i=2, j=2),
 }
-figure, axes = plt.subplots(1, 4, figsize=(12, 2.7), layout="constrained")
-for ax, (title, picture) in zip(axes, panels.items(), strict=True):
-    show.heatmap(picture, "", title=title, xlabel="column (pixels)", cmap="cividis", vmin=0, vmax=1, ax=ax)
-    ax.set_aspect("equal")
-    ax.locator_params(integer=True)
-axes[0].set_ylabel("row (pixels)")
-plt.show()
-show.says(
-    "(i h) lays whole images side by side; (h i) makes every pixel a 2 x 2 block; pixelated, the size stays and detail is lost."
+show.heatmaps(
+    panels,
+    "(i h) lays whole images side by side; (h i) makes every pixel a 2 x 2 block; pixelated, the size stays and detail is lost.",
+    xlabel="column (pixels)",
+    ylabel="row (pixels)",
+    vmin=0,
+    vmax=1,
+    square=True,
 )
 
 # %% [markdown]
@@ -108,8 +129,8 @@ show.says(
 #
 # `forward` gets images and makes patch tokens of them (that part is given: Q2's operation, as a convolution). Two things are missing, one point each:
 #
-# - **`repeat`**: `self.cls_token` has shape `(1, 1, emb_size)`. Repeat it once for every image of the batch, `b` times. Hint: in a pattern, `()` stands for an axis of length 1.
-# - **`x = ...`**: put the class token in front of the patches of its image. The slides use `torch.cat`; the result has shape `(b, 1 + number of patches, emb_size)`.
+# - **`repeat`**: `self.cls_token` has shape `(1, 1, emb_size)`. Repeat it once for every image of the batch, `b` times. Two things take the place of the one `...`: the pattern, and the size that it needs (`name=number`, as in the warm-up). Hint: in a pattern, `()` stands for an axis of length 1.
+# - **`x = ...`**: put the class token in front of the patches of its image. `torch.cat` joins tensors along an axis; the result has shape `(b, 1 + number of patches, emb_size)`.
 
 
 # %% nbgrader={"grade_id": "q3_class_token", "solution": true}
@@ -146,9 +167,11 @@ check("q3_class_token")
 # %% [markdown]
 # ## Look at what you built
 #
-# Four digits go in. Their first tokens are all the same at the start, for they hold nothing of the image yet. One encoder layer (PyTorch's own) later they differ: each has looked at its own image.
+# Four digits go in. Their first tokens are all the same at the start, for they hold nothing of the image yet. One encoder layer (PyTorch's own) later, do they differ? Predict first: how far apart are two class tokens *before* the encoder?
 
 # %%
+prediction = ...  # a number
+
 if check.ready("q3_class_token"):
     batch, labels = digits.images[:4].float() / 255, digits.labels[:4]
     embedding = PatchEmbedding()
@@ -159,30 +182,30 @@ if check.ready("q3_class_token"):
 
     tokens = embedding(batch)  # (4, 65, 192)
     encoded = encoder(tokens)  # (4, 65, 192)
-    print("tokens:", tuple(tokens.shape))
-    for name, x in {"before": tokens, "after": encoded}.items():
-        apart = (x[1:, 0] - x[0, 0]).norm(dim=-1)
-        print(
-            f"distance of class tokens 1, 2, 3 to class token 0, {name} the encoder:",
-            apart.detach().numpy().round(3),
-        )
+    apart = torch.stack([(x[1:, 0] - x[0, 0]).norm(dim=-1) for x in (tokens, encoded)]).detach()  # (2, 3)
+    names = [f"class token {i}" for i in (1, 2, 3)]
+    show.matrix(apart, ["before the encoder", "after it"], names, "distance to class token 0")
+    show.compare(prediction, float(apart[0].max()))
+    show.text("After one layer each has looked at its own image.")
 
 # %% [markdown]
-# Only token 0 is asked for the class. Does the loss reach what it was made of?
+# Only token 0 is asked for the class. The **cross-entropy** of its answer is minus the logarithm of the probability that the head gives to the right class: 0 if it is sure and right, large if it is sure and wrong. Does this loss reach what token 0 was made of?
 
 # %%
 if check.ready("q3_class_token"):
     loss = F.cross_entropy(head(encoded[:, 0]), labels)
     loss.backward()
-    print(f"gradient of the class token: norm {embedding.cls_token.grad.norm():.3f}")
-    print(f"gradient of the patch matrix: norm {embedding.projection[0].weight.grad.norm():.3f}")
+    show.text(
+        f"Length of the gradient of the class token: {embedding.cls_token.grad.norm():.3f}; "
+        f"of the patch matrix: {embedding.projection[0].weight.grad.norm():.3f}."
+    )
 
 # %% [markdown]
 # Both do: the token learns what to ask for, and the patches learn through the attention that looked at them. This is why `self.cls_token` itself has to be in the computation. With `torch.zeros(...)`, `.data` or `.detach()` in its place the shapes are the same, nothing complains, and the token stays for ever as it was drawn.
 #
 # ## Why a token, and not the mean of the patches?
 #
-# A plain mean gives every patch the same weight, $1/n$. After one attention layer the class token is a mean too, but one whose **weights are learned and depend on the image**. A small game shows the difference. The images are noise, and one patch somewhere has stripes: horizontal or vertical, that is the class.
+# A plain mean gives every patch the same weight, one over the number of patches. After one attention layer the class token is a mean too, but one whose **weights are learned and depend on the image**. A small game shows the difference. The images are noise, and one patch somewhere has stripes: horizontal or vertical, that is the class.
 
 # %%
 stripes = torch.zeros(2, 4, 4)
@@ -245,37 +268,38 @@ if check.ready("q3_class_token"):
     }
     with torch.no_grad():
         before = readers["class token after one attention layer"](test[0])[1]
-    for name, reader in readers.items():
-        print(f"{name:38} {fit(reader):6.1%} of the test images right")
+    rows = [(name, f"{fit(reader):.1%}") for name, reader in readers.items()]
+    show.table(rows, ["what the head reads", "test images right"])
     with torch.no_grad():
         after = readers["class token after one attention layer"](test[0])[1]
     places = test[2] + 1  # the class token stands in front, so patch 0 is token 1
-    for name, weights in {"before": before, "after": after}.items():
-        on_stripes = weights[torch.arange(1000), 0, places].mean()
-        print(f"{name} training, the class token gives the striped patch {on_stripes:.3f} of its attention")
-    print(f"a plain mean gives it 1/36 = {1 / 36:.3f}, always")
+    on_stripes = [float(weights[torch.arange(1000), 0, places].mean()) for weights in (before, after)]
+    show.text(
+        f"The class token gives the striped patch {on_stripes[0]:.3f} of its attention before training and "
+        f"{on_stripes[1]:.3f} after. A plain mean gives it 1/36 = {1 / 36:.3f}, always."
+    )
 
 # %%
 if check.ready("q3_class_token"):
     shown = 7  # any test image will do
-    figure, axes = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
-    show.heatmap(
-        test[0][shown, 0], "", title="a test image", ylabel="row (pixels)", cmap="cividis", ax=axes[0]
-    )
-    for ax, title, weights in zip(
-        axes[1:], ("before training", "after training"), (before, after), strict=True
-    ):
-        grid = weights[shown, 0, 1:].view(6, 6)
-        show.heatmap(grid, "", title=f"attention, {title}", ylabel="row (patches)", vmin=0, vmax=1, ax=ax)
-    for ax, unit in zip(axes, ("pixels", "patches", "patches"), strict=True):
-        ax.set_xlabel(f"column ({unit})")
-        ax.set_aspect("equal")
-        ax.locator_params(integer=True)
-    plt.show()
     row, column = divmod(int(test[2][shown]), 6)
-    show.says(
-        f"the stripes are in patch row {row}, column {column}. The class token gives that patch "
-        f"{before[shown, 0, places[shown]]:.2f} of its attention before training and {after[shown, 0, places[shown]]:.2f} after."
+    show.images(
+        test[0][shown][None].clip(0, 2) / 2,
+        f"one of the images: the stripes are in patch row {row}, column {column}.",
+        titles=["a test image"],
+        columns=3,
+        size=2.4,
+    )
+    show.panels(
+        [weights[shown, 0, 1:].view(6, 6) for weights in (before, after)],
+        f"the class token gives that patch {before[shown, 0, places[shown]]:.2f} of its attention before training and "
+        f"{after[shown, 0, places[shown]]:.2f} after.",
+        titles=["before training", "after training"],
+        mark=(row, column),
+        label="attention weight",
+        vmin=0,
+        vmax=1,
+        size=3,
     )
 
 # %% [markdown]
@@ -294,5 +318,5 @@ if check.ready("q3_class_token"):
 # - Dosovitskiy et al. 2021, [An Image Is Worth 16x16 Words](https://arxiv.org/abs/2010.11929), section 3.1 and appendix D.3.
 # - Beyer et al. 2022, [Better plain ViT baselines for ImageNet-1k](https://arxiv.org/abs/2205.01580): the mean instead of the token.
 # - Touvron et al. 2021, [Going deeper with Image Transformers](https://arxiv.org/abs/2103.17239): a class token that joins only in the last layers.
-# - Darcet et al. 2023, [Vision Transformers Need Registers](https://arxiv.org/abs/2309.16588): what further tokens without pixels are good for.
-# - Next: **Q4 · Positional embedding**, which tells the tokens where they stand.
+# - Darcet et al. 2024, [Vision Transformers Need Registers](https://arxiv.org/abs/2309.16588): what further tokens without pixels are good for.
+# - Next: [Q4 · Positional embedding](q4_positional_embedding.ipynb), which tells the tokens where they stand.

@@ -9,12 +9,29 @@
 # - add sinusoidal or learned positions to a batch of tokens;
 # - choose between a parameter, a buffer and a plain tensor, and know what becomes of each on a GPU and in a checkpoint.
 #
-# **Time and hardware**: the whole notebook runs in less than 8 seconds on two CPU cores; no GPU, no download.
+# **Time and hardware**: about 50 minutes of yours, and the whole notebook computes for less than 8 seconds on two CPU cores; no GPU, no download.
 #
 # **Before you start**: Q1 (the encoding is taken from the course's library here, so your Q1 need not be finished), Q2 and Q3 (patches and the class token).
+#
+# **Do you remember?** Answer first, then open.
+#
+# <details><summary>1. What does an encoder without positions make of shuffled tokens?</summary>
+#
+# The same outputs, shuffled in the same way (Q1).
+#
+# </details>
+# <details><summary>2. How many tokens has a picture of 32 x 32 in patches of 4 x 4, with the class token?</summary>
+#
+# 8 x 8 + 1 = 65 (Q2, Q3).
+#
+# </details>
+# <details><summary>3. Why is the class token an <code>nn.Parameter</code>?</summary>
+#
+# So that the optimiser finds it and the gradient reaches it (Q3).
+#
+# </details>
 
 # %% tags=["setup"] id="f7207cd4"
-import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -41,12 +58,12 @@ patches = F.unfold(photo[None], kernel_size=4, stride=4).transpose(
 order = torch.randperm(64, generator=torch.Generator().manual_seed(1))
 puzzle = F.fold(patches[:, order].transpose(1, 2), output_size=32, kernel_size=4, stride=4)[0]  # (3, 32, 32)
 
-figure, axes = plt.subplots(1, 2, figsize=(7, 3.4), layout="constrained")
-for ax, picture, title in zip(axes, (photo, puzzle), ("the photo", "its patches, shuffled"), strict=True):
-    ax.imshow(picture.permute(1, 2, 0), extent=(0, 32, 32, 0))
-    ax.set(title=title, xlabel="pixels", xticks=range(0, 33, 8), yticks=range(0, 33, 8))
-plt.show()
-show.says("both pictures hold the same 64 patches; only their places differ.")
+show.images(
+    torch.stack([photo, puzzle]),
+    "both pictures hold the same 64 patches; only their places differ.",
+    titles=["the photo", "its patches, shuffled"],
+    size=2.6,
+)
 
 # %% [markdown]
 # Each patch becomes a token of 64 numbers (Q2), a class token goes in front (Q3), and one encoder layer mixes all 65. All weights are random and stay the same; only the order of the patches changes. We read what comes out at the class token, the one vector that the classifier will look at.
@@ -68,7 +85,7 @@ with torch.no_grad():
 straight = class_output(torch.cat([class_token, tokens], dim=1))
 shuffled = class_output(torch.cat([class_token, tokens[:, order]], dim=1))
 without_positions = float((straight - shuffled).abs().max())
-print(f"largest change of the class token's output: {without_positions:.1e}")
+show.text(f"Largest change of the class token's output: {without_positions:.1e}.")
 
 # %% [markdown]
 # Nothing but rounding. Without positions, photo and puzzle are the same thing to the encoder. So every token gets a vector that says *where*, by plain addition:
@@ -79,17 +96,21 @@ print(f"largest change of the class token's output: {without_positions:.1e}")
 #
 # ## One row a token
 #
-# How many rows does $E_{pos}$ have? Count what stands in the sequence when the positions are added.
+# How many rows does $E_{pos}$ have? Count what stands in the sequence when the positions are added. Predict the number of tokens for 224 x 224 pixels in patches of 16.
 
 # %%
 show.diagram("vit_pipeline")
 
 # %%
-print("img_size  patch_size   patches a side   patches   tokens")
+prediction = ...  # a number
+
+rows = []
 for img_size, patch_size in ((32, 4), (32, 8), (224, 16)):
     side = len(range(0, img_size, patch_size))
     patch_count = F.unfold(torch.zeros(1, 1, img_size, img_size), patch_size, stride=patch_size).shape[-1]
-    print(f"{img_size:8} {patch_size:11} {side:16} {patch_count:9} {patch_count + 1:8}")
+    rows.append((img_size, patch_size, side, patch_count, patch_count + 1))
+show.table(rows, ["image", "patch (pixels)", "patches a side", "patches", "tokens"])
+show.compare(prediction, rows[-1][-1])
 
 # %% [markdown]
 # An image has two sides, so the patches a side are **squared**. And the class token is a token like the others: it takes row 0, and patch 0 takes row 1. Forget that one row, and 64 rows meet 65 tokens: the most common error of this exercise.
@@ -103,9 +124,9 @@ for img_size, patch_size in ((32, 4), (32, 8), (224, 16)):
 #
 # ## Exercise Q4
 #
-# Two blanks, one point each.
+# Three `...` in two lines, one point a line.
 #
-# 1. `seq_len` and `d`: what `getPositionEncoding` needs so that the waves fit the tokens. Write them with the constructor's arguments: the check tries several sizes.
+# 1. `seq_len` and `d` (two `...`): what `getPositionEncoding` needs so that the waves fit the tokens. Write them with the constructor's arguments: the check tries several sizes.
 # 2. In `forward`: `x` becomes the tokens with their positions added, of the kind that `positions` holds.
 
 
@@ -149,8 +170,8 @@ if check.ready("q4_positional_embedding"):
         straight = class_output(embedding(tokens).float())
         shuffled = class_output(embedding(tokens[:, order]).float())
     with_positions = float((straight - shuffled).abs().max())
-    print(
-        f"largest change of the class token's output: {with_positions:.1e} (without positions: {without_positions:.1e})"
+    show.text(
+        f"Largest change of the class token's output: {with_positions:.1e} (without positions: {without_positions:.1e})."
     )
 
 # %% [markdown]
@@ -158,54 +179,49 @@ if check.ready("q4_positional_embedding"):
 
 # %%
 if check.ready("q4_positional_embedding"):
-    figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained", sharey=True)
     kinds = {
         "sinusoids_positions": embedding.sinusoids_positions,
         "learnable_positions": embedding.learnable_positions,
     }
-    for ax, (name, values) in zip(axes, kinds.items(), strict=True):
-        show.heatmap(
-            values.detach(),
-            "",
-            title=f"{name}, {values.shape[0]} x {values.shape[1]}",
-            xlabel="dimension",
-            ylabel="position (0: class token)" if ax is axes[0] else "",
-            vmin=-2,
-            vmax=2,
-            cmap="cividis",
-            ax=ax,
-        )
-    plt.show()
-    show.says(
-        "the waves are ordered from the start; the learned rows start as noise (colours end at -2 and 2) and have to find an order in training."
+    show.heatmaps(
+        {f"{name}, {values.shape[0]} x {values.shape[1]}": values.detach() for name, values in kinds.items()},
+        "the waves are ordered from the start; the learned rows start as noise (colours end at -2 and 2) and have to "
+        "find an order in training.",
+        xlabel="dimension",
+        ylabel="position (0: class token)",
+        vmin=-2,
+        vmax=2,
     )
 
 # %% [markdown]
 # ## What is near what?
 #
-# The rows of patch positions, compared with the row of one patch (outlined) by cosine similarity, and laid out as the 8 x 8 patches lie in the image. Predict: which neighbours of the outlined patch will be brighter, those beside it or those above and below?
+# The rows of patch positions, compared with the row of one patch (framed) by cosine similarity, and laid out as the 8 x 8 patches lie in the image. Predict first: which neighbours of the framed patch will be more like it?
 
 # %%
+prediction = ...  # "beside" or "above and below"
+
 if check.ready("q4_positional_embedding"):
     row, column = 3, 4
-    figure, axes = plt.subplots(1, 2, figsize=(8.5, 3.8), layout="constrained")
     maps = {}
-    for ax, (name, values) in zip(axes, kinds.items(), strict=True):
+    for name, values in kinds.items():
         of_patches = values.detach().double()[1:]  # (64, 64): without the class token's row
         query = of_patches[row * 8 + column]
         maps[name] = F.cosine_similarity(query[None], of_patches, dim=1).reshape(8, 8)
-        picture = ax.imshow(maps[name], vmin=-0.3, vmax=1)
-        ax.add_patch(
-            plt.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="#D55E00", linewidth=3)
-        )
-        ax.set(title=name, xlabel="patch column", ylabel="patch row")
-    figure.colorbar(picture, ax=axes, label="cosine similarity")
-    plt.show()
     near = maps["sinusoids_positions"]
-    show.says(
+    show.panels(
+        maps.values(),
         f"for the sinusoids the patch beside is {near[row, column + 1]:.2f} similar, the patch below only "
-        f"{near[row + 1, column]:.2f}; the untrained learned rows are alike to nobody."
+        f"{near[row + 1, column]:.2f}; the untrained learned rows are alike to nobody.",
+        titles=list(maps),
+        mark=(row, column),
+        label="cosine similarity",
+        vmin=-0.3,
+        vmax=1,
+        size=3,
     )
+    beside = near[row, column + 1] > near[row + 1, column]
+    show.compare(prediction, "beside" if beside else "above and below")
 
 # %% [markdown]
 # The sinusoids count tokens in reading order. The patch below is 8 tokens further on, as far away as a patch 8 places to the right would be: a **1-D** order laid over a **2-D** image. Learned positions know nothing at first, but can find rows and columns by themselves: you will see it in a trained ViT in part 4.
@@ -228,10 +244,11 @@ class Holder(nn.Module):
 
 half, moved = Holder().half(), Holder().to("meta")
 saved, trained = Holder().state_dict(), dict(Holder().named_parameters())
-print("held as      after .half()    after .to('meta')   in state_dict   trained")
+rows = []
 for name in ("plain", "buffer", "parameter"):
-    dtype, device = str(getattr(half, name).dtype), str(getattr(moved, name).device)
-    print(f"{name:12} {dtype:16} {device:19} {name in saved!s:15} {name in trained}")
+    dtype, device = getattr(half, name).dtype, getattr(moved, name).device
+    rows.append((name, dtype, device, name in saved, name in trained))
+show.table(rows, ["held as", "after .half()", "after .to('meta')", "in state_dict", "trained"])
 
 # %% [markdown]
 # The plain tensor is invisible to the module: it stays on the CPU in its old type. On a GPU the addition in `forward` would then stop with "Expected all tensors to be on the same device". A **buffer** goes where the module goes, is saved with it, and is not trained: just right for a fixed table.
@@ -241,15 +258,15 @@ for name in ("plain", "buffer", "parameter"):
 # %%
 if check.ready("q4_positional_embedding"):
     x = embedding(tokens)
-    print("tokens:", tokens.dtype, " positions:", embedding.sinusoids_positions.dtype, " sum:", x.dtype)
+    show.text(f"Tokens: {tokens.dtype}; positions: {embedding.sinusoids_positions.dtype}; sum: {x.dtype}.")
     try:
         nn.Linear(64, 10)(x)
-        print("The next layer takes it.")
+        show.text("The next layer takes it.")
     except RuntimeError as error:
-        print("The next layer says:", error)
+        show.text(f"The next layer says: {error}.")
 
 # %% [markdown]
-# With the slide's plain `torch.from_numpy(...)` one float64 table turns the whole sum into float64, and the next float32 layer refuses it. Both traps have one cure: `.float()`, then `register_buffer`.
+# With a plain `torch.from_numpy(...)` one float64 table turns the whole sum into float64, and the next float32 layer refuses it. Both traps have one cure: `.float()`, then `register_buffer`.
 
 
 # %%
@@ -265,10 +282,16 @@ class BufferedPositions(PositionalEmbedding):
 
 if check.ready("q4_positional_embedding"):
     mended = BufferedPositions(patch_size=4, emb_size=64, img_size=32)
-    print("sum:", mended(tokens).dtype, " in half precision:", mended.half()(tokens.half()).dtype)
-    print("after .to('meta'):", mended.to("meta").sinusoids_positions.device)
-    print("saved:", ", ".join(mended.state_dict()))
-    print("trained:", ", ".join(name for name, _ in mended.named_parameters()))
+    show.table(
+        [
+            ("sum", mended(tokens).dtype),
+            ("sum in half precision", mended.half()(tokens.half()).dtype),
+            ("after .to('meta')", mended.to("meta").sinusoids_positions.device),
+            ("saved", ", ".join(mended.state_dict())),
+            ("trained", ", ".join(name for name, _ in mended.named_parameters())),
+        ],
+        ["with the buffer", ""],
+    )
 
 # %% [markdown]
 # ## What you have learned
@@ -281,4 +304,4 @@ if check.ready("q4_positional_embedding"):
 #
 # - Dosovitskiy et al. 2021, [An Image Is Worth 16x16 Words](https://arxiv.org/abs/2010.11929), appendix D.4: no positions, 1-D, 2-D and relative ones compared.
 # - Beyer et al. 2022, [Better plain ViT baselines for ImageNet-1k](https://arxiv.org/abs/2205.01580): fixed 2-D waves instead of learned rows.
-# - Next: **Q5 · Multi-head attention**, where the tokens look at each other.
+# - Next: [Q5 · Multi-head attention](q5_einsum_attention.ipynb), where the tokens look at each other.

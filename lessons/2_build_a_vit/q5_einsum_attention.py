@@ -9,12 +9,29 @@
 # - read and write einsum strings: name the axes, and know which are summed;
 # - write multi-head self-attention, say what the scale is for, and match PyTorch's own to the last digits.
 #
-# **Time and hardware**: the whole notebook runs in less than 8 seconds on two CPU cores; no GPU, no download.
+# **Time and hardware**: about 60 minutes of yours, and the whole notebook computes for less than 8 seconds on two CPU cores; no GPU, no download.
 #
 # **Before you start**: matrix products, softmax, `rearrange` from Q2. The notebook builds its own tokens.
+#
+# **Do you remember?** Answer first, then open.
+#
+# <details><summary>1. What does softmax do with a row of numbers?</summary>
+#
+# It makes them positive weights that sum to 1; larger numbers get larger weights (part 1).
+#
+# </details>
+# <details><summary>2. What does <code>rearrange(x, "b n (h d) -> b h n d", h=3)</code> do to a (2, 65, 192) tensor?</summary>
+#
+# It takes the last axis apart into 3 heads of 64 and brings the heads forward: (2, 3, 65, 64) (Q2).
+#
+# </details>
+# <details><summary>3. Why do positions have to be added before the tokens come here?</summary>
+#
+# Because attention does not know the order of its tokens (Q1, Q4).
+#
+# </details>
 
 # %% tags=["setup"] id="65cd4733"
-import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
 from einops import rearrange
@@ -48,18 +65,18 @@ values = torch.tensor([[4.0, 0.0], [0.0, 4.0], [2.0, 2.0]])  # (3 tokens, 2)
 scores = keys @ query  # one number for each key
 scaled = scores / 2**0.5
 weights = torch.softmax(scaled, dim=0)
-print("key of   key         score   /sqrt(2)   exp     weight   value")
-for i, name in enumerate(names):
-    print(
-        f"{name:8} ({keys[i, 0]:2.0f}, {keys[i, 1]:2.0f})   {scores[i]:4.0f}   {scaled[i]:8.2f}   "
-        f"{scaled[i].exp():5.2f}   {weights[i]:6.3f}   ({values[i, 0]:.0f}, {values[i, 1]:.0f})"
-    )
+rows = [
+    (name, tuple(keys[i].int().tolist()), f"{scores[i]:.0f}", f"{scaled[i]:.2f}", f"{scaled[i].exp():.2f}",
+     f"{weights[i]:.3f}", tuple(values[i].int().tolist()))
+    for i, name in enumerate(names)
+]  # fmt: skip
+show.table(rows, ["key of", "key", "score", "/ sqrt(2)", "exp", "weight", "value"])
 output = weights @ values
-print(f"sum of the weights: {weights.sum():.3f}")
-print(
-    f"output for 'sky': {' + '.join(f'{w:.3f} * value of {n}' for w, n in zip(weights, names, strict=True))}"
+parts = " + ".join(f"{weight:.3f} * value of {name}" for weight, name in zip(weights, names, strict=True))
+show.text(
+    f"Sum of the weights: {weights.sum():.3f}.",
+    f"Output for 'sky': {parts} = ({output[0]:.2f}, {output[1]:.2f}).",
 )
-print(f"                = ({output[0]:.2f}, {output[1]:.2f})")
 
 # %% [markdown]
 # The output for "sky" is a mixture of all values, and "roof" has the largest share, because its key fits the query best. That is all of attention:
@@ -90,20 +107,22 @@ def slow_scores(Q, K):
 
 
 fast = torch.einsum("qd, kd -> qk", Q, K)
-print("same numbers:", torch.allclose(slow_scores(Q, K), fast), "  shape:", tuple(fast.shape))
+show.text(f"Same numbers: {torch.allclose(slow_scores(Q, K), fast)}; shape {tuple(fast.shape)}.")
 
 # %% [markdown]
-# Three more, with one tensor only. Predict each shape before you run the cell.
+# Three more, with one tensor only: M has the rows (0, 1, 2) and (3, 4, 5). Predict each result before you run the cell.
 
 # %%
 M = torch.arange(6.0).reshape(2, 3)
-print("M:", M.tolist())
-print("transpose 'rc -> cr':", torch.einsum("rc -> cr", M).tolist())
-print("row sums  'rc -> r': ", torch.einsum("rc -> r", M).tolist(), " (c is missing: summed)")
-print("total     'rc ->':   ", torch.einsum("rc ->", M).item(), " (both are missing)")
+predictions = ..., ..., ...  # three lists or numbers, for instance [0, 1]
+
+for pattern, prediction in zip(("rc -> cr", "rc -> r", "rc ->"), predictions):
+    show.compare(prediction, torch.einsum(pattern, M).tolist(), pattern)
 
 # %% [markdown]
 # ## Exercise: five strings
+#
+# `rc -> cr` turns rows into columns, in `rc -> r` the c is missing, so it is summed, and in `rc ->` both are.
 #
 # Write the einsum string for each operation. Any letters will do, and spaces do not matter. One point in all, a fifth for each.
 #
@@ -136,19 +155,19 @@ einsum_patterns = {
 }
 
 # %% [markdown]
-# Try them: this cell prints the shape that each string gives, or what einsum says against it.
+# Try them: this cell shows the shape that each string gives, or what einsum says against it.
 
 # %%
+rows = []
 for name, tensors in operands.items():
     shapes = " and ".join(str(tuple(t.shape)) for t in tensors)
     pattern = einsum_patterns.get(name)
-    if not isinstance(pattern, str):
-        print(f"{name}: not filled in yet ({shapes})")
-        continue
     try:
-        print(f"{name}: '{pattern}' makes {tuple(torch.einsum(pattern, *tensors).shape)} of {shapes}")
+        given = torch.einsum(pattern, *tensors).shape if isinstance(pattern, str) else "not filled in yet"
     except RuntimeError as error:
-        print(f"{name}: '{pattern}' with {shapes}: {error}")
+        given = error
+    rows.append((name, shapes, pattern if isinstance(pattern, str) else "", given))
+show.table(rows, ["name", "tensors", "your string", "makes"])
 
 # %% nbgrader={"grade_id": "check_q5_einsum_warmup", "grade": true}
 check("q5_einsum_warmup")
@@ -156,7 +175,7 @@ check("q5_einsum_warmup")
 # %% [markdown]
 # ## Several heads
 #
-# One softmax makes one mixture for each token. But a token may want to know several things at once: what is above me, and where else is this colour? So the 192 numbers of a token are cut into 3 **heads** of 64. Each head has queries, keys and values of its own and makes its own mixture; then the heads are laid side by side again, and a last Linear layer mixes them.
+# One softmax makes one mixture for each token. But a token may want to know several things at once: what is above me, and where else is this colour? So the 192 numbers of a token are cut into 3 **heads** of 64 (`head_dim`, the $d$ of the formula). Each head has queries, keys and values of its own and makes its own mixture; then the heads are laid side by side again, and a last Linear layer mixes them.
 
 # %%
 show.diagram("attention_shapes")
@@ -167,46 +186,46 @@ show.diagram("attention_shapes")
 # A score adds up `head_dim` products. The more there are, the further the scores spread, and softmax of widely spread numbers gives nearly everything to one key. Queries and keys of random numbers show it: below, the weights of 10 keys, largest first, averaged over 500 queries.
 
 # %%
-sizes = (4, 64, 1024)
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained", sharey=True)
-for size, colour, style in zip(sizes, ("#0072B2", "#D55E00", "#009E73"), ("o-", "s--", "^:"), strict=True):
+ranked, spread = {}, []
+for size in (4, 64, 1024):
     some_queries, ten_keys = torch.randn(500, 1, size), torch.randn(500, 10, size)
     some_scores = torch.einsum("nqd, nkd -> nqk", some_queries, ten_keys)[:, 0]  # (500, 10)
-    print(f"head_dim {size:4}: the scores spread by {some_scores.std():5.2f}; sqrt = {size**0.5:5.2f}")
-    for ax, divisor in zip(axes, (1, size**0.5), strict=True):
-        ranked = (some_scores / divisor).softmax(dim=-1).sort(descending=True).values.mean(dim=0)
-        ax.plot(range(1, 11), ranked, style, color=colour, label=f"head_dim {size}")
-axes[0].set(title="softmax(scores)", xlabel="rank of the key", ylabel="attention weight", ylim=(0, 1))
-axes[1].set(title="softmax(scores / sqrt(head_dim))", xlabel="rank of the key")
-for ax in axes:
-    ax.grid(alpha=0.3)
-    ax.legend()
-plt.show()
-show.says(
-    "left, the larger head_dim, the more the best key takes all; right, with the scale, "
-    "the three lines nearly agree."
-)
+    spread.append((size, f"{some_scores.std():.2f}", f"{size**0.5:.2f}"))
+    for title, divisor in (("softmax(scores)", 1), ("softmax(scores / sqrt(head_dim))", size**0.5)):
+        by_rank = (some_scores / divisor).softmax(dim=-1).sort(descending=True).values.mean(dim=0)
+        ranked.setdefault(title, {})[f"head_dim {size}"] = by_rank  # (10,)
+show.table(spread, ["head_dim", "standard deviation of the scores", "sqrt(head_dim)"])
+for title, says in zip(
+    ranked,
+    (
+        "the larger head_dim, the more the best key takes all.",
+        "with the scale, the three lines nearly agree.",
+    ),
+):
+    show.curves(
+        ranked[title], says, x=range(1, 11), title=title, xlabel="rank of the key", ylabel="attention weight"
+    )
 
 # %% [markdown]
-# A softmax that gives all to one key has next to no gradient, so it hardly learns. Dividing by the root of `head_dim` takes the spread back to about 1, whatever the size.
+# A softmax that gives all to one key has next to no gradient, so it hardly learns. Dividing by the root of `head_dim` takes their spread (the **standard deviation**) back to about 1, whatever the size.
 #
 # **Why before the softmax and not after it?** Because after it, it only makes the weights smaller: the shape of the row stays as extreme as it was, and its sum is no longer 1.
 
 # %%
 row = torch.randn(10) * 8  # ten scores as head_dim = 64 gives them
 before, after = (row / 64**0.5).softmax(dim=0), row.softmax(dim=0) / 64**0.5
-print(f"scale before: largest weight {before.max():.3f}, sum of the row {before.sum():.3f}")
-print(f"scale after:  largest weight {after.max():.3f} of {after.sum():.3f}, the sum of the row")
+rows = [(name, f"{x.max():.3f}", f"{x.sum():.3f}") for name, x in (("before", before), ("after", after))]
+show.table(rows, ["scale", "largest weight", "sum of the row"])
 
 # %% [markdown]
-# (The code that the slides of this course come from scales after the softmax, and by $\sqrt{\text{emb\_size}}$. Ours follows the paper: $\text{softmax}(q k^\top / \sqrt{\text{head\_dim}})$.)
+# Some code that you will find scales after the softmax, or by $\sqrt{\text{emb\_size}}$. The paper has $\text{softmax}(q k^\top / \sqrt{\text{head\_dim}})$, and so have we.
 #
 # ## Exercise Q5
 #
 # Three blanks (`...`), one point each:
 #
 # 1. `att`: the attention weights, $\text{softmax}(q k^\top / \sqrt{\text{head\_dim}})$. The scores $q k^\top$ are there already; each query spreads its weights over the keys.
-# 2. the einsum string of the weighted sum. Its left half is `bhal, bhlv ->`: batch b, head h, asking token a, listening token l, numbers v of a value. Write the whole string. Sum over the axis of the values that att ends in (their tokens, l); every asking token (a) gets a vector of its own.
+# 2. the einsum string of the weighted sum. Its left half is `bhal, bhlv ->`: batch b, head h, asking token a, listening token l, numbers v of a value. (The scores above it have the same axes under other letters: a was q, the query, and l was k, the key. Letters live in one string only.) Write the whole string. Sum over the axis of the values that att ends in (their tokens, l); every asking token (a) gets a vector of its own.
 # 3. the pattern that gathers the heads, so that each token has one row of `emb_size` numbers again: head 0 first, then head 1, and so on.
 
 
@@ -249,16 +268,17 @@ class MultiHeadAttention(nn.Module):
 
 
 # %% [markdown]
-# **Look at the shapes on the way.** The cell below sends 2 images of 5 tokens of 12 numbers through your class and prints what passes, with or without all blanks filled. All sizes differ on purpose: you can tell by a number which axis it is. `att` should be (2, 3, 5, 5) like the scores, and the gathered heads (2, 5, 12). To see more, put `print(out.shape)` into `forward`.
+# **Look at the shapes on the way.** The cell below sends 2 images of 5 tokens of 12 numbers through your class and shows what passes, with or without all blanks filled. All sizes differ on purpose: you can tell by a number which axis it is. `att` should be (2, 3, 5, 5) like the scores, and the gathered heads (2, 5, 12). To see more, put `print(out.shape)` into `forward`.
 
 
 # %%
 def print_shapes(module, x):
-    """Run `module` on `x` and print the shape of what goes into or out of its layers, until it stops."""
+    """Run `module` on `x` and show the shape of what goes into or out of its layers, until it stops."""
+    rows = []
 
     def seen(label, value):
         shape = tuple(value.shape) if isinstance(value, torch.Tensor) else value
-        print(f"{label:28}", "still to fill in" if value is ... else shape)
+        rows.append((label, "still to fill in" if value is ... else shape))
 
     layers = dict(module.named_children())
     for name in ("queries", "keys", "values"):
@@ -270,10 +290,10 @@ def print_shapes(module, x):
     try:
         seen("output", module(x))
     except Exception as error:
-        print(f"... and here it stops: {type(error).__name__}: {error}")
+        rows.append(("... and here it stops", f"{type(error).__name__}: {error}"))
+    show.table(rows, ["2 images, 5 tokens, emb_size 12 = 3 heads of 4", "shape"])
 
 
-print("2 images, 5 tokens, emb_size 12 = 3 heads of 4")
 print_shapes(MultiHeadAttention(12, 3), torch.randn(2, 5, 12))
 
 # %% nbgrader={"grade_id": "check_q5_attention", "grade": true}
@@ -301,23 +321,26 @@ if check.ready("q5_attention"):
             q, k, v = (layer(x)[:, :, part] for layer in (mine.queries, mine.keys, mine.values))
             one_by_one.append(F.scaled_dot_product_attention(q, k, v))
         by_function = mine.projection(torch.cat(one_by_one, dim=-1))
-    print(f"largest output:                                             {output.abs().max():.3f}")
-    print(
-        f"largest difference from nn.MultiheadAttention:              {(output - by_module).abs().max():.1e}"
-    )
-    print(
-        f"largest difference from F.scaled_dot_product_attention:     {(output - by_function).abs().max():.1e}"
+    show.table(
+        [
+            ("largest output", f"{output.abs().max():.3f}"),
+            ("largest difference from nn.MultiheadAttention", f"{(output - by_module).abs().max():.1e}"),
+            (
+                "largest difference from F.scaled_dot_product_attention",
+                f"{(output - by_function).abs().max():.1e}",
+            ),
+        ]
     )
 
 # %% [markdown]
-# **And it does not know the order of its tokens.** Q1 said so of a whole encoder; here is the reason, in one number: shuffle the tokens and the outputs come out shuffled in the same way.
+# **And it does not know the order of its tokens.** Q1 said so of a whole encoder; here is the reason, in one number (attention is *permutation equivariant*): shuffle the tokens and the outputs come out shuffled in the same way.
 
 # %%
 if check.ready("q5_attention"):
     order = torch.randperm(65, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         difference = (mine(x[:, order]) - mine(x)[:, order]).abs().max()
-    print(f"shuffled before or shuffled after: largest difference {difference:.1e}")
+    show.text(f"Shuffled before or shuffled after: largest difference {difference:.1e}.")
 
 # %% [markdown]
 # ## Look at the attention
@@ -362,57 +385,52 @@ if check.ready("q5_attention"):
         f"{row} {column}" for row in ("top", "middle", "bottom") for column in ("left", "centre", "right")
     ]
     att = attention_of(mine, tokens_of(photo, 72))  # (3, 9, 9)
-    figure, axes = plt.subplots(1, 3, figsize=(11, 4), layout="constrained", sharey=True)
-    for head, ax in enumerate(axes):
-        picture = ax.imshow(att[head], vmin=0, vmax=float(att.max()), cmap="viridis")
-        ax.set(title=f"head {head}", xlabel="key: the patch that is asked", xticks=range(9), yticks=range(9))
-        ax.set_xticklabels(names, rotation=90)
-        ax.set_yticklabels(names)
-    axes[0].set_ylabel("query: the patch that asks")
-    figure.colorbar(picture, ax=axes, label="attention weight")
-    plt.show()
     sums = att.sum(dim=-1)
-    show.says(
+    show.matrices(
+        {f"head {head}": att[head] for head in range(3)},
         f"each row is one query and sums to 1 (smallest sum {sums.min():.4f}, largest {sums.max():.4f}); "
-        f"the weights lie between {att.min():.2f} and {att.max():.2f} (even would be 1/9 = {1 / 9:.2f}), and each head has its own."
+        f"the weights lie between {att.min():.2f} and {att.max():.2f} (even would be 1/9 = {1 / 9:.2f}), and each head has its own.",
+        rows=names,
+        columns=names,
+        xlabel="key: the patch that is asked",
+        ylabel="query: the patch that asks",
+        label="attention weight",
+        vmin=0,
     )
 
 # %% [markdown]
-# Now 8 x 8 patches, and one row of each matrix only: the row of the outlined patch, laid out as the image again. Pictures like this are how one looks into a trained ViT, in the last part of this course.
+# Now 8 x 8 patches, and one row of each matrix only: the row of the framed patch, laid out as the image again. Pictures like this are how one looks into a trained ViT, in the last part of this course.
 
 # %%
 if check.ready("q5_attention"):
     patch_size, row, column = 27, 2, 6  # a patch of sky
     att = attention_of(mine, tokens_of(photo, patch_size))[:, row * 8 + column].reshape(3, 8, 8)
-    figure, axes = plt.subplots(1, 4, figsize=(12, 3), layout="constrained")
-    axes[0].imshow(rearrange(photo, "c h w -> h w c"))
-    axes[0].set(title="the query patch, outlined", xlabel="pixels", ylabel="pixels")
-    axes[0].add_patch(
-        plt.Rectangle(
-            (column * patch_size, row * patch_size), patch_size, patch_size, fill=False, ec="#D55E00", lw=3
-        )
-    )
-    for head, ax in enumerate(axes[1:]):
-        picture = ax.imshow(att[head], vmin=float(att.min()), vmax=float(att.max()), cmap="viridis")
-        ax.add_patch(plt.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, ec="#D55E00", lw=3))
-        ax.set(title=f"head {head}", xlabel="patch column", ylabel="patch row" if head == 0 else "")
-    figure.colorbar(picture, ax=axes, label="attention weight", shrink=0.8)
-    plt.show()
-    show.says(
-        f"the outlined patch spreads its weight of 1 over 64 patches, from {att.min():.4f} to "
-        f"{att.max():.4f} (even would be {1 / 64:.4f}). The sky and the pavilion get different weights, in each head in another way, "
-        "because they differ in colour; which of them gets more is the chance of random layers."
+    show.panels(
+        att,
+        f"the framed patch spreads its weight of 1 over 64 patches, from {att.min():.4f} to "
+        f"{att.max():.4f} (even would be {1 / 64:.4f}). The sky and the pavilion get different weights, in each head in "
+        "another way, because they differ in colour; which of them gets more is the chance of random layers.",
+        titles=[f"head {head}" for head in range(3)],
+        photo=photo,
+        mark=(row, column),
+        label="attention weight",
+        size=2.6,
     )
 
 # %% [markdown]
 # ## What it costs
 #
-# Every token asks every token, so the number of scores grows with the **square** of the number of tokens. 32 x 32 pixels in patches of 4 make 65 tokens with the class token; 224 x 224 pixels in patches of 16 make 197.
+# Every token asks every token, so the number of scores grows with the **square** of the number of tokens. 32 x 32 pixels in patches of 4 make 65 tokens with the class token; 224 x 224 pixels in patches of 16 make 197: three times as many. Predict first: how many times as many scores?
 
 # %%
-for label, tokens in (("CIFAR-10, patches of 4", 8 * 8 + 1), ("ImageNet, patches of 16", 14 * 14 + 1)):
-    print(f"{label:24} {tokens:4} tokens: {tokens**2:6} scores in each head of each block")
-print(f"{197 / 65:.1f} times the tokens, {197**2 / 65**2:.1f} times the scores")
+prediction = ...  # a number
+
+rows = [
+    (label, tokens, f"{tokens**2:,}")
+    for label, tokens in (("CIFAR-10, patches of 4", 8 * 8 + 1), ("ImageNet, patches of 16", 14 * 14 + 1))
+]
+show.table(rows, ["images", "tokens", "scores in each head of each block"])
+show.compare(prediction, round(197**2 / 65**2))
 
 # %% [markdown]
 # ## What you have learned
@@ -426,4 +444,4 @@ print(f"{197 / 65:.1f} times the tokens, {197**2 / 65**2:.1f} times the scores")
 # - Vaswani et al. 2017, [Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.2, with a footnote on the scale.
 # - Dao et al. 2022, [FlashAttention](https://arxiv.org/abs/2205.14135): the same result without ever storing the n x n scores.
 # - Rogozhnikov 2022, [Einops](https://openreview.net/forum?id=oapKSVM2bcj): axes by name.
-# - Next: **Q6 · Residual block**, which lets many of these blocks be stacked.
+# - Next: [Q6 · Residual block](q6_residual_block.ipynb), which lets many of these blocks be stacked.

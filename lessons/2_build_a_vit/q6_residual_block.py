@@ -9,12 +9,29 @@
 # - explain with a picture why gradients survive in deep networks that have it;
 # - avoid the in-place `+=` that silently changes other people's tensors.
 #
-# **Time and hardware**: the whole notebook runs in less than 8 seconds on two CPU cores; no GPU, no download.
+# **Time and hardware**: about 35 minutes of yours, and the whole notebook computes for less than 8 seconds on two CPU cores; no GPU, no download.
 #
 # **Before you start**: `nn.Module` with `__init__` and `forward`; what a gradient is. No earlier question is needed.
+#
+# **Do you remember?** Answer first, then open.
+#
+# <details><summary>1. Which shape does attention give back for tokens of shape (b, 65, 192)?</summary>
+#
+# The same, (b, 65, 192): so what comes out can be added to what went in (Q5).
+#
+# </details>
+# <details><summary>2. What is the derivative of f(g(x)), in words?</summary>
+#
+# The derivative of f times that of g: in a chain of layers the derivatives are multiplied.
+#
+# </details>
+# <details><summary>3. What is a gradient used for in training?</summary>
+#
+# It says how a small change of each number would change the loss; the optimiser takes a step against it.
+#
+# </details>
 
 # %% tags=["setup"] id="8e56a7f2"
-import matplotlib.pyplot as plt
 import torch
 from torch import nn
 
@@ -29,9 +46,11 @@ show.diagram("course_map", here="q6")
 # %% [markdown]
 # ## What goes wrong in a deep network?
 #
-# Fifty layers, each a small `Linear` and a `Tanh`, one after the other. A loss at the end, one backward pass. How large is the gradient that arrives at each depth? Guess for layer 0 before you run it.
+# Fifty layers, each a small `Linear` and a `Tanh`, one after the other. A loss at the end, one backward pass. (`Tanh` is the **activation function**: without one between them, fifty linear layers are one.) How large is the gradient that arrives at each depth? Predict how many powers of ten it loses on its way from the end to layer 0.
 
 # %%
+prediction = ...  # a whole number, for instance 2 if a hundredth is left
+
 layers = [nn.Sequential(nn.Linear(32, 32), nn.Tanh()) for _ in range(50)]
 batch = torch.randn(8, 32)
 
@@ -49,12 +68,12 @@ def gradient_sizes(modules):
 
 
 plain = gradient_sizes(layers)
-for depth in (50, 40, 30, 20, 10, 0):
-    print(
-        f"gradient in front of layer {depth:2}: {plain[depth]:.0e}"
-        if depth < 50
-        else f"gradient at the end: {plain[50]:.0e}"
-    )
+rows = [
+    (f"in front of layer {depth}" if depth < 50 else "at the end", f"{plain[depth]:.0e}")
+    for depth in range(50, -1, -10)
+]
+show.table(rows, ["gradient", "length"])
+show.compare(prediction, round(float((plain[50] / plain[0]).log10())))
 
 # %% [markdown]
 # Every layer multiplies the gradient by its own derivative, here a factor below 1; fifty such factors leave nothing, and the first layers never learn. The way out is one plus sign.
@@ -65,7 +84,7 @@ for depth in (50, 40, 30, 20, 10, 0):
 #
 # $$y = x + f(x) \qquad\qquad \frac{\partial y}{\partial x} = 1 + \frac{\partial f}{\partial x}$$
 #
-# The 1 is the point. Whatever $f$ does, the gradient of $y$ reaches $x$ whole by the straight road, and something comes on top through $f$. And a layer that has nothing to say yet ($f = 0$) does no harm: it lets $x$ through unchanged. [He et al. 2016](https://arxiv.org/abs/1512.03385) called $f$ the *residual*, that which is left to add, and trained networks of 152 layers with it.
+# The 1 is the point. The gradient of $y$ reaches $x$ whole by the straight road, and something is added to it through $f$. (Added, with its sign: with $f(x) = -x$ nothing would be left. A layer that starts with small weights is far from that.) And a layer that has nothing to say yet ($f = 0$) does no harm: it lets $x$ through unchanged. [He et al. 2016](https://arxiv.org/abs/1512.03385) called $f$ the *residual*, that which is left to add, and trained networks of 152 layers with it.
 #
 # Find the two orange roads in ViT's encoder block, and where they end:
 
@@ -107,7 +126,7 @@ check("q6_residual_add")
 # %% [markdown]
 # ## Three small trials
 #
-# With a function that returns its input, with a layer that is all zeros, and with one that takes a keyword argument. Predict each line before you look.
+# With a function that returns its input, with a layer that is all zeros, and with one that takes a keyword argument. Predict the three results for x = (1, 2, 3).
 
 
 # %%
@@ -116,14 +135,20 @@ class Times(nn.Module):
         return x * factor
 
 
+predictions = ..., ..., ...  # three lists, for instance [1, 2, 3]
+
 if check.ready("q6_residual_add"):
     x = torch.tensor([1.0, 2.0, 3.0])
     silent = nn.Linear(3, 3)
     nn.init.zeros_(silent.weight)
     nn.init.zeros_(silent.bias)
-    print("fn = Identity:            ", ResidualAdd(nn.Identity())(x))
-    print("fn = Linear, all zeros:   ", ResidualAdd(silent)(x).detach())
-    print("fn = Times, factor=10:    ", ResidualAdd(Times())(x, factor=10))
+    trials = {
+        "fn = Identity": ResidualAdd(nn.Identity())(x),
+        "fn = Linear, all zeros": ResidualAdd(silent)(x),
+        "fn = Times, factor=10": ResidualAdd(Times())(x, factor=10),
+    }
+    for prediction, (name, result) in zip(predictions, trials.items()):
+        show.compare(prediction, [int(number) for number in result], name)
 
 # %% [markdown]
 # ## Fifty layers again
@@ -133,19 +158,18 @@ if check.ready("q6_residual_add"):
 # %%
 if check.ready("q6_residual_add"):
     residual = gradient_sizes([ResidualAdd(layer) for layer in layers])
-    figure, ax = plt.subplots(figsize=(8, 3.5), layout="constrained")
-    ax.semilogy(plain, label="without residual", color="#D55E00", linestyle="--")
-    ax.semilogy(residual, label="with residual", color="#0072B2")
-    ax.set(
+    show.curves(
+        {"without residual": plain, "with residual": residual},
+        f"at the input {plain[0]:.0e} is left without residuals and {residual[0]:.1f} with them; the loss is on the right.",
         title="gradient size through 50 layers",
         xlabel="depth (0: the input, 50: the output)",
         ylabel="gradient norm (log scale)",
+        log="y",
     )
-    ax.grid(alpha=0.3)
-    ax.legend()
-    plt.show()
-    show.says(
-        f"at the input {plain[0]:.0e} is left without residuals and {residual[0]:.1f} with them; the loss is on the right."
+    show.text(
+        f"With residuals the gradient even grows on its way back, from {residual[50]:.2f} to {residual[0]:.2f}: at every "
+        "layer the road through f adds a little to the straight one. 50 such layers are no trouble; in deeper or wider "
+        "networks it becomes one, and normalisation (Q7) holds it down."
     )
 
 # %% [markdown]
@@ -166,19 +190,13 @@ def differences(modules):
 
 if check.ready("q6_residual_add"):
     forgets, keeps = differences(layers), differences([ResidualAdd(layer) for layer in layers])
-    figure, ax = plt.subplots(figsize=(8, 3.5), layout="constrained")
-    ax.semilogy(forgets, label="without residual", color="#D55E00", linestyle="--")
-    ax.semilogy(keeps, label="with residual", color="#0072B2")
-    ax.set(
+    show.curves(
+        {"without residual": forgets, "with residual": keeps},
+        f"after 50 layers the two inputs differ by {forgets[-1]:.0e} of their size without residuals, by {keeps[-1]:.2f} with them (at the start: {keeps[0]:.2f}).",
         title="how different two inputs still are",
         xlabel="depth (0: the input, 50: the output)",
         ylabel="relative distance (log scale)",
-    )
-    ax.grid(alpha=0.3)
-    ax.legend()
-    plt.show()
-    show.says(
-        f"after 50 layers the two inputs differ by {forgets[-1]:.0e} of their size without residuals, by {keeps[-1]:.2f} with them (at the start: {keeps[0]:.2f})."
+        log="y",
     )
 
 # %% [markdown]
@@ -201,9 +219,9 @@ class InPlaceAdd(nn.Module):
 
 
 x = torch.tensor([1.0, 2.0, 3.0])
-print("x before:", x)
+before = x.tolist()
 InPlaceAdd(nn.Identity())(x)
-print("x after: ", x)
+show.text(f"x before: {before}; x after: {x.tolist()}.")
 
 # %% [markdown]
 # The caller never asked for that. In training, PyTorch often notices, because the backward pass needs the old values:
@@ -213,9 +231,9 @@ for name, module in (("Linear", nn.Linear(3, 3)), ("Tanh", nn.Tanh())):
     x = torch.randn(2, 3, requires_grad=True)
     try:
         InPlaceAdd(module)(x * 1).sum().backward()
-        print(f"{name}: no complaint.")
+        show.text(f"{name}: no complaint.")
     except RuntimeError as error:
-        print(f"{name}: {str(error).split(':')[0].split('; ')[0]}.")
+        show.text(f"{name}: {str(error).split(':')[0].split('; ')[0]}.")
 
 # %% [markdown]
 # *Often*, not always: for `Tanh` the old `x` is not needed, so nothing is said, and the caller's tensor is changed all the same.
@@ -229,9 +247,8 @@ for name, module in (
     ("Identity", nn.Identity()),
     ("Dropout in eval mode", nn.Dropout().eval()),
 ):
-    print(
-        f"{name}: {'gives back the memory of x itself' if module(x).data_ptr() == x.data_ptr() else 'gives a new tensor'}"
-    )
+    same = module(x).data_ptr() == x.data_ptr()
+    show.text(f"{name}: gives {'back the memory of x itself' if same else 'a new tensor'}.")
 
 # %% [markdown]
 # A plus sign makes a new tensor and has none of these problems.
@@ -259,8 +276,10 @@ if check.ready("q6_residual_add"):
     hidden = torch.tensor([[False, False, False, True, True]] * 2)  # (2, 5): True is not looked at
     with torch.no_grad():
         everything, masked = block(tokens), block(tokens, mask=hidden)
-    print("shape in:", tuple(tokens.shape), " shape out:", tuple(everything.shape))
-    print("largest change by the mask:", round(float((everything - masked).abs().max()), 2))
+    show.text(
+        f"Shape in: {tuple(tokens.shape)}; shape out: {tuple(everything.shape)}. "
+        f"Largest change by the mask: {(everything - masked).abs().max():.2f}."
+    )
 
 # %% [markdown]
 # ## What you have learned
@@ -273,4 +292,4 @@ if check.ready("q6_residual_add"):
 #
 # - He et al. 2016, [Deep Residual Learning for Image Recognition](https://arxiv.org/abs/1512.03385), and [Identity Mappings in Deep Residual Networks](https://arxiv.org/abs/1603.05027): why nothing should stand on the straight road.
 # - Veit et al. 2016, [Residual Networks Behave Like Ensembles of Relatively Shallow Networks](https://arxiv.org/abs/1605.06431).
-# - Next: **Q7 · Encoder block**, where two of these make the block.
+# - Next: [Q7 · Encoder block](q7_encoder_block.ipynb), where two of these make the block.

@@ -142,8 +142,7 @@ for ax, label, before, after in zip(axes, labels, pre, post, strict=True):
     ax.set(xlabel="after block", ylabel=label, ylim=(0, None))
     ax.grid(alpha=0.3)
     ax.legend()
-plt.show()
-show.says(
+show.finish(
     f"after 12 blocks post-norm tokens have size {post[0][-1]:.2f} and are {post[1][-1]:.2f} similar to the "
     f"input; pre-norm tokens have grown to {pre[0][-1]:.2f} and are still {pre[1][-1]:.2f} similar to it."
 )

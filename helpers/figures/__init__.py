@@ -1,0 +1,1 @@
+"""What `helpers.show` is made of: text and tables, plots, pictures, drawings."""
