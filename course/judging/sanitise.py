@@ -196,7 +196,5 @@ def output(made: NotebookNode) -> NotebookNode:
     svg = made.data.get("image/svg+xml")
     if isinstance(svg, str) and not data.keys() & {"text/html", "image/png", "image/jpeg"}:
         data["text/html"] = drawing(plain(svg))
-    reading = made.metadata.get("vit", {}).get("reading")  # a figure's alt text
-    metadata = {"vit": {"reading": plain(reading)}} if isinstance(reading, str) else {}
     # always a display: nbgrader must never find a result, and so a score, in a student's output
-    return new_output("display_data", data=data, metadata=metadata)
+    return new_output("display_data", data=data)

@@ -19,7 +19,6 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import GetGrades
 from pygments.formatters import HtmlFormatter
 
-from course.authoring.figures import reading
 from course.notebook.cells import is_own, is_test
 from course.returning.points import changes
 from course.returning.words import TOP
@@ -117,11 +116,11 @@ def looks(state: State) -> dict[str, str]:
 
 
 def describe(cell: NotebookNode) -> None:
-    """Give the figures of a cell an alt text: the line that `helpers.show` prints under a figure."""
+    """Give the figures that a student's code draws an alt text; the course's own have one."""
     for output in cell.get("outputs", []):
         for mime in ("image/png", "image/jpeg"):
             if mime in output.get("data", {}):
-                alt = reading(cell) or "A figure made by the code above, without a description."
+                alt = "A figure made by the code above, without a description."
                 output.metadata.setdefault(mime, nbformat.NotebookNode())["alt"] = alt
 
 

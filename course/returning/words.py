@@ -21,7 +21,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from course.base import bounded
 from course.judging import sanitise
 from course.notebook.cells import is_own
-from helpers.checks.render import CODE
+from helpers.figures.output import marked
 
 SECONDS = 5  # of processor time for one text; an honest one takes 0.01
 HTML_TAG = re.compile(r"<(/?)([a-zA-Z][\w-]*)((?:\s[^<>]*)?)/?>")
@@ -129,7 +129,7 @@ def markdown2html(context: Any, source: str) -> str:
 
 def code(text: str) -> Markup:
     """A sentence with `code` in it as HTML."""
-    return Markup(CODE.sub(r"<code>\1</code>", html.escape(text)))
+    return Markup(marked(text))
 
 
 @pass_context

@@ -523,21 +523,21 @@ def test_given_figures_above_the_first_answer_are_drawn_once(tmp_path, monkeypat
     found = judge.judge_submission(release, data, tmp_path)
     monkeypatch.setattr(execute, "opening", lambda *_: 0)
     drawn = judge.judge_submission(release, data, tmp_path)
-    assert found == drawn and "image/png" in str(found.content)
+    assert found == drawn and "data:image/png" in str(found.content)
     monkeypatch.undo()
 
     expected = judge.reference(release, tmp_path)
-    told = json.dumps(expected.shown).replace('"image/png": "', '"image/png": "not drawn')
+    told = json.dumps(expected.shown).replace("data:image/png;base64,", "data:image/png;base64,notdrawn")
     monkeypatch.setattr(
         judge, "reference", lambda *_: replace(expected, outputs=np.frombuffer(told.encode(), np.uint8))
     )
     figures = [
-        output["data"]["image/png"]
+        output["data"]["text/html"]
         for cell in judge.judge_submission(release, data, tmp_path).content["cells"]
         for output in cell.get("outputs", ())
-        if "image/png" in output.get("data", {})
+        if "data:image/png" in output.get("data", {}).get("text/html", "")
     ]
-    assert figures and all(figure.startswith("not drawn") for figure in figures)
+    assert figures and all("base64,notdrawn" in figure for figure in figures)
 
 
 @pytest.mark.parametrize("own", ["", "extra", "edited"])
