@@ -100,9 +100,16 @@ class Row:
     exercises: int
     points: float
     most: float
+    by_hand: float  # of `most`, for what no check sees: a question in words
     latest: float
     todo: str
     changed: str
+
+    @property
+    def counted(self) -> str:
+        """The points as people read them."""
+        by_hand = f", {self.by_hand:g} by hand" if self.by_hand else ""
+        return f"{self.points:g} of {self.most:g}{by_hand}"
 
     @property
     def state(self) -> str:
@@ -127,7 +134,8 @@ def row(part: str, nb: dict[str, Any], found: Mapping[str, Note]) -> Row:
         done=len(keys) - len(open_),
         exercises=len(keys),
         points=sum(min(n.points, keys[k]["points"]) for k, n in told.items()),
-        most=sum(entry["points"] for entry in keys.values()),
+        most=sum(entry["points"] for entry in keys.values()) + nb.get("by_hand", 0),
+        by_hand=nb.get("by_hand", 0),
         latest=max((n.when for n in told.values()), default=0.0),
         todo=_todo(open_[0], keys[open_[0]]["name"], told.get(open_[0])) if open_ else "",
         changed=", ".join(changed),
@@ -167,7 +175,8 @@ class Overview:
             many = "1 note" if self.unread == 1 else f"{self.unread} notes"
             said.append(f"{many} could not be read; run the checks of a notebook that is missing again.")
         said.append(
-            "This counts the checks that you ran in this folder. Grading is separate, and so is a written question."
+            "This counts the checks that you ran in this folder. Grading is separate; points by hand are those of a "
+            "question in words, which your teacher reads."
         )
         return said
 
@@ -177,8 +186,10 @@ class Overview:
         for heading, inside in self.parts.items():
             said.append(heading)
             for row in inside:
-                count, points = f"{row.done} of {row.exercises}", f"{row.points:g}/{row.most:g}"
-                said.append(f"  {row.state:<13}{row.title:<{width}}  {count:>6} checks {points:>8} points")
+                count = f"{row.done} of {row.exercises}"
+                said.append(
+                    f"  {row.state:<13}{row.title:<{width}}  {count:>6} checks, points: {row.counted}"
+                )
         return "\n".join([*said, "", *self.lines()])
 
     def _repr_html_(self) -> str:
@@ -189,7 +200,7 @@ class Overview:
             for row in inside:
                 text = html.escape(row.title)
                 body.append(f'<tr><th scope="row" style="text-align:left;font-weight:normal">{text}</th>')
-                for text in (row.state, f"{row.done} of {row.exercises}", f"{row.points:g} of {row.most:g}"):
+                for text in (row.state, f"{row.done} of {row.exercises}", row.counted):
                     body.append(f'<td style="text-align:left">{text}</td>')
                 body.append("</tr>")
         head = "".join(

@@ -244,6 +244,13 @@ def contents(solved: Mapping[Path, NotebookNode]) -> bytes:
         asked = {made.key: {"name": made.name, "points": made.points} for made in loaded}
         title = nb.cells[0].source.split("\n\n")[1].removeprefix("# ")
         listed = {"notebook": lesson.stem, "title": title, "exercises": asked}
+        by_hand = sum(
+            cell.metadata.get("nbgrader", {}).get("points", 0)
+            for cell in nb.cells
+            if not check_called(cell.source)
+        )
+        if by_hand:
+            listed["by_hand"] = by_hand  # a question in words
         parts.setdefault(lesson.parent.name, []).append(listed)
     listed = [{"part": part, "notebooks": notebooks} for part, notebooks in parts.items()]
     return (json.dumps(listed, indent=1, ensure_ascii=False) + "\n").encode()

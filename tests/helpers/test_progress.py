@@ -73,7 +73,7 @@ def test_the_most_points_count_and_the_verdict_is_the_latest(course, capsys):
     note(Q1, "incorrect", 2)
     note(Q1, "error in your code", 0)
     text = said(capsys)
-    assert "2/3" in text
+    assert "points: 2 of 3\n" in text
     assert (
         'the check of getPositionEncoding says error in your code; stuck? check.hint("q1_position_encoding").'
         in text
@@ -105,6 +105,8 @@ def test_all_done(course):
     table = Overview(rows(contents, found), unread)
     assert {row.state for row in table.rows} == {"✓ done"}
     assert "Everything is done" in str(table)
+    assert table.rows[-1].counted == "10 of 13, 3 by hand"
+    assert "Part 4 · Inside a pretrained ViT: 1 of 1 notebooks done, 10 of 13 points" in str(table)
 
 
 @pytest.mark.parametrize(
