@@ -55,6 +55,7 @@ MISTAKES: dict[str, dict[str, str]] = {
     "q7_feed_forward": {
         "nn.Linear(emb_size, expansion * emb_size)": "nn.Linear(emb_size, emb_size // expansion)"
     },
+    "q7_layer_norm": {"((x - mean) ** 2).mean(dim=-1, keepdim=True)": "x.var(dim=-1, keepdim=True)"},
     "q7_encoder_block": {"nn.LayerNorm(emb_size),\n                    FeedForwardBlock": "FeedForwardBlock"},
     "conv_block": {"kernel_size=3, padding=1": "kernel_size=3"},
     "early_stopping": {"self.waited >= self.patience": "self.waited > self.patience"},
