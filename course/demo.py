@@ -169,7 +169,7 @@ def step(folder: Path, notebooks: int, *words: str) -> None:
 
 
 def doing(said: str, notebooks: int) -> str:
-    """What a command of nbgrader's is at, from what it has said: "ben, q3_class_token (10 of 21)"."""
+    """What a command of nbgrader's is at, from what it has said: "ben, q3_class_token (12 of 24)"."""
     seen = list(dict.fromkeys(AT.findall(said)))
     if not seen:
         return "getting ready"
