@@ -181,20 +181,11 @@ if check.ready("q7_layer_norm"):
     with torch.no_grad():
         plain = layer_norm(x, torch.ones(192), torch.zeros(192))
         mine, theirs = layer_norm(x, norm.weight, norm.bias), norm(x)
-    show.table(
-        [
-            (
-                f"token {i}",
-                *(
-                    f"{number:.2f}"
-                    for t in (x, plain)
-                    for number in (t[0, i].mean(), t[0, i].std(correction=0))
-                ),
-            )
-            for i in range(3)
-        ],
-        ["", "mean before", "deviation before", "mean after", "deviation after"],
-    )
+    rows = []
+    for i in range(3):
+        numbers = [t for token in (x[0, i], plain[0, i]) for t in (token.mean(), token.std(correction=0))]
+        rows.append((f"token {i}", *(f"{number.round(decimals=2) + 0:.2f}" for number in numbers)))
+    show.table(rows, ["", "mean before", "deviation before", "mean after", "deviation after"])
     show.text(f"Largest difference from `nn.LayerNorm`: {(mine - theirs).abs().max():.1e}.")
 
 # %% [markdown]
@@ -206,14 +197,9 @@ if check.ready("q7_layer_norm"):
     rows = []
     for name, size in (("a usual token", 1.0), ("its numbers nearly equal", 1e-3)):
         token = 5 + size * torch.randn(192)
-        by_eps = [layer_norm(token, one, zero, eps) for eps in (1e-5, 1e-6)]
-        rows.append(
-            (
-                name,
-                *(f"{t.std(correction=0):.3f}" for t in by_eps),
-                f"{(by_eps[0] - by_eps[1]).abs().max():.0e}",
-            )
-        )
+        large, small = (layer_norm(token, one, zero, eps) for eps in (1e-5, 1e-6))
+        deviations = [f"{t.std(correction=0):.3f}" for t in (large, small)]
+        rows.append((name, *deviations, f"{(large - small).abs().max():.1g}"))
     show.table(rows, ["", "deviation, eps 1e-5", "deviation, eps 1e-6", "largest difference"])
 
 # %% [markdown]
@@ -415,6 +401,7 @@ show.heatmap(
     ylabel="picture",
     vmin=0,
     vmax=1,
+    square=True,
 )
 guesses = logits.argmax(dim=1)
 show.text(f"Right guesses: {int((guesses == labels).sum())} of 8. Guessed classes: {guesses.tolist()}.")
