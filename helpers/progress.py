@@ -150,21 +150,27 @@ def _todo(key: str, name: str, told: Note | None) -> str:
 
 
 class Overview:
-    """The table as text and as HTML."""
+    """The table as text and as HTML; `here` is the folder in which it is asked for."""
 
-    def __init__(self, table: list[Row], unread: int) -> None:
-        self.rows, self.unread = table, unread
+    def __init__(self, table: list[Row], unread: int, here: str = "") -> None:
+        self.rows, self.unread, self.here = table, unread, here
         parts = dict.fromkeys(row.part for row in table)
         inside = {part: [row for row in table if row.part == part] for part in parts}
         self.parts = {_heading(part, some): some for part, some in inside.items()}
 
     def lines(self) -> list[str]:
         """What to do next, and what the table counts."""
-        left = [row for row in self.rows if row.done < row.exercises]
+        # where you were last; before the first check, the first notebook of this folder's part
+        last = max(
+            range(len(self.rows)),
+            key=lambda i: (self.rows[i].latest, self.rows[i].part == self.here),
+            default=0,
+        )
+        left = [row for row in self.rows[last:] + self.rows[:last] if row.done < row.exercises]
         if not left:
             said = ["Everything is done: every check of the course has said correct."]
         else:
-            row = max(left, key=lambda row: row.latest)  # where you were last; else the first
+            row = left[0]
             said = [f"Next: {row.title} ({row.path}): {row.todo}."]
         for row in self.rows:
             if row.changed:
@@ -240,7 +246,7 @@ def progress() -> None:
         print("There is no list of the notebooks here.")
         return
     found, unread = notes([part["part"] for part in contents], Path.cwd())
-    overview = Overview(rows(contents, found), unread)
+    overview = Overview(rows(contents, found), unread, Path.cwd().name)
     ipython = sys.modules.get("IPython")
     if ipython is not None and ipython.get_ipython() is not None:
         data = {"text/plain": str(overview), "text/html": overview._repr_html_()}

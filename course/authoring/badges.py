@@ -17,7 +17,7 @@ if sys.version_info < (3, 11):
 else:
     import tomllib
 
-FIRST = "notebooks/2_build_a_vit/q1_positional_encoding.ipynb"  # what Binder opens
+FIRST = "notebooks/2_build_a_vit/q0_a_vit_in_ten_lines.ipynb"  # what Binder opens
 
 COLAB = "https://colab.research.google.com"
 KAGGLE = "https://kaggle.com"

@@ -513,8 +513,13 @@ if check.ready("classification_head") and check.ready("vit_forward"):
     )
 
 # %% [markdown]
-# After minutes of training do not expect outlines of animals. Where do the bright patches lie, on the thing or beside it? And beware: attention says where the last block *read*, not what the patches had told each other in the five blocks before.
-#
+# After minutes of training do not expect outlines of animals. Where do the bright patches lie, on the thing or beside it? And beware: attention says where the last block *read*, not what the patches had told each other in the five blocks before. For those, take your model into your hands: choose a patch, a head and a block.
+
+# %%
+if check.ready("classification_head") and check.ready("vit_forward"):
+    show.explore(vit, test.images[shown[0]], class_names=names, mean=history.mean, std=history.std)
+
+# %% [markdown]
 # ## No time to train? Load a trained one
 #
 # The course comes with a ViT of the same kind that was trained for longer. Its weights go into **your** pieces (how that works is the capstone of Part 4), and everything above can be done with it.
