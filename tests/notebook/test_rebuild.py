@@ -94,7 +94,7 @@ class TestEveryNotebook:
         release, solution, right = of(pair)
         clean, repairs = rebuild(release, dump(forget(solution, how)))
         assert answers(clean) == right
-        assert kinds(repairs) == ({"matched"} if how == "all" else set())
+        assert kinds(repairs) == ({"matched"} if how == "all" and right else set())
 
     def test_lost_names_and_shuffled_cells(self, pair):
         release, solution, right = of(pair)
@@ -160,7 +160,7 @@ def test_an_import_added_to_a_given_cell_is_kept_but_changes_are_not(q1):
     release, sent, _ = q1
     setup = next(c for c in sent["cells"] if "setup" in c["metadata"].get("tags", []))
     setup["source"] = (
-        source(setup) + "\nimport math as m\nmine = 3\ncheck = print\nplt = None\ndef h():\n    pass\n"
+        source(setup) + "\nimport math as m\nmine = 3\ncheck = print\nnp = None\ndef h():\n    pass\n"
     )
     clean, repairs = rebuild(release, dump(sent))
     extra = [c for c in clean.cells if "extra" in c.metadata.get("tags", [])]
@@ -174,7 +174,7 @@ def test_an_import_added_to_a_given_cell_is_kept_but_changes_are_not(q1):
 def test_the_setup_cell_of_an_older_release_adds_nothing(q1):
     release, sent, right = q1
     setup = next(c for c in sent["cells"] if "setup" in c["metadata"].get("tags", []))
-    own = source(setup)[source(setup).index("import matplotlib") :]
+    own = source(setup)[source(setup).index("import numpy") :]
     older = "import importlib\nimport subprocess\nimport sys\n\ntry:\n    import helpers.check\nexcept ImportError:\n    pip = 1\n"
     setup["source"] = f"{older}\n{own}"
     clean, repairs = rebuild(release, dump(sent))
