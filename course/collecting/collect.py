@@ -107,19 +107,26 @@ def collect(
     entries: list[Entry] = []
     arrived: list[tuple[File, Sender | None]] = []  # for each entry
     for path in paths:
-        found = list(archives.files(path))
+
+        def sent_by(files: list[File], top: str = path.name) -> list[list[Sender]]:
+            return (
+                list(map(find, files)) if find else senders(files, top, list(parts[part]), set(parts), called)
+            )
+
+        def whose(files: list[File]) -> list[str | None]:
+            return [some[0].key if some else None for some in sent_by(files)]
+
+        found = list(archives.files(path, whose))
         theirs = _of_the_course(found, set(parts))
         own = [file for number, file in enumerate(found) if number not in theirs]
-        sent_by = (
-            list(map(find, own)) if find else senders(own, path.name, list(parts[part]), set(parts), called)
-        )
-        _date(own, sent_by)
-        for file, some in zip(own, sent_by, strict=True):
+        by = sent_by(own)
+        _date(own, by)
+        for file, some in zip(own, by, strict=True):
             for sender in some or [None]:
                 entries.append(_recognise(file, sender, store))
                 arrived.append((file, sender))
             file.data = None  # it is in received/, and there may be gigabytes
-        for file, sender, human in _brought_along(found, theirs, own, sent_by, part):
+        for file, sender, human in _brought_along(found, theirs, own, by, part):
             entries.append(
                 Entry(file.path, verdict="course file", why="a clone brings it along", human=human)
             )
