@@ -104,7 +104,7 @@ def _last(attempts: list[Entry], store: Received) -> Entry | None:
 
 
 def _describe(entry: Entry, store: Received) -> None:
-    repairs = store.rebuilt(entry.received, entry.notebook).repairs
+    repairs = store.rebuilt(entry.received, entry.notebook, entry.key or entry.student or "").repairs
     entry.human = entry.attention = ""
     entry.repairs = [asdict(repair) for repair in repairs]
     entry.verdict = "repaired" if any(r.kind != "extra" for r in repairs) else "collected"

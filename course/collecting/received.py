@@ -54,23 +54,13 @@ class Received:
     def recognise(self, data: bytes, name: str, sender: str) -> Found:
         """What a file is, by its bytes and its name. Raises Unreadable."""
         digest = digest_of(data)
-
-        def work() -> Found:
-            if self.spent[sender] > MOST_SECONDS:
-                what = f"the files before it took {self.spent[sender]:.0f} seconds of processor time"
-                raise Unreadable(f"was not opened: {what}, up to {MOST_SECONDS} are spent on one sender")
-            before = bounded.spent()
-            try:
-                return within_limits(recognise.recognise, self.packed, self.part, data, name)
-            finally:
-                self.spent[sender] += bounded.spent() - before
-
-        found = _once(self.found, (digest, name), work)
+        given = recognise.recognise, self.packed, self.part, data, name
+        found = _once(self.found, (digest, name), lambda: self._read(sender, *given))
         if found.built:
             self.built[digest, found.notebook] = found.built
         return found
 
-    def rebuilt(self, digest: str, notebook: str) -> Built:
+    def rebuilt(self, digest: str, notebook: str, sender: str = "") -> Built:
         """The notebook that can be graded. Raises Unreadable."""
 
         def work() -> Built:
@@ -78,9 +68,20 @@ class Received:
                 data = self._path(digest).read_bytes()
             except OSError:
                 raise Unreadable("is gone from received/") from None
-            return within_limits(recognise.build, self.packed, self.part, notebook, data)
+            return self._read(sender, recognise.build, self.packed, self.part, notebook, data)
 
         return _once(self.built, (digest, notebook), work)
+
+    def _read(self, sender: str, function: Callable, *arguments: Any) -> Any:
+        """`function(*arguments)`, on this sender's time. Raises Unreadable."""
+        if self.spent[sender] > MOST_SECONDS:
+            what = f"the files before it took {self.spent[sender]:.0f} seconds of processor time"
+            raise Unreadable(f"was not opened: {what}, up to {MOST_SECONDS} are spent on one sender")
+        before = bounded.spent()
+        try:
+            return within_limits(function, *arguments)
+        finally:
+            self.spent[sender] += bounded.spent() - before
 
     def filled(self, digest: str, notebook: str) -> dict[str, str]:
         """The answers that are not as they were given out. Raises Unreadable."""
