@@ -103,18 +103,28 @@ def given_up(piece: Task, fault: retry.Fault) -> Record | None:
 
 
 def alone(piece: Task, perform: Callable[[Task], Record] = perform) -> Record:
-    """One submission, judged as many are: in a process of its own, which it may end.
+    """One submission, judged as many are: in another process, which it may end. That waits for the next one.
 
     Raises what is the machine's fault, the release's or the installation's.
     """
-    pool.ahead(piece.sandboxed)
-    with pool.local(1, piece.sandboxed) as (executor, width):
-        ((_, result),) = retry.each([piece], executor, lambda it: (perform, it), width)
+    worker = _worker(piece.sandboxed)
+    try:
+        ((_, result),) = retry.each([piece], worker, lambda it: (perform, it), lambda: 1)
+    except BaseException:  # Ctrl-C: it is at work
+        worker.stop()
+        _worker.cache_clear()
+        raise
     if isinstance(result, retry.Fault):
         if isinstance(result.error, HOPELESS) or (record := given_up(piece, result)) is None:
             raise result.error
         return record
     return result
+
+
+@lru_cache
+def _worker(sandboxed: bool) -> pool.Pool:
+    pool.ahead(sandboxed)
+    return pool.Pool(1, sandboxed)
 
 
 def _own() -> Path:
