@@ -46,8 +46,8 @@ if sys.platform != "win32":  # an ordinary user's 1,024 open files are few for a
 
 # They begin first, so that none of them is left for the end, when it would keep one core busy and the others idle.
 LONGEST = """
-sandbox answers notebooks hostile run install plugins browser_lab instructors demo
-judge prefork export collect train data alone site cluster rebuild
+sandbox answers notebooks hostile run batch install plugins browser_lab instructors demo
+judge prefork export collect train data alone site cluster rebuild mutants
 """.split()
 
 

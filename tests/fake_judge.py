@@ -1,13 +1,15 @@
 """Grading without kernels, for tests of who does what and when: a judge that reads its verdict from the file.
 
 A submission's metadata may hold `fake`: points (of each exercise), seconds to take, `once` (a path: the worker that
-comes there first kills itself), `always` (it kills itself every time), `fails` (a text to raise).
+comes there first kills itself), `always` (it kills itself every time), `hangs` (longer than it may), `fails` (a text to raise),
+`raises` (a text that is no fault of the machine).
 `python -c "from tests import fake_judge; fake_judge.main()" PART [jobs]` is the command with this judge.
 """
 
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -39,6 +41,11 @@ def perform(piece: task.Task) -> Record:
         if says.get("once"):
             Path(says["once"]).touch(exist_ok=False)
             os.kill(os.getpid(), signal.SIGKILL)
+    if says.get("hangs"):
+        with task.no_longer_than(0.5):
+            re.match(r"(a|a)*b", "a" * 60)  # where no other thread of Python's runs
+    if says.get("raises"):
+        raise ValueError(says["raises"])
     if says.get("fails"):
         raise NoKernel(says["fails"])
     if says.get("pid"):

@@ -17,6 +17,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,9 +25,16 @@ from typing import Any, BinaryIO
 SECONDS = 10  # of processor time for one piece of work; an honest notebook is read in 0.05
 WALL = 30  # times as long by the clock, on a machine that does much else
 MEMORY = 1_500_000_000  # bytes; an honest notebook takes 60 MB, one of the largest size that is read 700 MB
+GROWN = 400_000_000  # bytes after which the process is replaced: what it has kept would be missing for the next piece
 
 _lock = threading.RLock()
 _process: subprocess.Popen | None = None
+_spent = 0.0
+
+
+def spent() -> float:
+    """Seconds of processor time that all pieces of work so far have taken."""
+    return _spent
 
 
 class TooMuch(Exception):
@@ -38,8 +46,10 @@ def call(function: Callable, *arguments: Any, seconds: int = SECONDS) -> Any:
 
     Raises:
         TooMuch: if it needs more than `seconds` of processor time, or more than MEMORY.
+        OSError: if the machine has no room for another process.
         Exception: what the function raises.
     """
+    global _spent
     work = (function.__module__, function.__qualname__, arguments, seconds)
     with _lock:
         process = _started()
@@ -48,14 +58,18 @@ def call(function: Callable, *arguments: Any, seconds: int = SECONDS) -> Any:
         try:
             pickle.dump(work, process.stdin, pickle.HIGHEST_PROTOCOL)
             process.stdin.flush()
-            raised, result = pickle.load(process.stdout)
+            raised, result, used, grown = pickle.load(process.stdout)
         except (EOFError, OSError, pickle.UnpicklingError):
             process.wait()
             close()
+            _spent += seconds
             raise TooMuch(f"takes more than {seconds} seconds of processor time to read") from None
         finally:
             clock.cancel()
             clock.join()
+        _spent += used
+        if grown:
+            close()
     if isinstance(result, MemoryError):
         raise TooMuch(f"takes more than {MEMORY / 1e6:,.0f} MB of memory to read")
     if raised:
@@ -119,12 +133,22 @@ def serve(asked: BinaryIO, answers: BinaryIO) -> None:
         except EOFError:
             return
         _limit(seconds)
+        begun = time.process_time()
         try:
             answer = False, getattr(importlib.import_module(module), name)(*arguments)
         except Exception as error:
             answer = True, error
+        answer += time.process_time() - begun, _memory() > GROWN
         pickle.dump(answer, answers, pickle.HIGHEST_PROTOCOL)
         answers.flush()
+
+
+def _memory() -> int:
+    """Bytes that this process has now; 0 where there is no /proc."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, AttributeError):
+        return 0
 
 
 def _limit(seconds: int) -> None:

@@ -3,13 +3,10 @@
 from dataclasses import asdict
 from pathlib import Path
 
-import nbformat
-
 from course.base.text import printable
 from course.collecting.collected import COUNTS, Entry
 from course.collecting.received import Received
 from course.notebook.read import Unreadable
-from course.notebook.rebuild import Repair
 from helpers.files import write
 
 
@@ -38,9 +35,7 @@ def settle(
     for (student, notebook), attempts in groups.items():
         path = store.grading / "submitted" / student / part / f"{notebook}.ipynb"
         last = _last(attempts, store)
-        content = (
-            (nbformat.writes(store.rebuilt(last.received, notebook)[0]) + "\n").encode() if last else None
-        )
+        content = store.rebuilt(last.received, notebook).content if last else None
         if path.exists() and path.read_bytes() != content and (last or not attempts):
             store.keep(path.read_bytes())  # whatever lay there, ours or not, can be found again
             if not last:
@@ -109,7 +104,7 @@ def _last(attempts: list[Entry], store: Received) -> Entry | None:
 
 
 def _describe(entry: Entry, store: Received) -> None:
-    repairs: list[Repair] = store.rebuilt(entry.received, entry.notebook)[1]
+    repairs = store.rebuilt(entry.received, entry.notebook, entry.key or entry.student or "").repairs
     entry.human = entry.attention = ""
     entry.repairs = [asdict(repair) for repair in repairs]
     entry.verdict = "repaired" if any(r.kind != "extra" for r in repairs) else "collected"

@@ -30,8 +30,7 @@ from course.collecting.collected import COUNTS, CollectError, Entry
 from course.collecting.lms import senders
 from course.collecting.names import Sender, notebook_of, tidy
 from course.collecting.received import Received
-from course.notebook.read import Cell, Unreadable, parse
-from course.notebook.rebuild import name_of, same
+from course.notebook.read import Unreadable
 from helpers.files import write
 
 
@@ -81,7 +80,7 @@ def collect(
     before = collected.load(grading, part)
     ids, names, earlier = before.ids, before.names, before.files
     known = roster.load(grading)
-    store = Received(grading, parts[part], releases.parent / "solutions" / part)
+    store = Received(grading, parts, part, releases.parent / "solutions" / part)
     if student is not None:
         _not_a_typo(student, known, {e.student for e in earlier if e.student})
     moved, changed = _apply(known, ids, names, earlier)
@@ -108,19 +107,26 @@ def collect(
     entries: list[Entry] = []
     arrived: list[tuple[File, Sender | None]] = []  # for each entry
     for path in paths:
-        found = list(archives.files(path))
+
+        def sent_by(files: list[File], top: str = path.name) -> list[list[Sender]]:
+            return (
+                list(map(find, files)) if find else senders(files, top, list(parts[part]), set(parts), called)
+            )
+
+        def whose(files: list[File]) -> list[str | None]:
+            return [some[0].key if some else None for some in sent_by(files)]
+
+        found = list(archives.files(path, whose))
         theirs = _of_the_course(found, set(parts))
         own = [file for number, file in enumerate(found) if number not in theirs]
-        sent_by = (
-            list(map(find, own)) if find else senders(own, path.name, list(parts[part]), set(parts), called)
-        )
-        _date(own, sent_by)
-        for file, some in zip(own, sent_by, strict=True):
+        by = sent_by(own)
+        _date(own, by)
+        for file, some in zip(own, by, strict=True):
             for sender in some or [None]:
-                entries.append(_recognise(file, sender, part, parts, store))
+                entries.append(_recognise(file, sender, store))
                 arrived.append((file, sender))
             file.data = None  # it is in received/, and there may be gigabytes
-        for file, sender, human in _brought_along(found, theirs, own, sent_by, part):
+        for file, sender, human in _brought_along(found, theirs, own, by, part):
             entries.append(
                 Entry(file.path, verdict="course file", why="a clone brings it along", human=human)
             )
@@ -300,13 +306,7 @@ def _merged(
 # --- which notebook, and can it be read -----------------------------------------------------------
 
 
-def _recognise(
-    file: File,
-    sender: Sender | None,
-    part: str,
-    parts: dict[str, dict[str, NotebookNode]],
-    store: Received,
-) -> Entry:
+def _recognise(file: File, sender: Sender | None, store: Received) -> Entry:
     """The verdict for one file by itself, its bytes kept in received/."""
     entry = Entry(file.path)
 
@@ -314,55 +314,35 @@ def _recognise(
         entry.verdict, entry.why, entry.human = verdict, why, human
         return entry
 
-    if any(name in parts and name != part for name in file.parts[:-1]):
+    if any(name in store.parts and name != store.part for name in file.parts[:-1]):
         return verdict("not this part", "it lies in another part's folder")
     if file.problem:
         return verdict("unreadable", file.problem, f"the file {file.problem}.")
     if file.data is None:
         return verdict("not a notebook", "only notebooks (.ipynb) are collected")
     name = (sender and sender.file) or file.parts[-1]
-    by_name = notebook_of(name, list(parts[part]))
     try:
-        sent = parse(file.data)
+        found = store.recognise(file.data, name, sender.key if sender else file.parts[0])
     except Unreadable as problem:
         if ".ipynb" not in name.lower():
             return verdict("not a notebook", f"it {problem.reason}")
-        entry.received, entry.notebook = store.keep(file.data), by_name
+        entry.received, entry.notebook = store.keep(file.data), notebook_of(name, list(store.releases))
         return verdict("unreadable", problem.reason, f"the file {problem.reason}; ask for it again.")
     entry.received = store.keep(file.data)
-    store.parsed[entry.received] = sent
-    scores = {(p, n): _alike(sent.cells, nb) for p, nbs in parts.items() for n, nb in nbs.items()}
-    best = max(scores, key=scores.get)
-    clear = scores[best] >= 2 and list(scores.values()).count(scores[best]) == 1
-    which, why = (part, by_name) if by_name else None, ""
-    if clear and (which is None or not scores[which]):
-        which = best
-        if by_name and best[0] == part:
-            why = f"the file's name says {by_name}, but it holds {best[1]}"
-    if which is None:
-        other = next((p for p, notebooks in parts.items() if notebook_of(name, list(notebooks))), None)
-        which = other and (other, "")
-    if which is None:
-        names = "/".join(parts[part])
+    if not found.part:
+        names = "/".join(store.releases)
         human = f"it is no notebook of this course by its name or its cells; if it is, call it {names}."
         return verdict("not a notebook", "no notebook of the course", human)
-    if which[0] != part:
-        why = f"it belongs to {which[0]}"
-        return verdict("not this part", why, f"{why}: python -m course collect {which[0]} FILE.")
-    entry.notebook = which[1]
+    if not found.built:
+        why = f"it belongs to {found.part}"
+        return verdict("not this part", why, f"{why}: python -m course collect {found.part} FILE.")
+    entry.notebook = found.notebook
     if sender is None and not store.filled(entry.received, entry.notebook):
         return verdict("course file", "it is as it was given out")
     if sender is None:
         why = "its name does not say whose it is"
         return verdict("no student", why, f"{file.asked or f'{why}; collect it alone with --student ID'}.")
-    return verdict("collected", why)
-
-
-def _alike(cells: list[Cell], release: NotebookNode) -> int:
-    """How many of the cells are this release's, by their names or their very text; answers count double."""
-    graded = {name_of(c) for c in release.cells if c.metadata.get("nbgrader")}
-    texts = {same(c.source) for c in release.cells} | {c.id for c in release.cells}
-    return sum(2 * bool(graded & set(c.names)) or bool(texts & {same(c.source), *c.names[1:]}) for c in cells)
+    return verdict("collected", found.why)
 
 
 def _lost(entries: list[Entry], students: dict[str, dict[str, str]]) -> None:

@@ -27,7 +27,9 @@ from traitlets import Bool, Unicode
 
 from course.base.paths import ROOT
 from course.base.text import digest
+from course.grading import task
 from course.grading.by_hand import answers_before
+from course.grading.task import Task
 from course.judging import judge, reading, records
 from course.notebook.read import LARGEST
 from course.notebook.release import JudgeError, Release
@@ -131,10 +133,17 @@ class Judge(NbGraderPreprocessor):
         folder = course.format_path(course.submitted_directory, at["student"], at["assignment"])
         data = submitted(Path(folder) / f"{at['notebook']}.ipynb")
         kept = self.folder(converter)
-        if not self.recording:
-            found = judge.grade(release, data, kept, sandboxed=self.sandboxed, again=converter.force)
-        elif (found := judge.find(release, data, kept, self.sandboxed)) is None:
+        found = (
+            None
+            if converter.force and not self.recording
+            else judge.find(release, data, kept, self.sandboxed)
+        )
+        if found is None and self.recording:
             raise NbGraderException(f"{at['notebook']} has no record: it changed while it was graded.")
+        if found is None:
+            record = task.alone(Task.of(release, data, self.sandboxed, kept))
+            records.save(kept, record)
+            found = judge.with_verdicts(record), record
         done, record = found
         for text in record.attention:
             self.log.warning("%s, %s: %s", at["student"], at["notebook"], text)

@@ -1,5 +1,7 @@
 """Many pieces of work on an executor: what fails through a machine's fault is tried again, nothing else is.
 
+A piece that ends its worker each time is given up (`Fault.deadly`), so nothing is tried for ever.
+
 Any `concurrent.futures.Executor` will do. Who was at work when a worker died may have killed it or be a neighbour of
 who did; it is tried again when everything else is done, and alone, so that no work is blamed for another's fault.
 """
@@ -24,9 +26,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Fault:
-    """Task without a result: the machine's fault, or ours, never the student's."""
+    """Task without a result."""
 
     error: BaseException
+
+    @property
+    def deadly(self) -> bool:
+        """Whether its worker died each time, the last times with nothing else at work."""
+        return isinstance(self.error, BrokenExecutor | SystemExit) or _killed(self.error)
 
     def __str__(self) -> str:
         said = " ".join(str(self.error).split()) or type(self.error).__name__
@@ -37,11 +44,14 @@ class Fault:
 
 def is_infrastructure(error: BaseException) -> bool:
     """Whether another try may do better: a worker died, no kernel came up, a disk of a worker's was full."""
-    # Dask's KilledWorker by its name: Dask need not be installed
-    names = {cls.__name__ for cls in type(error).__mro__}
     # a worker that is ended raises the last
     faults = (BrokenExecutor, NoKernel, NoSandbox, OSError, SystemExit)
-    return isinstance(error, faults) or "KilledWorker" in names
+    return isinstance(error, faults) or _killed(error)
+
+
+def _killed(error: BaseException) -> bool:
+    """Dask's KilledWorker, by its name: Dask need not be installed."""
+    return "KilledWorker" in {cls.__name__ for cls in type(error).__mro__}
 
 
 class Lost(RuntimeError):

@@ -22,11 +22,9 @@ from course.grading.progress import Progress
 from course.grading.task import Task, WrongVersion
 from course.judging import judge, records
 from course.judging.records import Record
-from course.notebook.release import JudgeError, Release
+from course.notebook.release import Release
 from course.sandbox.bubblewrap import why_not
 from course.sandbox.sandbox import NoSandbox
-
-HOPELESS = (JudgeError, NoSandbox, WrongVersion)  # would be the same for every other notebook
 
 
 @dataclass
@@ -59,8 +57,8 @@ class Run:
             try:
                 with workers as (executor, width):
                     work = retry.each(self._todo(), executor, lambda it: (self.perform, it[1]), width, stop)
-                    for (one, _), result in work:
-                        self._take(one, result)
+                    for (one, piece), result in work:
+                        self._take(one, piece, result)
                         self._written()
                 while self.writing and not stop():
                     wait(self.writing, retry.LOOK, FIRST_COMPLETED)
@@ -92,10 +90,12 @@ class Run:
                     twin = key in self.made
                     self._done(one, record, found=not twin, twin=twin)
 
-    def _take(self, one: Submission, result: Record | retry.Fault) -> None:
+    def _take(self, one: Submission, piece: Task, result: Record | retry.Fault) -> None:
         if isinstance(result, retry.Fault):
-            if isinstance(result.error, HOPELESS):
+            if isinstance(result.error, task.HOPELESS):
                 raise result.error
+            result = task.given_up(piece, result) or result
+        if isinstance(result, retry.Fault):
             self.failed.add(one.student)
             self.look.append(f"{one.student}, {one.release.name}: not graded. {result}")
             self._done(one, None)

@@ -280,6 +280,24 @@ def judge_submission(
             marks = {key: marks.get(key) or unjudged(key, error) for key in release.tests.values()}
         marks = {key: told(mark, found.repairs) for key, mark in marks.items()}
 
+    repairs = tuple(f"{it.cell}: {it.what}" if it.cell else it.what for it in found.repairs)
+    verdicts = {test: marks[key] for test, key in release.tests.items()}
+    return _record(
+        release, data, sandboxed, verdicts, nb, repairs=repairs, attention=tuple(dict.fromkeys(attention))
+    )  # a lost kernel's notebook is run again
+
+
+def given_up(release: Release, data: bytes, state: State, why: str, sandboxed: bool = True) -> Record:
+    """The record of bytes that nobody could judge, for a person to look at; `why` is a sentence."""
+    marks = {
+        test: nothing(exercises.load(key), state, [messages.UNJUDGED]) for test, key in release.tests.items()
+    }
+    return _record(release, data, sandboxed, marks, release.notebook, attention=(why,))
+
+
+def _record(
+    release: Release, data: bytes, sandboxed: bool, marks: Mapping, nb: NotebookNode, **said: tuple
+) -> Record:
     return Record(
         key=key_of(release, data, sandboxed),
         part=release.part,
@@ -288,12 +306,9 @@ def judge_submission(
         release=release.digest,
         version=version_of(release),
         level=level() if sandboxed else "none",
-        verdicts={test: marks[name] for test, name in release.tests.items()},
+        verdicts=marks,
         content=nb,
-        repairs=tuple(
-            f"{repair.cell}: {repair.what}" if repair.cell else repair.what for repair in found.repairs
-        ),
-        attention=tuple(dict.fromkeys(attention)),  # a lost kernel's notebook is run again
+        **said,
     )
 
 

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
-from course.base import bounded
 from course.notebook.cells import grade_id, is_answer
-from course.notebook.read import Unreadable, parse
+from course.notebook.read import Unreadable, parse, within_limits
 from course.notebook.rebuild import Repair, rebuild
 from helpers import exercises
 from helpers.checks.observe import Blank, blanks_in, defines
@@ -65,17 +64,12 @@ class Reading:
 
 @lru_cache(maxsize=1)  # nbgrader's autograder asks for it twice
 def read(release: Release, data: bytes) -> Reading:
-    """The bytes that a student sent. Raises nothing, whatever they are."""
+    """The bytes that a student sent. Raises nothing for what they are, OSError if the machine has no room to read them."""
     names = {key: exercises.load(key).name for key in release.tests.values()}
     try:
-        return bounded.call(worked_out, release.notebook, data, dict(release.tests), names)
+        return within_limits(worked_out, release.notebook, data, dict(release.tests), names)
     except Unreadable as error:
-        said = f"The file {error.reason}."
-    except bounded.TooMuch as error:
-        said = f"The file {error}."
-    except Exception as error:
-        said = f"The file could not be read ({type(error).__name__})."
-    return Reading(release.notebook, unreadable=said)
+        return Reading(release.notebook, unreadable=f"The file {error.reason}.")
 
 
 def worked_out(

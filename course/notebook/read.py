@@ -6,9 +6,11 @@ submission needs (type, source and names of each cell) and takes nothing else on
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from course.base import bounded
 from course.notebook import pictures
 
 LARGEST = 100_000_000  # bytes; a notebook with every figure of the course stays below 10 MB
@@ -56,6 +58,23 @@ class Sent:
     nothing: str = (
         ""  # rebuilt from a file without any answer cell: "cells" if it had no cells at all, else "answers"
     )
+
+
+def within_limits(function: Callable, *arguments: Any) -> Any:
+    """`function(*arguments)` on what a student sent, in a process with limits (`course.base.bounded`).
+
+    Raises:
+        Unreadable: if it needs too much, and for whatever else it raises.
+        OSError: if the machine has no room for the process.
+    """
+    try:
+        return bounded.call(function, *arguments)
+    except (Unreadable, OSError):
+        raise
+    except bounded.TooMuch as error:
+        raise Unreadable(str(error)) from None
+    except Exception as error:
+        raise Unreadable(f"could not be read ({type(error).__name__})") from None
 
 
 def parse(data: bytes) -> Sent:

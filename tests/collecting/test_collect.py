@@ -5,18 +5,20 @@ import json
 import os
 import stat
 import sys
+import time
 import zipfile
 from datetime import datetime, timedelta
 
 import nbformat
+import psutil
 import pytest
 from nbgrader.api import Course
 from nbgrader.utils import parse_utc
 from typer.testing import CliRunner
 
 from course.__main__ import app
-from course.base import settings
-from course.collecting import archives, lms, names
+from course.base import bounded, settings
+from course.collecting import archives, lms, names, received
 from course.collecting.collect import CollectError
 from course.notebook.rebuild import answers
 from tests import notebooks
@@ -380,16 +382,47 @@ def test_bombs(inbox, monkeypatch):
     monkeypatch.setattr(archives, "MOST_BYTES", 2_000_000)
     report = inbox({"all.zip": packed({"ada/q1.ipynb": b"0" * 3_000_000, "ben/q1.ipynb": solution(Q1)})})
     assert verdicts(report) == {"q1.ipynb": "collected"} and "larger than 2 MB" in report.entries[0].why
-    monkeypatch.setattr(
-        archives._Budget, "__init__", lambda self: self.__dict__.update(members=2, total=10**9)
-    )
-    report = inbox({"many.zip": packed({f"s{i}/q1.ipynb": solution(Q1) for i in range(4)})})
-    assert [e.verdict for e in report.entries] == ["collected"] * 2 + ["unreadable"] * 2
-    monkeypatch.setattr(
-        archives._Budget, "__init__", lambda self: self.__dict__.update(members=9, total=60_000)
-    )
-    report = inbox({"much.zip": packed({f"t{i}/q1.ipynb": b"0" * 50_000 for i in range(4)})})
-    assert "more than" in report.entries[-1].why
+    monkeypatch.setattr(archives, "MOST_MEMBERS", 2)
+    many = {f"ada/q{i}.ipynb": solution(Q1) for i in range(6)}
+    report = inbox({"many.zip": packed({**many, "ben/q1.ipynb": solution(Q1)})})
+    assert [e.why for e in report.entries if e.verdict == "unreadable"] == [
+        "was not opened, nor was what follows: more than 2 files came from one sender; ask for the notebooks alone"
+    ]
+    assert report.students["ben"] == {Q1: "collected"} and len(report.entries) == 4
+    monkeypatch.setattr(archives, "MOST_MEMBERS", 20)
+    monkeypatch.setattr(archives, "MOST_OF_ONE", 60_000)
+    much = {f"cleo/q{i}.ipynb": b"0" * 50_000 for i in range(4)}
+    report = inbox({"much.zip": packed({**much, "dora/q1.ipynb": solution(Q1)})})
+    assert [e.why[:30] for e in report.entries][2:] == ["was not opened: more than 0.06"] * 2 + [""]
+    assert report.students["dora"] == {Q1: "collected"}
+    monkeypatch.setattr(archives, "MOST_TOTAL", 60_000)
+    report = inbox({"all.zip": packed({f"t{i}/q1.ipynb": b"0" * 50_000 for i in range(4)})})
+    assert "GB came at once; give this part of them alone" in report.entries[-1].why
+
+
+@pytest.mark.parametrize("kind", ["files", "size"])
+@pytest.mark.parametrize("where", ["archive", "folder", "Gradescope's folder"])
+def test_what_one_student_packs_takes_nothing_from_the_next(kind, where, inbox, monkeypatch):
+    monkeypatch.setattr(archives, "MOST_MEMBERS", 500)
+    monkeypatch.setattr(archives, "MOST_OF_ONE", 150_000_000)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(501 if kind == "files" else 3):
+            archive.writestr(f"{number}.ipynb", b"{}" if kind == "files" else bytes(99_000_000))
+    data = buffer.getvalue()
+    begun, memory = bounded.spent() + time.process_time(), psutil.Process().memory_info().rss
+    if where == "archive":
+        report = inbox({"all.zip": packed({"ada/work.zip": data, "ben/q1.ipynb": solution(Q1)})})
+    elif where == "folder":
+        report = inbox({"all/ada/work.zip": data, "all/ben/q1.ipynb": solution(Q1)})
+    else:
+        report = inbox({"x.zip": packed({"submission_1/w.zip": data, "submission_2/q1.ipynb": solution(Q1)})})
+    assert [e.notebook for e in report.entries if e.path.endswith("q1.ipynb")] == [Q1]
+    assert where == "Gradescope's folder" or report.students["ben"] == {Q1: "collected"}
+    whys = {entry.why for entry in report.entries if "work.zip" in entry.path}
+    assert where == "Gradescope's folder" or any("not opened" in why or "takes" in why for why in whys)
+    assert bounded.spent() + time.process_time() - begun < 60
+    assert psutil.Process().memory_info().rss - memory < 500_000_000
 
 
 def test_archives_in_archives_in_archives(inbox):
@@ -501,3 +534,29 @@ def test_a_broken_record_changes_nothing(inbox, grading):
     with pytest.raises(CollectError, match="Nothing was changed"):
         inbox({"ada/q1.ipynb": solution(Q1)})
     assert record.read_text() == "{" and not (grading / "submitted").exists()
+
+
+# --- files that are much work ---------------------------------------------------------------------
+
+
+def test_who_sends_files_without_end_costs_nobody_else_anything(inbox, monkeypatch):
+    """After so many seconds the other files of this sender are not opened."""
+    monkeypatch.setattr(received, "MOST_SECONDS", 0)
+    files = {"ada/q1.ipynb": solution(Q1), "ada/q2.ipynb": solution(Q2), "ben/q1.ipynb": solution(Q1)}
+    report = inbox({"all.zip": packed({name: data + b" " * len(name) for name, data in files.items()})})
+    assert report.students == {"ada": {Q1: "collected", Q2: "unreadable"}, "ben": {Q1: "collected"}}
+    assert "up to 0 are spent on one sender; ask for it again." in report.entries[1].human
+
+
+def test_whatever_raises_on_a_students_file_is_told_and_stops_nobody(inbox, monkeypatch):
+    real = bounded.call
+
+    def call(function, *arguments, **limits):
+        if b"ROUND" in arguments:
+            raise RecursionError("maximum recursion depth exceeded")
+        return real(function, *arguments, **limits)
+
+    monkeypatch.setattr(bounded, "call", call)
+    report = inbox({"ada/q1.ipynb": b"ROUND", "ben/q1.ipynb": solution(Q1)})
+    assert report.students == {"ada": {Q1: "unreadable"}, "ben": {Q1: "collected"}}
+    assert report.entries[0].why == "could not be read (RecursionError)"

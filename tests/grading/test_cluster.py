@@ -87,9 +87,9 @@ def test_one_that_kills_every_worker_condemns_no_neighbour(tree, cluster):
     tree.hand_in_all()
     tree.hand_in("killer", names=NAMES[:1], always=True)
     tree.grade(scheduler=cluster.address)
-    assert not tree.well
-    assert set(tree.points()) == set(CLASS)
-    assert f"killer, {NAMES[0]}: not graded. " in tree.said and "8 of 9" not in tree.said
+    expected = {student: 3 * says["points"] for student, says in CLASS.items()}
+    assert tree.well and tree.points() == {**expected, "killer": 0}
+    assert f"killer, {NAMES[0]}: 3 times it ended the process that judged it" in tree.said
 
 
 @pytest.mark.needs("sandbox")

@@ -1,5 +1,6 @@
 """`python -m course grade`: the same gradebook however it is run, and whatever dies on the way."""
 
+import json
 import os
 import random
 import shutil
@@ -18,8 +19,10 @@ from course import demo
 from course.grading import pool, retry, task
 from course.grading.gradebook import GradeError
 from course.judging import records
-from course.notebook.release import JudgeError
+from course.judging.session import NoKernel
+from course.notebook.release import JudgeError, Release
 from course.sandbox import bubblewrap
+from helpers.checks.observe import State
 from tests import fake_judge, notebooks
 from tests.grading_tree import CLASS, NAMES, PART, Tree, path_of, rest
 
@@ -171,18 +174,48 @@ def test_a_worker_that_is_killed(tree, plain, tmp_path):
     assert [row for row in found if row[0] != "killer"] == plain[0][0]
 
 
-def test_one_that_always_kills_its_worker_is_told_and_the_next_run_tries_it_again(tree, plain):
+ENDED = "3 times it ended the process that judged it, or took longer than 20 minutes."
+
+
+@pytest.mark.parametrize(
+    ("fake", "state", "said"),
+    [
+        ({"always": True}, "ended by your code", ENDED),
+        ({"hangs": True}, "ended by your code", ENDED),
+        ({"raises": "no such\n axis"}, "error in your code", "Judging it raised ValueError: no such axis."),
+    ],
+    ids=["kills", "hangs", "raises"],
+)
+def test_what_cannot_be_judged_has_a_verdict_and_is_not_met_again(tree, plain, fake, state, said):
     tree.hand_in_all()
-    tree.hand_in("killer", always=True)
+    tree.hand_in("odd", **fake)
     tree.grade()
-    assert not tree.well
+    assert tree.well and tree.points() == {"odd": 0, **plain[1]}
+    lines = tree.said.splitlines()
     for name in NAMES:
-        assert f"  killer, {name}: not graded. A process in the process pool was terminated" in tree.said
-    assert tree.said.count("(tried 3 times)") == 2 and "2 not graded" in tree.said
-    assert tree.all() == plain[0]
-    tree.hand_in("killer", points=1)
+        assert f"  odd, {name}: {said}" in lines
+        assert any(line.startswith("odd") and name in line and state in line for line in lines), tree.said
+    assert "10 of 10 notebooks judged" in tree.said and "not graded" not in tree.said
+    assert [row for row in tree.gradebook() if row[0] != "odd"] == plain[0][0]
+    begun = time.monotonic()
     tree.grade()
-    assert tree.well and tree.points()["killer"] == 3
+    assert "10 of them by an earlier run" in tree.said and time.monotonic() - begun < 60
+    tree.hand_in("odd", points=1)
+    tree.grade()
+    assert tree.well and tree.points()["odd"] == 3
+
+
+def test_nbgraders_own_command_is_not_ended_by_what_ends_the_judge(tmp_path):
+    release = Release.read(notebooks.ROOT / "solutions" / PART / f"{NAMES[1]}.ipynb")
+    for fake, state in {"always": State.KILLED, "raises": State.ERROR}.items():
+        data = json.dumps({"cells": [], "metadata": {"fake": {fake: "x"}}}).encode()
+        record = task.alone(task.Task.of(release, data, False, tmp_path), fake_judge.perform)
+        assert {verdict.state for verdict in record.verdicts.values()} == {state} and len(
+            record.attention
+        ) == 1
+    machine = json.dumps({"cells": [], "metadata": {"fake": {"fails": "busy"}}}).encode()
+    with pytest.raises(NoKernel, match="busy"):
+        task.alone(task.Task.of(release, machine, False, tmp_path), fake_judge.perform)
 
 
 def test_a_machine_without_kernels_is_no_fault_of_the_student(tree):
