@@ -94,7 +94,9 @@ def table(rows: Iterable[Sequence[Any]], headings: Sequence[str] = (), says: str
         f'<caption style="caption-side:bottom;text-align:left">{_caption(says)}</caption>' if says else ""
     )
     body = "".join(cells(row, False) for row in rows)
-    rich = f'<div style="overflow-x:auto"><table>{caption}{head}<tbody>{body}</tbody></table></div>'
+    rich = (
+        f'<div style="overflow-x:auto" tabindex="0"><table>{caption}{head}<tbody>{body}</tbody></table></div>'
+    )
     put(plain + (f"\n{_line(says)}" if says else ""), rich, says)
 
 

@@ -1,4 +1,4 @@
-# %% [markdown] id="08b41018"
+# %% [markdown] start=true id="08b41018"
 # # Q1 · Positional encoding
 #
 # Give every position a vector of its own, so that a Transformer can tell "not" in one place from "not" in another.
