@@ -1,6 +1,5 @@
 """What Sphinx reads to make the site: the notebooks with their outputs, the front page, the students' page, the cheat sheet."""
 
-import base64
 import html
 import re
 import shutil
@@ -17,7 +16,6 @@ from course.authoring import badges, figures
 from course.authoring.build import readme_table, written
 from course.authoring.build import solutions as build_solutions
 from course.base.paths import ROOT
-from course.base.text import digest
 from course.notebook.blanks import blanks
 from course.notebook.release import Release
 from helpers.check import WAITS
@@ -25,7 +23,6 @@ from helpers.figures.diagram import DIAGRAMS
 from helpers.progress import part_name
 
 CARD = "docs/pictures/q2_patch_embedding.png"  # what a link to the site looks like elsewhere
-DRAWN = re.compile(r'<img src="data:image/svg\+xml;base64,([^"]+)"([^>]*)>')
 LENT = "<p><em>With the blanks above filled in, this cell shows:</em></p>"
 # files of the repository that are pages of the site, by another name
 PAGES = {
@@ -75,7 +72,6 @@ def sources(folder: Path, solutions: bool, names: Sequence[str], run: bool) -> N
             if any(map(waits, shown.cells)):
                 execute(nb, name)
                 lend(shown, nb)
-        draw_apart(shown, folder / "static" / "drawings")
         target = f"notebooks/{part}/{name}"
         for cell in shown.cells:
             if cell.cell_type == "markdown":
@@ -99,8 +95,8 @@ def sources(folder: Path, solutions: bool, names: Sequence[str], run: bool) -> N
     students = (ROOT / "docs" / "students.md").read_text("utf-8")
     (folder / "docs").mkdir()
     (folder / "docs" / "students.md").write_text(linked(students, "docs/students.md", pages), "utf-8")
+    shutil.copytree(Path(__file__).with_name("site_files"), folder / "static")
     shutil.copy(ROOT / CARD, folder / "static" / "card.png")
-    shutil.copytree(Path(__file__).with_name("site_files"), folder / "static", dirs_exist_ok=True)
 
 
 def execute(nb: NotebookNode, name: str) -> None:
@@ -133,22 +129,6 @@ def lend(given: NotebookNode, solved: NotebookNode) -> None:
 
 def _squeezed(text: str) -> str:
     return re.sub(r"\s+", "", text)
-
-
-def draw_apart(nb: NotebookNode, folder: Path) -> None:
-    """Put the drawings of a notebook's outputs in files of their own, to which each links: on a phone one opens it large."""
-    folder.mkdir(parents=True, exist_ok=True)
-
-    def apart(found: re.Match) -> str:
-        drawing = base64.b64decode(found[1])
-        name = f"{digest(drawing)[:12]}.svg"
-        (folder / name).write_bytes(drawing)
-        place = f"../../_static/drawings/{name}"
-        return f'<a href="{place}"><img src="{place}"{found[2]}></a>'
-
-    for output in (output for cell in nb.cells for output in cell.get("outputs", [])):
-        if "text/html" in output.get("data", {}):
-            output.data["text/html"] = DRAWN.sub(apart, output.data["text/html"])
 
 
 def linked(text: str, file: str, pages: Collection[str]) -> str:

@@ -5,6 +5,7 @@ answer show what they will show with it. The instructors' site shows the solutio
 beginning.
 """
 
+import base64
 import html
 import re
 import shutil
@@ -17,8 +18,13 @@ from latex2mathml.converter import convert as mathml
 
 from course.authoring import badges
 from course.authoring.pages import SiteError, sources
+from course.base.text import digest
 
 TITLE = "Understand a Vision Transformer by building one"
+# as helpers.figures writes them
+FIGURE = re.compile(
+    r'<img src="data:image/(?P<kind>png|svg\+xml);base64,(?P<content>[^"]+)"(?P<about> alt="[^"]*" style="[^"]*width:100%[^"]*")>'
+)
 SENTENCE = 60  # letters; a paragraph of fewer is a badge or a remark
 
 
@@ -41,6 +47,7 @@ def setup(app: Any) -> None:
         return visit
 
     app.connect("html-page-context", describe)
+    app.connect("html-page-context", figures_apart)
     app.add_html_math_renderer("mathml", (shown("inline"), None), (shown("block"), None))
 
 
@@ -62,6 +69,22 @@ def describe(app: Any, page: str, template: str, context: dict[str, Any], doctre
     tags = [f'<meta property="{key}" content="{html.escape(value)}">' for key, value in told.items()]
     tags.append(f'<meta name="description" content="{html.escape(text)}">')
     context["metatags"] = context.get("metatags", "") + "\n".join(tags)
+
+
+def figures_apart(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Figures and drawings as files of their own, to which each links: on a phone one opens it large. An event of Sphinx."""
+    folder = Path(app.outdir, "_static", "figures")
+
+    def apart(found: re.Match) -> str:
+        content = base64.b64decode(found["content"])
+        name = f"{digest(content)[:12]}.{found['kind'].removesuffix('+xml')}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+        place = context["pathto"](f"_static/figures/{name}", 1)
+        return f'<a href="{place}"><img src="{place}"{found["about"]}></a>'
+
+    if "body" in context:
+        context["body"] = FIGURE.sub(apart, context["body"])
 
 
 def build(out: Path, solutions: bool = False, names: Sequence[str] = (), run: bool = True) -> None:
