@@ -110,7 +110,7 @@ def notebook_badges(part: str, name: str) -> str:
 
 
 def notebook_links(part: str, name: str) -> str:
-    """The same as words, for a table: a picture in its last column has no width on a phone."""
+    """The same as words, for a table: a picture in one has no width on a phone."""
     return f"[Colab]({colab(part, name)}) · [Kaggle]({kaggle(part, name)})"
 
 

@@ -233,13 +233,13 @@ def prove(lesson: Path, solved: NotebookNode, released: NotebookNode) -> None:
 
 def readme_table(solved: Mapping[Path, NotebookNode]) -> str:
     """The README's table of notebooks: what each asks, its points, where it opens; below it the course's badges."""
-    rows = ["| notebook | what you build | points | open in |", "| --- | --- | --- | --- |"]
+    rows = ["| notebook | what you build | points |", "| --- | --- | --- |"]
     for lesson, nb in solved.items():
         title, purpose = titled(nb)
         points = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in nb.cells)
         link = f"[{title}](notebooks/{lesson.parent.name}/{lesson.stem}.ipynb)"
         opens = badges.notebook_links(lesson.parent.name, lesson.stem)
-        rows.append(f"| {link} | {purpose} | {points:g} | {opens} |")
+        rows.append(f"| {link}<br>{opens} | {purpose} | {points:g} |")
     first = start()
     return (
         "\n".join([*rows, "", f"The whole course: {badges.course_badges(first.parent.name, first.stem)}"])

@@ -63,7 +63,10 @@ def luminance(colour: str) -> float:
 def test_what_is_written_stands_out_in_grey(path):
     """Text is dark, or white on dark: contrast is of luminance, which is what grey keeps."""
     tree = ET.parse(path).getroot()
-    colours = {tree.get("fill"), *(text.get("fill") for text in tree.findall(".//{*}text"))} - {None, "#FFFFFF"}
+    colours = {tree.get("fill"), *(text.get("fill") for text in tree.findall(".//{*}text"))} - {
+        None,
+        "#FFFFFF",
+    }
     fills = {rect.get("fill") for rect in tree.findall(".//{*}rect")} - {None, "none"}
     pale = [luminance(fill) for fill in fills if luminance(fill) > 0.5]  # what text stands on
     for colour in colours:

@@ -16,7 +16,7 @@ from helpers.check import WAITS
 from tests import notebooks
 
 NAME = "q6_residual_block"
-BADGES = ("colab.research.google.com", "mybinder.org", "github.com")
+BADGES = ("colab.research.google.com", "kaggle.com", "mybinder.org", "github.com")
 
 
 def made(folder: Path, *arguments: str) -> Path:
