@@ -23,6 +23,7 @@ from helpers.figures.diagram import DIAGRAMS
 from helpers.progress import part_name
 
 CARD = "docs/pictures/q2_patch_embedding.png"  # what a link to the site looks like elsewhere
+TELLING = 4  # letters of an answer; fewer, like `b`, stand everywhere
 LENT = "<p><em>With the blanks above filled in, this cell shows:</em></p>"
 # files of the repository that are pages of the site, by another name
 PAGES = {
@@ -119,7 +120,8 @@ def waits(cell: NotebookNode) -> bool:
 def lend(given: NotebookNode, solved: NotebookNode) -> None:
     """Let cells of the release that wait for an answer show what they show in the solution, unless that tells an answer."""
     outputs = {cell.id: cell.get("outputs", []) for cell in solved.cells}
-    answers = [_squeezed(line) for cell in solved.cells for line, _ in blanks(cell.source)]
+    values = {_value(line) for cell in solved.cells for line, _ in blanks(cell.source)}
+    answers = [value for value in values if len(value) >= TELLING]
     for cell in filter(waits, given.cells):
         texts = [str(text) for output in outputs[cell.id] for text in output.get("data", output).values()]
         if not any(answer in _squeezed(html.unescape(text)) for answer in answers for text in texts):
@@ -127,8 +129,13 @@ def lend(given: NotebookNode, solved: NotebookNode) -> None:
             cell.outputs = [note, *outputs[cell.id]]
 
 
+def _value(line: str) -> str:
+    """What an answer's line puts to the right of `=`, of a key or of `return`; `(960, 40, 3)` is one, too."""
+    return _squeezed(re.split(r"(?<![=<>!])=(?!=)|: |^return ", line, maxsplit=1)[-1]).rstrip(",")
+
+
 def _squeezed(text: str) -> str:
-    return re.sub(r"\s+", "", text)
+    return re.sub(r"[\s'\"]+", "", text)
 
 
 def linked(text: str, file: str, pages: Collection[str]) -> str:

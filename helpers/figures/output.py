@@ -88,7 +88,9 @@ def table(rows: Iterable[Sequence[Any]], headings: Sequence[str] = (), says: str
     def cells(line: Sequence[str], head: bool) -> str:
         made = []
         for i, value in enumerate(line):
-            tag = 'th scope="col"' if head else 'th scope="row"' if i == 0 else "td"
+            tag = (
+                'th scope="col"' if head and value else "td" if head else 'th scope="row"' if i == 0 else "td"
+            )
             side = "right" if right[i] else "left"
             made.append(f'<{tag} style="text-align:{side}">{marked(value)}</{tag.split()[0]}>')
         return f"<tr>{''.join(made)}</tr>"

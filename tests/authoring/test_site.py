@@ -205,11 +205,14 @@ def ran(source: str, *texts: str):
         (["3 &lt; 4", "a figure"], "3 &lt; 4"),
         (["E = Q @ K.T, says the cell"], WAITS),  # it tells the answer
         (["E&nbsp;=&nbsp;Q @ K.T"], WAITS),
+        (["tiles", "its shape is (60, 120)"], WAITS),  # a number that was asked for
+        (["Sequential(Rearrange('b n -> n b'))"], WAITS),
         (["E is 2.5"], "E is 2.5"),
     ],
 )
 def test_a_cell_that_waits_shows_what_the_solution_shows_but_no_answer(theirs, shown):
-    answer = new_code_cell("E = Q @ K.T  # blank: E = ...", id="answer")
+    lines = ("E = Q @ K.T", '"tiles": (60, 120),', 'return Rearrange("b n -> n b")', "x = b")
+    answer = new_code_cell("\n".join(f"{line}  # blank: ..." for line in lines), id="answer")
     given = new_notebook(cells=[ran("if check.ready():", f"This cell: {WAITS} (now: x).")])
     pages.lend(given, new_notebook(cells=[answer, ran("if check.ready():", *theirs)]))
     texts = [output.data["text/plain"] for output in given.cells[0].outputs]
