@@ -122,7 +122,7 @@ def colab_badge(part: str, name: str) -> str:
 def front_badges(part: str, name: str) -> str:
     """Markdown for the top of the README: the notebook to begin with, whether the tests pass, the licences."""
     workflow = f"{repository()}/actions/workflows/ci.yml"
-    tests = f"[![Tests]({workflow}/badge.svg)]({workflow})"
+    tests = f"[![Do the tests pass?]({workflow}/badge.svg)]({workflow})"
     return f"{colab_badge(part, name)} {tests} [Code: MIT, text: CC BY 4.0](LICENSE)"
 
 
