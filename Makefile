@@ -21,7 +21,7 @@ $(VENV)/.%: pyproject.toml constraints.txt
 
 lab: $(VENV)/.lab ## open JupyterLab on the course
 	@# Named as a file to open, the notebook's folder would be all that JupyterLab (and nbgrader in it) sees.
-	jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.default_url=/lab/tree/notebooks/2_build_a_vit/q1_positional_encoding.ipynb
+	jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.default_url=/lab/tree/notebooks/2_build_a_vit/q0_a_vit_in_ten_lines.ipynb
 
 demo: $(VENV)/.course ## grade three sample students with nbgrader and show their points (Part 2; another: PART=folder of notebooks/)
 	python -m course demo $(PART)

@@ -100,9 +100,16 @@ class Row:
     exercises: int
     points: float
     most: float
+    by_hand: float  # of `most`, for what no check sees: a question in words
     latest: float
     todo: str
     changed: str
+
+    @property
+    def counted(self) -> str:
+        """The points as people read them."""
+        by_hand = f", {self.by_hand:g} by hand" if self.by_hand else ""
+        return f"{self.points:g} of {self.most:g}{by_hand}"
 
     @property
     def state(self) -> str:
@@ -127,7 +134,8 @@ def row(part: str, nb: dict[str, Any], found: Mapping[str, Note]) -> Row:
         done=len(keys) - len(open_),
         exercises=len(keys),
         points=sum(min(n.points, keys[k]["points"]) for k, n in told.items()),
-        most=sum(entry["points"] for entry in keys.values()),
+        most=sum(entry["points"] for entry in keys.values()) + nb.get("by_hand", 0),
+        by_hand=nb.get("by_hand", 0),
         latest=max((n.when for n in told.values()), default=0.0),
         todo=_todo(open_[0], keys[open_[0]]["name"], told.get(open_[0])) if open_ else "",
         changed=", ".join(changed),
@@ -142,21 +150,27 @@ def _todo(key: str, name: str, told: Note | None) -> str:
 
 
 class Overview:
-    """The table as text and as HTML."""
+    """The table as text and as HTML; `here` is the folder in which it is asked for."""
 
-    def __init__(self, table: list[Row], unread: int) -> None:
-        self.rows, self.unread = table, unread
+    def __init__(self, table: list[Row], unread: int, here: str = "") -> None:
+        self.rows, self.unread, self.here = table, unread, here
         parts = dict.fromkeys(row.part for row in table)
         inside = {part: [row for row in table if row.part == part] for part in parts}
         self.parts = {_heading(part, some): some for part, some in inside.items()}
 
     def lines(self) -> list[str]:
         """What to do next, and what the table counts."""
-        left = [row for row in self.rows if row.done < row.exercises]
+        # where you were last; before the first check, the first notebook of this folder's part
+        last = max(
+            range(len(self.rows)),
+            key=lambda i: (self.rows[i].latest, self.rows[i].part == self.here),
+            default=0,
+        )
+        left = [row for row in self.rows[last:] + self.rows[:last] if row.done < row.exercises]
         if not left:
             said = ["Everything is done: every check of the course has said correct."]
         else:
-            row = max(left, key=lambda row: row.latest)  # where you were last; else the first
+            row = left[0]
             said = [f"Next: {row.title} ({row.path}): {row.todo}."]
         for row in self.rows:
             if row.changed:
@@ -167,7 +181,8 @@ class Overview:
             many = "1 note" if self.unread == 1 else f"{self.unread} notes"
             said.append(f"{many} could not be read; run the checks of a notebook that is missing again.")
         said.append(
-            "This counts the checks that you ran in this folder. Grading is separate, and so is a written question."
+            "This counts the checks that you ran in this folder. Grading is separate; points by hand are those of a "
+            "question in words, which your teacher reads."
         )
         return said
 
@@ -177,8 +192,10 @@ class Overview:
         for heading, inside in self.parts.items():
             said.append(heading)
             for row in inside:
-                count, points = f"{row.done} of {row.exercises}", f"{row.points:g}/{row.most:g}"
-                said.append(f"  {row.state:<13}{row.title:<{width}}  {count:>6} checks {points:>8} points")
+                count = f"{row.done} of {row.exercises}"
+                said.append(
+                    f"  {row.state:<13}{row.title:<{width}}  {count:>6} checks, points: {row.counted}"
+                )
         return "\n".join([*said, "", *self.lines()])
 
     def _repr_html_(self) -> str:
@@ -189,7 +206,7 @@ class Overview:
             for row in inside:
                 text = html.escape(row.title)
                 body.append(f'<tr><th scope="row" style="text-align:left;font-weight:normal">{text}</th>')
-                for text in (row.state, f"{row.done} of {row.exercises}", f"{row.points:g} of {row.most:g}"):
+                for text in (row.state, f"{row.done} of {row.exercises}", row.counted):
                     body.append(f'<td style="text-align:left">{text}</td>')
                 body.append("</tr>")
         head = "".join(
@@ -229,7 +246,7 @@ def progress() -> None:
         print("There is no list of the notebooks here.")
         return
     found, unread = notes([part["part"] for part in contents], Path.cwd())
-    overview = Overview(rows(contents, found), unread)
+    overview = Overview(rows(contents, found), unread, Path.cwd().name)
     ipython = sys.modules.get("IPython")
     if ipython is not None and ipython.get_ipython() is not None:
         data = {"text/plain": str(overview), "text/html": overview._repr_html_()}

@@ -5,11 +5,14 @@ seen. A figure that a lesson draws with matplotlib ends in `show.finish(says)`.
 """
 
 from helpers.figures.diagram import diagram
+from helpers.figures.explore import explore
+from helpers.figures.grids import below, layers, mosaics
+from helpers.figures.moving import moving
 from helpers.figures.output import compare, finish, matrix, says, table, text
 from helpers.figures.pictures import images, outline, panels, patches
-from helpers.figures.plots import arrows, bars, curves, heatmap, heatmaps, matrices, word_maps
+from helpers.figures.plots import arrows, bars, curves, dots, heatmap, heatmaps, matrices, word_maps
 
 __all__ = [
-    "arrows", "bars", "compare", "curves", "diagram", "finish", "heatmap", "heatmaps", "images", "matrices", "matrix", "outline", "panels",
-    "patches", "says", "table", "text", "word_maps",
+    "arrows", "bars", "below", "compare", "curves", "diagram", "dots", "explore", "finish", "heatmap", "heatmaps", "images",
+    "layers", "matrices", "matrix", "mosaics", "moving", "outline", "panels", "patches", "says", "table", "text", "word_maps",
 ]  # fmt: skip

@@ -114,6 +114,11 @@ def fit(
     return run.history
 
 
+def while_grading(value: Any, otherwise: Any) -> Any:
+    """`value` while nbgrader runs a notebook, where nobody looks at how well a training went; else `otherwise`."""
+    return value if os.environ.get("NBGRADER_EXECUTION") else otherwise
+
+
 def main(arguments: list[str] | None = None) -> None:
     """`python -m helpers.train`: train the course's ViT, measure it on the test set once, and log both."""
     from helpers import data

@@ -269,6 +269,13 @@ def contents(solved: Mapping[Path, NotebookNode]) -> bytes:
         loaded = [exercises.load(key) for cell in nb.cells if (key := check_called(cell.source))]
         asked = {made.key: {"name": made.name, "points": made.points} for made in loaded}
         listed = {"notebook": lesson.stem, "title": titled(nb)[0], "exercises": asked}
+        by_hand = sum(
+            cell.metadata.get("nbgrader", {}).get("points", 0)
+            for cell in nb.cells
+            if not check_called(cell.source)
+        )
+        if by_hand:
+            listed["by_hand"] = by_hand  # a question in words
         parts.setdefault(lesson.parent.name, []).append(listed)
     listed = [{"part": part, "notebooks": notebooks} for part, notebooks in parts.items()]
     return (json.dumps(listed, indent=1, ensure_ascii=False) + "\n").encode()

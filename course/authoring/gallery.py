@@ -68,10 +68,10 @@ FIGURES = (
     ),
     Figure(
         "4_inside_a_pretrained_vit/inside_a_pretrained_vit",
-        "maps[number], norm=colours",
+        "    row_maps,",
         "Inside a pretrained ViT",
         "what one patch of a photo attends to, head by head.",
-        "A photo with one patch outlined, and beside it, head by head, how much that patch attends to all others.",
+        "A cat with one patch outlined, and beside it, head by head, how much that patch attends to all others.",
     ),
 )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import helpers
 
 HELPERS = Path(helpers.__file__).resolve().parent
-DATA = ("registry.txt", "vit_cifar10.safetensors")  # what ships in data/ and notebooks use
+DATA = ("registry.txt", "vit_cifar10.safetensors", "chelsea.jpg")  # what ships in data/ and notebooks use
 # Not for kernels: `check` is another one there, which compares nothing; observers come when they are needed.
 LEFT_OUT = {"check.py", "exercises", "observers"}
 # what they get of helpers/checks

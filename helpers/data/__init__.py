@@ -2,7 +2,7 @@
 
     cifar10("train"), cifar10("test")     60,000 small colour pictures (Krizhevsky, 2009), downloaded once
     digits()                              1,797 handwritten digits, always there: they stand in for CIFAR-10
-    photo("china")                        one photo to cut into patches
+    photo("cat"), photo("china")          one photo to cut into patches
     pretrained()                          a ViT that has seen ImageNet; the course's own small one stands in
 
 Without a network the notebooks still run: something that ships with scikit-learn or with the course stands in,
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DownloadError", "Images", "Pretrained", "cifar10", "digits", "photo", "pretrained"]
 
-PHOTOS = ("china", "flower", "santorini")
+PHOTOS = ("cat", "china", "flower", "santorini")
+CAT = "chelsea.jpg"
 SHIPPED = "vit_cifar10.safetensors"
 PRETRAINED = (
     "vit_base_patch16_224.augreg2_in21k_ft_in1k",  # 346 MB; what timm means by vit_base_patch16_224 today
@@ -123,7 +124,8 @@ def photo(name: str, size: int | None = None, download: bool | None = None) -> "
     """One photo: uint8, (3, H, W), red, green, blue in 0..255.
 
     Args:
-        name: "china" or "flower" (427x640, ship with scikit-learn), or "santorini" (224x224, downloaded).
+        name: "cat" (224x224, ships with the course), "china" or "flower" (427x640, ship with scikit-learn), or
+            "santorini" (224x224, downloaded).
         size: side in pixels, usually 224: the centre square is cut out and resized, antialiased. None: as it is.
         download: as in `cifar10`. The centre of "china" at 224x224 stands in for "santorini", and a line says so.
 
@@ -141,19 +143,19 @@ def photo(name: str, size: int | None = None, download: bool | None = None) -> "
         from PIL import Image
         from sklearn.datasets import load_sample_image
 
-    picture = None
+    path = downloads.shipped(CAT) if name == "cat" else None
     if name == "santorini":
         path, why = downloads.fetch("santorini.png", download)
-        if path is not None:
-            with Image.open(path) as file:
-                picture = file.convert("RGB")
-        else:
+        if path is None:
             text(
                 f"The photo 'santorini' is not on this machine and {why}: the centre of 'china' stands in. "
                 "`data.photo('santorini', download=True)` tries the download.",
             )
             name, size = "china", size or 224
-    if picture is None:
+    if path is not None:
+        with Image.open(path) as file:
+            picture = file.convert("RGB")
+    else:
         picture = Image.fromarray(load_sample_image(f"{name}.jpg"))
 
     if size is not None:

@@ -21,7 +21,7 @@ FILES = {"cifar10": cifar.TARBALL, "santorini": "santorini.png"}
 FILES |= {name: f"{name}.safetensors" for name in data.PRETRAINED}
 NAMES = tuple(FILES)
 FOOTER = (
-    "digits, china and flower come with scikit-learn and are always there.\n"
+    "digits, china and flower come with scikit-learn, cat with the course: they are always there.\n"
     "python -m helpers.data get NAME downloads something, remove NAME deletes it again."
 )
 

@@ -8,8 +8,10 @@ import html
 import math
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+
+from helpers.figures.frame import framed
 
 CODE = re.compile("`([^`]+)`")
 NUMBER = re.compile(r"[-+−]?[\d,.]+(e[-+]?\d+)?\s?[%×x]?|[-–·]?")
@@ -149,10 +151,13 @@ def _plainly(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value).strip()
 
 
-def finish(says: str) -> None:
+def finish(says: str, live: Callable[[], str] | None = None) -> None:
     """Show the open matplotlib figures, and under them what to see.
 
     Each is a `<figure>` with its picture, an alt text made of its titles and axes, and `says` as its caption.
+
+    Args:
+        live: gives the page that takes the figure's place where scripts run (frame.py).
     """
     import matplotlib
     import matplotlib.pyplot as plt
@@ -171,7 +176,8 @@ def finish(says: str) -> None:
         source, alt = print_figure(figure, base64=True), html.escape(described(figure), quote=True)
         tags.append(f'<img src="data:image/png;base64,{source}" alt="{alt}" style="max-width:100%">')
     plt.close("all")
-    put(_line(says), _figure("<br>".join(tags), says), says)
+    rich = _figure("<br>".join(tags), says)
+    put(_line(says), framed(rich, live()) if live and drawn else rich, says)
 
 
 def described(figure: Any) -> str:

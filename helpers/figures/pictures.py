@@ -95,34 +95,50 @@ def outline(ax: Any, row: int, column: int, unit: float = 1) -> None:
         ax.add_patch(plt.Rectangle(corner, unit, unit, fill=False, edgecolor=colour, linewidth=width))
 
 
-def panels(
+def panels(maps: Any, says: str, **options: Any) -> None:
+    """Small maps side by side on one colour scale, after the picture that they belong to.
+
+    Args:
+        maps: (n, rows, columns), e.g. attention weights of n heads over the grid of patches.
+        options: titles, photo, mark, across, label, vmin, vmax, log, own, axes and size, as `draw_panels` has them.
+    """
+    draw_panels(maps, **options)
+    finish(says)
+
+
+def draw_panels(
     maps: Any,
-    says: str,
     *,
     titles: Sequence[str] = (),
     photo: Any = None,
-    mark: tuple[int, int] | None = None,
+    mark: tuple[int, int] | Sequence[tuple[int, int]] | None = None,
     across: int = 5,
     label: str = "",
     vmin: float | None = None,
     vmax: float | None = None,
-    norm: Any = None,
+    log: bool = False,
+    own: bool = False,
+    axes: tuple[str, str] = ("", ""),
     size: float = 2.2,
 ) -> None:
-    """Small maps side by side on one colour scale, after the picture that they belong to.
+    """The figure of `panels`; whoever calls it shows it.
 
     Args:
         maps: (n, rows, columns), e.g. attention weights of n heads over the grid of patches.
         titles: one for each map.
         photo: (3, H, W), uint8 or floats in 0..1: the first panel.
-        mark: (row, column) of a patch to frame, in the photo and in each map.
+        mark: (row, column) of a patch to frame, in the photo and in each map; or one for each map, numbered in the photo.
         across: panels in a row.
         label: what the colour counts.
         vmin, vmax: ends of the scale; the least and the largest of all maps if left out.
-        norm: a matplotlib norm in the place of vmin and vmax.
+        log: colours follow the logarithm, from the second percent up, since most weights are tiny.
+        own: every map has a scale of its own, so patterns may be compared, numbers not.
+        axes: what is counted across and down.
         size: inches that a panel is wide.
     """
     import matplotlib.pyplot as plt
+    from matplotlib.colors import LogNorm, Normalize
+    from matplotlib.ticker import LogLocator, MaxNLocator
 
     maps = [array(each) for each in maps]
     first = photo is not None
@@ -131,26 +147,50 @@ def panels(
     down = -(-count // across)
     rows, columns = maps[0].shape
     shape = (size * across + 1, (size * rows / columns + 0.35) * down)
-    figure, axes = plt.subplots(down, across, figsize=shape, layout="constrained", squeeze=False)
-    for ax in axes.flat:
+    figure, grid = plt.subplots(down, across, figsize=shape, layout="constrained", squeeze=False)
+    for ax in grid.flat if not any(axes) else ():
         ax.set(xticks=[], yticks=[])
-    for ax in axes.flat[count:]:
+    for ax in grid.flat[count:]:
         ax.axis("off")
+    several = mark is not None and not isinstance(mark[0], int)
+    marks = list(mark) if several else [mark] * len(maps)
     if first:
         photo = array(photo)
-        _draw(axes.flat[0], photo)
-        axes.flat[0].set_title("the picture" if mark is None else "query patch")
-        if mark is not None:
-            outline(axes.flat[0], *mark, unit=photo.shape[1] / rows)
-    ends = {} if norm is not None else {
-        "vmin": min(each.min() for each in maps) if vmin is None else vmin,
-        "vmax": max(each.max() for each in maps) if vmax is None else vmax,
-    }  # fmt: skip
-    for i, (ax, values) in enumerate(zip(axes.flat[first:], maps, strict=False)):
-        picture = ax.imshow(values, cmap="viridis", interpolation="nearest", norm=norm, **ends)
-        if mark is not None:
-            outline(ax, *mark)
+        _draw(grid.flat[0], photo)
+        grid.flat[0].set_title("the picture" if mark is None or several else "query patch")
+        for i, place in enumerate(marks if several else marks[:1]):
+            if place is not None:
+                _mark(grid.flat[0], *place, photo.shape[1] / rows, str(i + 1) if several else "")
+
+    def norm(values: Sequence[np.ndarray]) -> Any:
+        flat = np.concatenate([each.ravel() for each in values])
+        low = np.quantile(flat, 0.02) if log else flat.min()
+        ends = low if vmin is None else vmin, flat.max() if vmax is None else vmax
+        return LogNorm(*ends) if log else Normalize(*ends)
+
+    shared = norm(maps)
+    for i, (ax, values) in enumerate(zip(grid.flat[first:], maps, strict=False)):
+        colours = norm([values]) if own else shared
+        picture = ax.imshow(values, cmap="viridis", interpolation="nearest", norm=colours)
+        ax.set(xlabel=axes[0], ylabel=axes[1] if (i + first) % across == first else "")
+        if marks[i] is not None:
+            outline(ax, *marks[i])
         if i < len(titles):
             ax.set_title(titles[i])
-    figure.colorbar(picture, ax=axes, label=label, shrink=0.8)
-    finish(says)
+        if own:
+            bar = figure.colorbar(picture, ax=ax, label=label, shrink=0.8, orientation="horizontal")
+            bar.locator = MaxNLocator(4)
+    if not own:
+        bar = figure.colorbar(picture, ax=grid, label=label + (" (log scale)" if log else ""), shrink=0.8)
+        if log:
+            bar.set_ticks(LogLocator(subs=(1, 2, 5)), format="%g")  # few enough to be read
+            bar.minorticks_off()
+
+
+def _mark(ax: Any, row: int, column: int, unit: float, number: str = "") -> None:
+    """A framed patch of a picture, with a number in it if there is one."""
+    outline(ax, row, column, unit)
+    if number:
+        place = ((column + 0.5) * unit - 0.5, (row + 0.5) * unit - 0.5)
+        ax.text(*place, number, color="white", weight="bold", ha="center", va="center", fontsize=9,
+                bbox={"facecolor": "black", "edgecolor": "none", "pad": 1.5})  # fmt: skip

@@ -44,6 +44,8 @@ def heatmap(
     aspect = "equal" if square else "auto"
     picture = ax.imshow(array(matrix), aspect=aspect, interpolation="nearest", **colours)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    if len(matrix) <= 16:
+        ax.set_yticks(range(len(matrix)))  # whole rows only
     ax.figure.colorbar(picture, ax=ax)
     if own:
         finish(says)
@@ -98,12 +100,18 @@ def curves(
     ylabel: str = "",
     log: str = "",
     smooth: bool = False,
+    looks: Mapping[str, int] = {},
+    level: Mapping[str, float] = {},
+    point: Mapping[str, tuple[float, float]] = {},
 ) -> None:
     """Lines in one axes, each with its own dash pattern so that colour is not needed.
 
     Args:
         series: label -> values, each (n,).
-        x: (n,) positions on the x axis; 0, 1, 2, ... if left out.
+        x: (n,) positions on the x axis, or label -> positions; 0, 1, 2, ... if left out.
+        looks: label -> number of its colour and dashes, so that a thing looks the same in several figures.
+        level: name -> height of a grey line to compare with.
+        point: name -> (x, y) of a single point.
         log: "x", "y" or "xy": axes that count in powers. On x, each position has its tick.
         smooth: the values are points of a smooth curve, drawn through them.
     """
@@ -111,16 +119,21 @@ def curves(
 
     figure, ax = plt.subplots(figsize=(8, 3.5), layout="constrained")
     for i, (label, values) in enumerate(series.items()):
-        values = array(values)
-        places = np.arange(len(values)) if x is None else array(x)
-        look = {"label": label, "color": COLOURS[i % 6], "linestyle": ["-", "--", "-.", ":"][i % 4]}
+        values, number = array(values), looks.get(label, i)
+        own = x[label] if isinstance(x, Mapping) else x
+        places = np.arange(len(values)) if own is None else array(own)
+        colour = COLOURS[number % 6]
         if smooth:
             from scipy.interpolate import CubicSpline
 
-            ax.plot(places, values, ".", color=COLOURS[i % 6], markersize=4)
+            ax.plot(places, values, ".", color=colour, markersize=4)
             fine = np.linspace(places[0], places[-1], 20 * len(places))
             places, values = fine, CubicSpline(places, values)(fine)
-        ax.plot(places, values, **look)
+        ax.plot(places, values, label=label, color=colour, linestyle=["-", "--", "-.", ":"][number % 4])
+    for label, height in level.items():
+        ax.axhline(height, color="#666666", linestyle=":", label=label)
+    for label, place in point.items():
+        ax.plot(*place, "o", color="#000000", label=label)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     for way in log:
         getattr(ax, f"set_{way}scale")("log")
@@ -204,6 +217,40 @@ def bars(
         ax.set_xticks(range(len(values)), names, rotation=30 if max(map(len, names)) > 4 else 0)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     ax.grid(alpha=0.3, axis="y")
+    finish(says)
+
+
+def dots(
+    values: Any,
+    says: str,
+    *,
+    level: float | None = None,
+    name: str = "",
+    title: str = "",
+    xlabel: str = "",
+    ylabel: str = "",
+) -> None:
+    """Numbered points in groups: one group a place on the x axis, its points side by side.
+
+    Args:
+        values: (groups, n).
+        level: a height to compare with, drawn as a dashed line called `name`.
+    """
+    import matplotlib.pyplot as plt
+
+    values = array(values)
+    groups, count = values.shape
+    figure, ax = plt.subplots(figsize=(10, 4), layout="constrained")
+    for i in range(count):
+        places = np.arange(groups) + 0.8 * ((i + 0.5) / count - 0.5)
+        ax.scatter(places, values[:, i], color="#0072B2", s=14)
+        for place in zip(places, values[:, i], strict=True):
+            ax.annotate(str(i), place, (0, 4), textcoords="offset points", fontsize=8, ha="center")
+    if level is not None:
+        ax.axhline(level, color="#D55E00", linestyle="--", label=name)
+        figure.legend(loc="outside right upper")
+    ax.set(title=title, xlabel=xlabel, ylabel=ylabel, xticks=range(groups), ylim=(0, 1.1 * values.max()))
+    ax.grid(alpha=0.3)
     finish(says)
 
 

@@ -131,7 +131,10 @@ show.curves(
 )
 
 # %% [markdown]
-# A softmax that gives all to one key is **saturated**, and hardly learns: the derivative of a weight $a$ by its own score is $a(1 - a)$, next to nothing when $a$ is near 0 or 1. A variance of $d_k$ is a spread of $\sqrt{d_k}$, so that is what the scores are divided by, *before* the softmax.
+# A softmax that gives all to one key is **saturated**, and hardly learns: the derivative of a weight $a$ by its own score is $a(1 - a)$, next to nothing when $a$ is near 0 or 1. A variance of $d_k$ is a spread of $\sqrt{d_k}$, so that is what the scores are divided by, *before* the softmax. Five scores to try it with; what they are divided by is also called the **temperature**:
+
+# %%
+show.moving("softmax")
 
 # %%
 show.table(

@@ -1,4 +1,4 @@
-# %% [markdown] start=true id="08b41018"
+# %% [markdown] id="08b41018"
 # # Q1 · Positional encoding
 #
 # Give every position a vector of its own, so that a Transformer can tell "not" in one place from "not" in another.
@@ -122,8 +122,12 @@ show.heatmaps(
 #
 # $$PE_{(pos,\,2i)} = \sin\!\left(\frac{pos}{n^{2i/d}}\right) \qquad PE_{(pos,\,2i+1)} = \cos\!\left(\frac{pos}{n^{2i/d}}\right) \qquad n = 10000,\quad 0 \le i < d/2$$
 #
-# Think of a row of clocks. Pair $i = 0$ turns fast, each next pair turns slower by the same factor; together they tell the position as hours, minutes and seconds tell the time.
-#
+# Think of a row of clocks. Pair $i = 0$ turns fast, each next pair turns slower by the same factor; together they tell the position as hours, minutes and seconds tell the time. Move the position and watch which hands move:
+
+# %%
+show.moving("clocks")
+
+# %% [markdown]
 # **By hand**, for "I am a robot" with $d = 4$ and $n = 100$. Pair 0 is divided by $100^{0} = 1$, pair 1 by $100^{2/4} = 10$:
 #
 # | position | word | $\sin(pos/1)$ | $\cos(pos/1)$ | $\sin(pos/10)$ | $\cos(pos/10)$ |

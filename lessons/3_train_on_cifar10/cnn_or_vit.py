@@ -1,4 +1,4 @@
-# %% [markdown] order=2 id="c7970644"
+# %% [markdown] order=3 id="c7970644"
 # # CNN or ViT
 #
 # Train VGG16 with and without batch norm, stop it in time, look at its filters and feature maps, then let a ViT of the same size compete in the same minutes.
@@ -9,16 +9,14 @@
 # - say what batch norm does to the speed of learning, with a convergence graph as proof;
 # - catch what any layer of a network computes, and compare a CNN with a ViT fairly.
 #
-# **Time and hardware**: at most 5 minutes on two CPU cores in the small size, of which 3 are the three trainings; one setting makes it full size, for a GPU. CIFAR-10 is downloaded once (170 MB); without a network, digits stand in, and each training gets the same number of pictures instead of the same minutes.
+# **Time and hardware**: about 90 minutes of yours, and the whole notebook computes for less than 60 seconds on two CPU cores with the digits that stand in without a network; no GPU. With CIFAR-10 (170 MB, downloaded once) it takes at most 6 minutes, of which 3 are the three trainings; one setting makes it full size, for a GPU.
 #
-# **Before you start**: what a convolution and a training loop are; Part 2 for the ViT (it need not be finished).
+# **Before you start**: what a convolution is, and the training step of `train_your_vit`; Part 2 for the ViT (it need not be finished).
 
 # %% tags=["setup"] id="5238476b"
-import os
 import time
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
 from sklearn.model_selection import train_test_split
@@ -30,13 +28,34 @@ from torchvision.models.feature_extraction import create_feature_extractor
 from torchvision.models.vgg import cfgs, make_layers
 
 from helpers import check, data, show
-from helpers.train import Recipe, evaluate, fit
+from helpers.train import Recipe, evaluate, fit, while_grading
 from helpers.training import checkpoints
 from helpers.training.batches import normalise
 from helpers.training.optimise import best_device
 
 torch.manual_seed(0)
 print("Ready.")
+
+# %% [markdown]
+# **Do you remember?**
+#
+# <details><summary>1. Which pictures choose the weights, and which give the accuracy that is reported?</summary>
+#
+# The validation pictures, kept apart from the training pictures, choose. The test pictures are used once, at the end: whoever chooses by them flatters the model.
+#
+# </details>
+#
+# <details><summary>2. What are the five parts of a training step?</summary>
+#
+# Forward, loss, old gradients away, backward, step of the optimizer.
+#
+# </details>
+#
+# <details><summary>3. What is inductive bias, and what does a ViT take for granted about pictures?</summary>
+#
+# What a model takes for granted before it has seen anything. A ViT takes for granted that a picture is cut into patches, and hardly more: where they lie it has to learn.
+#
+# </details>
 
 # %% [markdown]
 # ## The pictures, and the one setting
@@ -50,14 +69,13 @@ train, test = data.cifar10("train"), data.cifar10("test")
 real = "digits" not in train.source
 if real and not FULL:  # every fifth test picture: an accuracy is then good to about 1 %
     test = test._replace(images=test.images[::5], labels=test.labels[::5])
-WIDTH = (
-    64 if FULL else 16 if real else 8
-)  # channels of the first layer; the last ones have eight times as many
+# channels of the first layer; the last ones have eight times as many
+WIDTH = 64 if FULL else 16 if real else 8
 MINUTES = 30 if FULL else 1 if real else 5  # for each of the three trainings, at most
 PICTURES = None if real else 4000  # digits: so many end each training, and a busy machine changes no curve
 if not real:  # so little work is done sooner by one thread than by several that wait for each other
     torch.set_num_threads(1)
-EPOCHS = 2 if os.environ.get("NBGRADER_EXECUTION") else 25  # at most, in the part on early stopping
+EPOCHS = while_grading(2, otherwise=25)  # at most, in the part on early stopping
 
 one_of_each = [int((test.labels == label).nonzero()[0]) for label in range(10)]
 show.images(
@@ -72,12 +90,12 @@ show.images(
 # [Simonyan and Zisserman 2015](https://arxiv.org/abs/1409.1556) built a deep network of one small thing: a **3 x 3 convolution** with a padding of 1, so that height and width stay, and a ReLU. In between, five times, a pooling that halves height and width ("M"). The 16 of the name counts layers with weights: 13 convolutions and, for ImageNet, 3 linear layers.
 
 # %%
-print("the plan of VGG16, channels of each convolution:", *cfgs["D"])
+show.text(f"The plan of VGG16, channels of each convolution: {' '.join(map(str, cfgs['D']))}.")
 
 # %% [markdown]
 # Those three linear layers hold most of the 138 million parameters of the ImageNet network. Our pictures are 32 x 32: after five halvings 1 x 1 is left, 512 numbers, and **one** linear layer, 512 -> 10, does.
 #
-# **Batch norm** ([Ioffe and Szegedy 2015](https://arxiv.org/abs/1502.03167)) stands between convolution and ReLU. For every channel it subtracts the mean of the batch and divides by its deviation, then applies a scale and a shift that are learned. Whatever the layers before it do, the next layer sees numbers of a known size.
+# **Batch norm** ([Ioffe and Szegedy 2015](https://arxiv.org/abs/1502.03167)) stands between convolution and ReLU. For every channel it subtracts the mean of the batch and divides by its standard deviation, then applies a scale and a shift that are learned. Whatever the layers before it do, the next layer sees numbers of a known size.
 #
 # ## Exercise: the block
 #
@@ -133,6 +151,7 @@ def size(model):
 
 
 if check.ready("conv_block"):
+    rows = []
     for name, batch_norm in (("VGG16", False), ("VGG16 with batch norm", True)):
         network = vgg16(64, batch_norm)
         theirs = make_layers(cfgs["D"], batch_norm)
@@ -141,15 +160,14 @@ if check.ready("conv_block"):
                 mine.copy_(other)
             x = torch.randn(2, 3, 32, 32)
             difference = (network.features(x) - theirs(x)).abs().max()
-        print(
-            f"{name}: {size(network):,} parameters; largest difference from torchvision's: {difference:.0e}"
-        )
-    print(f"the size that is trained here: {size(vgg16(WIDTH, True)):,} parameters")
+        rows.append((name, f"{size(network):,}", f"{difference:.0e}"))
+    rows.append(("VGG16 with batch norm, as trained here", f"{size(vgg16(WIDTH, True)):,}", "–"))
+    show.table(rows, ("network", "parameters", "largest difference from torchvision's"))
 
 # %% [markdown]
 # ## When to stop
 #
-# A network with enough parameters can learn its training pictures by heart. From then on it gets better at them and worse at everything else. To see that moment, keep some training pictures apart, the **validation** pictures, and look at the loss on them after every epoch. The test pictures are not for this: whoever chooses by them has trained on them.
+# A network with enough parameters can learn its training pictures by heart, which is called **overfitting**. From then on it gets better at them and worse at everything else. To see that moment, keep some training pictures apart, the **validation** pictures, and look at the loss on them after every epoch. The test pictures are not for this: whoever chooses by them has trained on them.
 #
 # **Early stopping**: end when the validation loss has not improved for `patience` epochs in a row, and go back to the weights that were best.
 #
@@ -234,16 +252,15 @@ if check.ready("conv_block") and check.ready("early_stopping"):
     losses = train_until_stopped(network, EarlyStopping(patience=5))
     notes = checkpoints.read(best_file)[1]
     epochs = range(1, len(losses["training"]) + 1)
-    figure, ax = plt.subplots(figsize=(8, 3.5), layout="constrained")
-    ax.plot(epochs, losses["training"], color="#0072B2", label="training")
-    ax.plot(epochs, losses["validation"], color="#D55E00", linestyle="--", label="validation")
-    ax.plot(notes["epoch"], min(losses["validation"]), "o", color="#000000", label="best, saved")
-    ax.set(title=f"learning {few} pictures by heart", xlabel="epochs", ylabel="loss")
-    ax.grid(alpha=0.3)
-    figure.legend(loc="outside right upper")
-    show.finish(
+    show.curves(
+        losses,
         f"the training loss ends at {losses['training'][-1]:.3f}; the validation loss was lowest after epoch {notes['epoch']} "
-        f"({min(losses['validation']):.3f}) and is {losses['validation'][-1]:.3f} after epoch {len(epochs)}, the last."
+        f"({min(losses['validation']):.3f}) and is {losses['validation'][-1]:.3f} after epoch {len(epochs)}, the last.",
+        x=epochs,
+        title=f"learning {few} pictures by heart",
+        xlabel="epochs",
+        ylabel="loss",
+        point={"best, saved": (notes["epoch"], min(losses["validation"]))},
     )
 
 # %% [markdown]
@@ -253,9 +270,13 @@ if check.ready("conv_block") and check.ready("early_stopping"):
 if check.ready("conv_block") and check.ready("early_stopping"):
     reloaded = vgg16(WIDTH, batch_norm=True).to(device)
     checkpoints.load(reloaded, best_file)
-    for name, model in (("the last", network), ("the best", reloaded)):
-        loss, accuracy = evaluate(model, test, mean, std)
-        print(f"{name} weights: test loss {loss:.3f}, test accuracy {accuracy:.1%}")
+    measured = {
+        name: evaluate(model, test, mean, std) for name, model in (("last", network), ("best", reloaded))
+    }
+    show.table(
+        [(name, f"{loss:.3f}", f"{accuracy:.1%}") for name, (loss, accuracy) in measured.items()],
+        ("weights", "test loss", "test accuracy"),
+    )
 
 # %% [markdown]
 # "Best" means the lowest validation *loss*: a network that errs with certainty pays for it in the loss, while the accuracy may hardly change.
@@ -267,6 +288,8 @@ if check.ready("conv_block") and check.ready("early_stopping"):
 # The same plan, the same first weights for the convolutions, the same minutes (digits: the same number of pictures); one network has batch norm. First the one without.
 
 # %%
+prediction = ...  # which one ends higher? "VGG16" or "VGG16 with batch norm"
+
 same_for_all = Recipe(half_size=0, batch_size=128 if real else 32)  # half_size=0: always 32 x 32 pixels
 networks, histories = {}, {}
 
@@ -293,16 +316,21 @@ if check.ready("conv_block"):
 
 
 # %%
-def convergence(names, x, xlabel, title):
+LOOKS = {"VGG16 with batch norm": 0, "VGG16": 1, "ViT": 2}  # one colour in all figures
+
+
+def convergence(names, says, title, x, xlabel):
     """Validation accuracy of some trainings in one figure; `x` says where a point stands."""
-    figure, ax = plt.subplots(figsize=(8, 3.5), layout="constrained")
-    for name, colour, style in zip(names, ("#D55E00", "#0072B2"), ("s--", "o-")):
-        points = [(x(entry), entry["validation_accuracy"]) for entry in histories[name]]
-        ax.plot(*zip(*points), style, color=colour, label=name, markersize=4)
-    ax.axhline(0.1, color="#666666", linestyle=":", label="guessing")
-    ax.set(title=title, xlabel=xlabel, ylabel="validation accuracy", ylim=(0, 1))
-    ax.grid(alpha=0.3)
-    figure.legend(loc="outside right upper")
+    show.curves(
+        {name: [entry["validation_accuracy"] for entry in histories[name]] for name in names},
+        says,
+        x={name: [x(entry) for entry in histories[name]] for name in names},
+        title=title,
+        xlabel=xlabel,
+        ylabel="validation accuracy",
+        looks=LOOKS,
+        level={"guessing": 0.1},
+    )
 
 
 def pictures_until(history, accuracy):
@@ -313,20 +341,19 @@ def pictures_until(history, accuracy):
 
 if check.ready("conv_block"):
     plain, normed = histories.values()
+    goal = 0.9 * max(plain.best["validation_accuracy"], normed.best["validation_accuracy"])
     convergence(
         ["VGG16", "VGG16 with batch norm"],
+        f"an accuracy of {goal:.0%} is reached {pictures_until(normed, goal)} with batch norm and "
+        f"{pictures_until(plain, goal)} without; the best are {normed.best['validation_accuracy']:.1%} and {plain.best['validation_accuracy']:.1%}.",
+        "with and without batch norm",
         lambda entry: entry["images"] / 1000,
         "thousands of pictures seen",
-        "with and without batch norm",
     )
-    goal = 0.9 * max(plain.best["validation_accuracy"], normed.best["validation_accuracy"])
-    show.finish(
-        f"an accuracy of {goal:.0%} is reached {pictures_until(normed, goal)} with batch norm and "
-        f"{pictures_until(plain, goal)} without; the best are {normed.best['validation_accuracy']:.1%} and {plain.best['validation_accuracy']:.1%}."
-    )
+    show.compare(prediction, max(histories, key=lambda name: histories[name].best["validation_accuracy"]))
 
 # %% [markdown]
-# Why is it faster? In a plain network every layer has to follow when the ones before it change the size of their outputs; thirteen layers deep a small change grows or dies out. With the norm every layer gets numbers of the same size, before the first step and after the hundredth. Look at untrained networks, whose weights are three times too small:
+# Where batch norm learns faster, why? In a plain network every layer has to follow when the ones before it change the size of their outputs; thirteen layers deep a small change grows or dies out. With the norm every layer gets numbers of the same size, before the first step and after the hundredth. Look at untrained networks, whose weights are three times too small:
 
 # %%
 if check.ready("conv_block"):
@@ -343,22 +370,22 @@ if check.ready("conv_block"):
                 x = layer(x)
                 if not isinstance(layer, nn.MaxPool2d):
                     sizes[name].append(float(x.std()))
-    figure, ax = plt.subplots(figsize=(8, 3), layout="constrained")
-    for (name, values), colour, style in zip(sizes.items(), ("#D55E00", "#0072B2"), ("s--", "o-")):
-        ax.semilogy(range(1, 14), values, style, color=colour, label=name, markersize=4)
-    ax.set(title="size of the numbers through 13 layers", xlabel="layer", ylabel="deviation (log scale)")
-    ax.set(xticks=range(1, 14))
-    ax.grid(alpha=0.3)
-    figure.legend(loc="outside right upper")
     last = [values[-1] for values in sizes.values()]
-    show.finish(
-        f"with weights three times too small {last[0]:.0e} is left after 13 layers without batch norm, {last[1]:.1f} with it."
+    show.curves(
+        sizes,
+        f"with weights three times too small {last[0]:.0e} is left after 13 layers without batch norm, {last[1]:.1f} with it.",
+        x=range(1, 14),
+        title="size of the numbers through 13 layers",
+        xlabel="layer",
+        ylabel="standard deviation",
+        log="y",
+        looks=LOOKS,
     )
 
 # %% [markdown]
 # ## The filters of the first layer
 #
-# A filter of the first layer is 3 x 3 pixels in three colours, so it can be shown as a small picture: grey is zero, a bright colour is wanted, a dark one is not. Below each stands what it makes of one test picture: bright where the picture around a place looks like the filter.
+# A filter of the first layer is 3 x 3 pixels in three colours, so it can be shown as a small picture: grey is zero, a bright colour is wanted, a dark one is not. Below each stands what it makes of one test picture, the one that you see further down: bright where the picture around a place looks like the filter.
 
 # %%
 picture = test.images[one_of_each[7]]  # (3, 32, 32)
@@ -369,22 +396,15 @@ if check.ready("conv_block"):
     answers = F.conv2d(image[None], filters, padding=1)[0]  # (WIDTH, 32, 32)
     chosen = answers.flatten(1).std(dim=1).topk(8).indices  # those that vary most
 
-    figure, axes = plt.subplots(2, 9, figsize=(10.5, 2.5), layout="constrained")
-    reach, top = filters.abs().max(), answers[chosen].abs().max()
-    axes[0, 0].axis("off")
-    axes[1, 0].imshow(picture.permute(1, 2, 0))
-    for above, below, i in zip(axes[0, 1:], axes[1, 1:], chosen):
-        above.imshow((filters[i].permute(1, 2, 0) / reach + 1) / 2)  # one scale for all
-        above.set_title(f"filter {int(i)}", fontsize=9)
-        drawn = below.imshow(answers[i], vmin=-top, vmax=top, cmap="cividis")
-    figure.colorbar(drawn, ax=axes, label="answer (below)")
-    for ax in axes.flat:
-        ax.set(xticks=[], yticks=[])
     torch.manual_seed(0)
     at_first = next(vgg16(WIDTH, batch_norm=True).parameters()).detach()
-    show.finish(
+    show.below(
+        (filters[chosen] / filters.abs().max() + 1) / 2,  # one scale for all, grey is 0
+        answers[chosen],
         f"every filter lights up other parts of the {test.class_names[7]}: areas of one colour, or edges in one direction. "
-        f"The training has moved the filters by {(filters - at_first).norm() / at_first.norm():.0%} of their length."
+        f"The training has moved the filters by {(filters - at_first).norm() / at_first.norm():.0%} of their length.",
+        titles=[f"filter {int(i)}" for i in chosen],
+        label="answer",
     )
 
 # %% [markdown]
@@ -432,25 +452,19 @@ if check.ready("conv_block") and check.ready("feature_maps"):
     names = [f"features.{i}" for i in before_pooling.values()]
     maps = feature_maps(vgg, names, image)
 
-    figure, axes = plt.subplots(5, 9, figsize=(10.5, 6.3), layout="constrained")
-    for row, (title, name) in zip(axes, zip(before_pooling, names)):
-        chosen = maps[name].flatten(1).std(dim=1).topk(8).indices
-        row[0].imshow(picture.permute(1, 2, 0))
+    rows = {}
+    for title, name in zip(before_pooling, names):
         channels, height, width = maps[name].shape
-        row[0].set_ylabel(f"{title}\n{channels} x {height} x {width}", rotation=0, ha="right", va="center")
-        top = maps[name][chosen].max()
-        for ax, channel in zip(row[1:], chosen):
-            drawn = ax.imshow(maps[name][channel], vmin=0, vmax=top, cmap="viridis")
-            ax.set_title(f"channel {int(channel)}", fontsize=8)
-        figure.colorbar(drawn, ax=row, shrink=0.9)
-        for ax in row:
-            ax.set(xticks=[], yticks=[])
+        most = maps[name].flatten(1).std(dim=1).topk(8).indices  # channels that vary most
+        rows[f"{title}\n{channels} x {height} x {width}"] = maps[name][most]
     with torch.no_grad():
         guess = int(vgg(image[None]).argmax())
-    show.finish(
+    show.layers(
+        rows,
         f"the {test.class_names[7]} is still to be seen after block 2, at {maps[names[0]].shape[1]} x {maps[names[0]].shape[2]}; "
         f"each pooling leaves a quarter of the places, and after block 13 there are {maps[names[-1]].shape[1]} x {maps[names[-1]].shape[2]} for each of "
-        f"{len(maps[names[-1]])} channels. Each row has its own scale. The network says: {test.class_names[guess]}."
+        f"{len(maps[names[-1]])} channels. Each row has its own scale. The network says: {test.class_names[guess]}.",
+        photo=picture,
     )
 
 # %% [markdown]
@@ -460,17 +474,21 @@ if check.ready("conv_block") and check.ready("feature_maps"):
 if check.ready("conv_block") and check.ready("feature_maps"):
     with torch.no_grad():
         theirs = create_feature_extractor(vgg, return_nodes=[f"{name}.2" for name in names])(image[None])
-    for (name, mine), other in zip(maps.items(), theirs.values()):
-        print(f"{name}: largest difference {(mine - other[0]).abs().max():.0e}")
+    difference = max(
+        float((mine - other[0]).abs().max()) for mine, other in zip(maps.values(), theirs.values())
+    )
+    show.text(f"Largest difference in {len(maps)} layers: {difference:.0e}.")
 
 # %% [markdown]
 # ## What does one output see?
 #
-# A convolution looks through a small window, with the **same weights everywhere and for every picture**. Self-attention computes its weights from the picture. It can be kept in a window too: *local* attention, as in [Ramachandran et al. 2019](https://arxiv.org/abs/1906.05909) and, with other formulas, [Hu et al. 2019](https://openaccess.thecvf.com/content_ICCV_2019/html/Hu_Local_Relation_Networks_for_Image_Recognition_ICCV_2019_paper.html). Or it sees everything: *global* attention, which is ViT's.
+# The places on which an output depends are its **receptive field**. A convolution looks through a small window, with the **same weights everywhere and for every picture**. Self-attention computes its weights from the picture. It can be kept in a window too: *local* attention, as in [Ramachandran et al. 2019](https://arxiv.org/abs/1906.05909) and, with other formulas, [Hu et al. 2019](https://openaccess.thecvf.com/content_ICCV_2019/html/Hu_Local_Relation_Networks_for_Image_Recognition_ICCV_2019_paper.html). Or it sees everything: *global* attention, which is ViT's.
 #
-# Computed, not drawn: each picture becomes 16 x 16 places, one output is taken, and the gradient says how much of every place is in it. Nothing is learned here: queries and keys are the colours of a place and its eight neighbours, so alike attends to alike.
+# Computed, not drawn: each picture becomes 16 x 16 places, one output is taken, and the gradient says how much of every place is in it. Nothing is learned here: queries and keys are the colours of a place and its eight neighbours, so alike attends to alike. Which of the three changes with the picture?
 
 # %%
+prediction = ...  # your guess: those that weigh the second picture otherwise than the first, of "convolution", "local", "global"
+
 side, place, reach = 16, (9, 7), 3  # reach: a window of 7 x 7
 torch.manual_seed(0)
 convolution = nn.Conv2d(3, 1, kernel_size=3, padding=1)
@@ -503,31 +521,40 @@ some = test.images[[one_of_each[7], one_of_each[1]]]
 places = F.adaptive_avg_pool2d(normalise(some, mean, std), side)  # (2, 3, 16, 16)
 seen = [[seen_by_one_output(layer, x[None]) for layer in layers.values()] for x in places]
 top = max(float(weights.max()) for weights in seen[0][1:] + seen[1][1:])
-
-figure, axes = plt.subplots(2, 4, figsize=(10, 5.2), layout="constrained")
-for line, shown, weights in zip(axes, some, seen):
-    line[0].imshow(shown.permute(1, 2, 0), extent=(-0.5, side - 0.5, side - 0.5, -0.5))
-    line[0].set_title("one output, marked")
-    for ax, name, weight in zip(line[1:], layers, weights):
-        drawn = ax.imshow(weight, vmin=0, vmax=top, cmap="viridis")
-        ax.set_title(name)
-    for ax in line:
-        corner = (place[1] - 0.5, place[0] - 0.5)
-        ax.add_patch(plt.Rectangle(corner, 1, 1, fill=False, edgecolor="#D55E00", linewidth=2))
-        ax.set(xticks=[], yticks=[])
-figure.colorbar(drawn, ax=axes, label="share in the output", extend="max")
 counts = [int((weight > 0).sum()) for weight in seen[0]]
-print(
-    f"places that one output depends on: convolution {counts[0]}, local {counts[1]}, global {counts[2]} of {side * side}"
-)
 moved = [float((a - b).abs().sum() / 2) for a, b in zip(*seen)]
-show.finish(
-    f"from the upper picture to the lower the convolution's weights move by {moved[0]:.0%}, those of local attention by "
-    f"{moved[1]:.0%}, those of global attention by {moved[2]:.0%}: attention depends on the picture."
+
+
+def show_seen(number, says):
+    """Where one output looks in this picture, by three layers."""
+    show.panels(
+        seen[number],
+        says,
+        titles=list(layers),
+        photo=some[number],
+        mark=place,
+        vmin=0,
+        vmax=top,
+        label="share",
+    )
+
+
+show_seen(
+    0,
+    f"one output depends on {counts[0]} places in a convolution, on {counts[1]} in local and on {counts[2]} of {side * side} in global attention. "
+    "(The convolution's shares are larger than the scale.)",
 )
+
+# %%
+show_seen(
+    1,
+    f"another picture: the convolution's weights move by {moved[0]:.0%}, those of local attention by {moved[1]:.0%}, those of global "
+    f"attention by {moved[2]:.0%}.",
+)
+show.compare(prediction, [name for name, by in zip(("convolution", "local", "global"), moved) if by > 0.01])
 
 # %% [markdown]
-# A CNN reaches far only through depth: each further 3 x 3 layer adds a ring. That neighbours matter most, and that a cat is a cat anywhere, is built in: an **inductive bias**. Global attention has to learn it from data, and pays for its freedom with a score for every pair of places.
+# A CNN reaches far only through depth: each further 3 x 3 layer adds a ring. That neighbours matter most is built in, and so is that a cat is a cat anywhere: if the picture moves, the maps move with it, which is called **equivariance**. Both are an **inductive bias**. Global attention has to learn it from data, and pays for its freedom with a score for every pair of places.
 #
 # Can attention replace convolution? Ramachandran et al. (NeurIPS 2019, [Stand-Alone Self-Attention in Vision Models](https://arxiv.org/abs/1906.05909)) put local attention in place of the convolutions of ResNets, on ImageNet. Their numbers, FLOPS in billions, parameters in millions, top-1 accuracy in percent:
 #
@@ -544,6 +571,8 @@ show.finish(
 # Now a fair race: equal parameters (within 5 %), equal minutes (digits: equal pictures), equal recipe. The CNN is your VGG16 with batch norm from above; the ViT is torchvision's, with patches of 4 x 4 pixels: 64 of them and a class token.
 
 # %%
+prediction = ...  # who ends higher? "VGG16 with batch norm" or "ViT"
+
 emb_size, depth, heads = {64: (384, 12, 6), 16: (128, 7, 4), 8: (64, 7, 4)}[WIDTH]
 if check.ready("conv_block"):
     torch.manual_seed(0)
@@ -556,25 +585,24 @@ if check.ready("conv_block"):
         mlp_dim=2 * emb_size,
         num_classes=10,
     )
-    print(f"VGG16 {size(vgg):,} parameters, ViT {size(vit):,}: {size(vit) / size(vgg) - 1:+.1%}")
+    show.text(f"VGG16 {size(vgg):,} parameters, ViT {size(vit):,}: {size(vit) / size(vgg) - 1:+.1%}.")
     train_it("ViT", vit)
 
 # %%
 if check.ready("conv_block"):
-    convergence(
-        ["VGG16 with batch norm", "ViT"],
-        lambda entry: entry["seconds"] / 60 if real else entry["images"] / 1000,
-        "minutes" if real else "thousands of pictures seen",
-        f"CNN and ViT of one size, the same {'minutes' if real else 'pictures'} for both",
-    )
     last = {name: histories[name][-1] for name in ("VGG16 with batch norm", "ViT")}
-    show.finish(
+    convergence(
+        list(last),
         "; ".join(
             f"{name} saw {entry['images']:,} pictures and ends at {entry['validation_accuracy']:.1%}"
             for name, entry in last.items()
         )
-        + "."
+        + ".",
+        f"CNN and ViT of one size, the same {'minutes' if real else 'pictures'} for both",
+        lambda entry: entry["seconds"] / 60 if real else entry["images"] / 1000,
+        "minutes" if real else "thousands of pictures seen",
     )
+    show.compare(prediction, max(last, key=lambda name: last[name]["validation_accuracy"]))
 
 # %% [markdown]
 # Parameters say how much a network can store, not how much it computes. A **MAC** is one multiplication and one addition. PyTorch counts floating-point operations, two for each MAC. Speed is measured on this machine: pictures a second, forward only, on the test pictures.
@@ -590,7 +618,6 @@ def macs(model):
 
 
 if check.ready("conv_block"):
-    print(f"{'':32}{'VGG16 + batch norm':>20}{'ViT':>14}")
     columns = []
     for name in ("VGG16 with batch norm", "ViT"):
         model, history = networks[name].eval(), histories[name]
@@ -614,20 +641,61 @@ if check.ready("conv_block"):
                 "minutes of training": f"{history[-1]['seconds'] / 60:.2f}",
             }
         )
-    for line in columns[0]:
-        print(f"{line:32}{columns[0][line]:>20}{columns[1][line]:>14}")
+    show.table(
+        [(line, *(column[line] for column in columns)) for line in columns[0]],
+        ("", "VGG16 with batch norm", "ViT"),
+    )
 
 # %% [markdown]
 # Two things decide such a race. *Work*: the ViT computes at full width for 65 tokens in every block, while the CNN halves its maps again and again; so at equal parameters the ViT makes more MACs: it sees fewer pictures in the same time, or takes longer for the same pictures. *Bias*: with few pictures the CNN's built-in window is worth more than freedom. [Dosovitskiy et al. 2021](https://arxiv.org/abs/2010.11929) found the same on a large scale: trained on ImageNet alone ViT stayed below ResNets of its size, pre-trained on 300 million pictures it went past them. `MINUTES` and `FULL` above are yours to change.
+#
+# ## Change it and see: move the pictures
+#
+# Both networks were trained on pictures in their place (CIFAR-10: shifted by a few pixels at most). Now the *test* pictures move to the right, by 0 to 8 of their 32 pixels, and what goes out on the right comes in on the left. Nothing is trained for this. How far can they move until VGG16 has lost a tenth of its right answers?
+
+# %%
+prediction = ...  # your guess: 1, 2, 4, 8, or "further than 8"
+
+if check.ready("conv_block"):
+    distances, right = (0, 1, 2, 4, 8), {}
+    for name in ("VGG16 with batch norm", "ViT"):
+        history = histories[name]
+        right[name] = [
+            evaluate(
+                networks[name],
+                test._replace(images=test.images.roll(pixels, dims=3)),
+                history.mean,
+                history.std,
+            )[1]
+            for pixels in distances
+        ]
+    show.curves(
+        right,
+        "moved by 8 pixels, "
+        + " and ".join(f"{name} goes from {each[0]:.1%} to {each[-1]:.1%}" for name, each in right.items())
+        + f", on {len(test.labels):,} pictures.",
+        x=distances,
+        title="test pictures that have moved",
+        xlabel="pixels to the right",
+        ylabel="test accuracy",
+        looks=LOOKS,
+        level={"guessing": 0.1},
+    )
+    vgg_right = right["VGG16 with batch norm"]
+    lost = [pixels for pixels, share in zip(distances, vgg_right) if share < 0.9 * vgg_right[0]]
+    show.compare(prediction, lost[0] if lost else "further than 8")
+
+# %% [markdown]
+# Equivariance says that the *maps* of a convolution move along. Whether the *answer* stays the same is another question: each pooling keeps only what moves by its own steps, and the last layers have learned where things usually are. A ViT cuts the moved picture into other patches, unless it moves by whole patches (here 4 pixels), and even then each patch meets the position of another. Read its line only if it starts well above guessing: who knows little has little to lose. One training each: take small differences for noise.
 #
 # ## What you have learned
 #
 # - Early stopping keeps the weights that were best on pictures kept apart, and saves the time after them.
 # - Batch norm keeps the numbers in every layer at one size, and a deep CNN learns faster with it.
-# - A convolution sees a fixed window with fixed weights, attention weighs by content; equal parameters do not mean equal work.
+# - A convolution sees a fixed window with fixed weights, attention weighs by content; equal parameters do not mean equal work, and built-in knowledge can be tested: move the pictures.
 #
 # ## Going further
 #
 # - Simonyan and Zisserman 2015, [Very Deep Convolutional Networks](https://arxiv.org/abs/1409.1556); Ioffe and Szegedy 2015, [Batch Normalization](https://arxiv.org/abs/1502.03167); Santurkar et al. 2018, [How Does Batch Normalization Help Optimization?](https://arxiv.org/abs/1805.11604), which doubts the usual explanation.
 # - Zeiler and Fergus 2014, [Visualizing and Understanding Convolutional Networks](https://arxiv.org/abs/1311.2901); Raghu et al. 2021, [Do Vision Transformers See Like Convolutional Neural Networks?](https://arxiv.org/abs/2108.08810)
-# - Next: part 4, **Inside a pretrained ViT**.
+# - Next: [Inside a pretrained ViT](../4_inside_a_pretrained_vit/inside_a_pretrained_vit.ipynb)

@@ -5,18 +5,17 @@
 #
 # **When you are done you can**
 #
-# - write the classification head and the forward pass of a whole ViT, and test both before any long training;
+# - write the classification head, the forward pass of a whole ViT and a step of its training, and test all three before any long training;
 # - train within a time budget, stop and go on, and measure the result honestly;
-# - read a confusion matrix, the worst mistakes, the learned positions and the attention of the class token.
+# - read a confusion matrix, the worst mistakes, the learned positions and the attention of the class token, and say what a choice (positions, patch size, heads) is worth.
 #
-# **Time and hardware**: you choose the minutes of training, 3 by default, on any CPU; a GPU is used if there is one. The rest takes less than 2 minutes on two CPU cores. CIFAR-10 (170 MB) is downloaded once. Without a network, digits stand in, and the whole notebook runs in less than 60 seconds.
+# **Time and hardware**: about 90 minutes of yours, and the whole notebook computes for less than 60 seconds on two CPU cores with the digits that stand in without a network; no GPU. With CIFAR-10 (170 MB, downloaded once) you choose the minutes of training, 3 by default, on any CPU (a GPU is used if there is one); the rest takes less than 4 minutes.
 #
 # **Before you start**: Part 2, Q1 to Q7. Your own answers are used where they are found; the course's library stands in for the others.
 
 # %% tags=["setup"] id="8ce6d166"
 import math
 
-import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
 from einops import rearrange
@@ -30,6 +29,27 @@ from helpers.vit import timm_weights
 
 torch.manual_seed(0)
 print("Ready.")
+
+# %% [markdown]
+# **Do you remember?**
+#
+# <details><summary>1. A picture of 32 x 32 pixels is cut into patches of 4 x 4. How many tokens reach the first block?</summary>
+#
+# 65: 8 x 8 = 64 patches (Q2), and the class token in front (Q3).
+#
+# </details>
+#
+# <details><summary>2. Why does a ViT need positions?</summary>
+#
+# Attention does not know the order of its tokens: if the patches change places, the answers change places with them, and nothing else happens (Q1).
+#
+# </details>
+#
+# <details><summary>3. What does an encoder block do to the shape of the tokens?</summary>
+#
+# Nothing: `(b, n, emb_size)` goes in and comes out, so blocks can stand in a row (Q7).
+#
+# </details>
 
 # %%
 show.diagram("vit_pipeline")
@@ -45,7 +65,7 @@ names = train.class_names
 real = "digits" not in train.source
 if not real:  # so little work is done sooner by one thread than by several that wait for each other
     torch.set_num_threads(1)
-print(f"{train.source}: {len(train.labels):,} training and {len(test.labels):,} test pictures.")
+show.text(f"{train.source}: {len(train.labels):,} training and {len(test.labels):,} test pictures.")
 
 first = [int((train.labels == label).nonzero()[0]) for label in range(len(names))]  # one of each class
 show.images(
@@ -139,15 +159,16 @@ start = 0.02 if real else 1.0
 SIZES = {"img_size": 32, "patch_size": 4, "emb_size": 128, "depth": 6, "num_heads": 4, "expansion": 2}
 
 
-def build(start=start):
+def build(start=start, seed=0, **other):
     """A fresh ViT of your pieces; class token and positions are drawn with the standard deviation `start`."""
-    torch.manual_seed(0)
-    parts = assemble.ViT(**SIZES, pieces=mine)
+    torch.manual_seed(seed)
+    sizes = {**SIZES, **other}
+    parts = assemble.ViT(**sizes, pieces=mine)
     with torch.no_grad():
         for name, drawn in parts.named_parameters():
             if name.endswith(("cls_token", "learnable_positions")):
                 drawn.mul_(start)  # from deviation 1 to this one
-    return ViT(parts, ClassificationHead(SIZES["emb_size"], len(names)))
+    return ViT(parts, ClassificationHead(sizes["emb_size"], len(names)))
 
 
 def positions_of(vit):
@@ -159,53 +180,91 @@ def positions_of(vit):
 some = torch.randperm(len(train.labels), generator=torch.Generator().manual_seed(0))
 sample = train.images[some[:1000]] / 255  # enough to know the mean and the deviation of each colour
 mean, std = sample.mean(dim=(0, 2, 3)).tolist(), sample.std(dim=(0, 2, 3)).tolist()
-batch = normalise(train.images[some[:16]], mean, std)  # (16, 3, 32, 32), mean 0 and deviation 1
+batch = normalise(train.images[some[:16]], mean, std)  # (16, 3, 32, 32), mean 0 and standard deviation 1
 labels = train.labels[some[:16]]
 
 if check.ready("classification_head") and check.ready("vit_forward"):
     vit = build(start=1)
-    print(f"{sum(p.numel() for p in vit.parameters() if p.requires_grad):,} parameters")
     with torch.no_grad():
         patch_tokens = vit.patch_embedding(batch)  # (16, 64, 128)
-        print(f"standard deviation of the patch tokens       {patch_tokens.std():.2f}")
-        print(f"standard deviation of the positions of Q4    {positions_of(vit).std():.2f}")
+    show.table(
+        [
+            ("parameters", f"{sum(p.numel() for p in vit.parameters() if p.requires_grad):,}"),
+            ("standard deviation of the patch tokens", f"{patch_tokens.std():.2f}"),
+            ("standard deviation of the positions of Q4", f"{positions_of(vit).std():.2f}"),
+        ]
+    )
 
 # %% [markdown]
 # Drawn like that, the positions are louder than the picture. Most ViTs, timm's too, draw them with 0.02 instead, and so does `build`; `build(start=1)` lets you compare. (The digits that stand in without a network keep 1. They are enlarged from 8 x 8 pixels, so each of their patches is one flat grey, and nearly everything depends on where it is.)
 #
 # ## Before an hour of training, a minute of doubt
 #
-# **First doubt: is the first loss right?** An untrained model should know nothing. If it gives each of 10 classes the probability 1/10, the cross-entropy is $-\ln(1/10) = \ln 10$. Much more than that: the logits start too large. Less: it has seen the answer.
+# **First doubt: is the first loss right?** The logits become probabilities by **softmax**: each is raised to a power of e and divided by their sum, so that all are positive and add up to 1. The loss is the **cross-entropy**: $-\ln$ of the probability that the model gives to the right class; 0 if it is sure and right, large if it is sure and wrong. An untrained model should know nothing. How large is its loss if it gives each of 10 classes the probability 1/10?
 
 # %%
+prediction = ...  # your guess, a number with one decimal
+
 if check.ready("classification_head") and check.ready("vit_forward"):
     vit = build()
     with torch.no_grad():
         hundred = normalise(train.images[some[:100]], mean, std)
         first_loss = float(F.cross_entropy(vit(hundred), train.labels[some[:100]]))
-    print(f"loss of the untrained ViT {first_loss:.3f}, ln({len(names)}) = {math.log(len(names)):.3f}")
+    show.text(
+        f"The loss of the untrained ViT is {first_loss:.3f}; ln({len(names)}) = {math.log(len(names)):.3f}."
+    )
+    show.compare(prediction, round(math.log(len(names)), 1))
 
 # %% [markdown]
-# A little above is normal: random logits are not quite equal.
+# Much more than ln 10: the logits start too large. Less: the model has seen the answer. A little above is normal: random logits are not quite equal.
 #
+# ## Exercise: one step of training
+#
+# All training is this, again and again, with a batch of pictures each time:
+#
+# | step | what happens |
+# | --- | --- |
+# | forward | the model gives the logits of the images |
+# | loss | one number: the mean cross-entropy of logits and labels |
+# | old gradients away | each parameter still has the gradient of the step before, and a new one would be *added* to it |
+# | backward | for each parameter, its new gradient: how much the loss grows if this number grows |
+# | step | the optimizer moves each parameter a little against its gradient |
+#
+# One blank of several lines, three points: for the loss, for the parameters after one step, and after several. `F.cross_entropy` takes logits and labels.
+
+
+# %% nbgrader={"grade_id": "training_step", "solution": true}
+def training_step(model, images, labels, optimizer):
+    """Train on one batch: images (b, 3, H, W), labels (b,). Returns the loss before the step."""
+    loss = F.cross_entropy(model(images), labels)  # blank: loss = ...
+    optimizer.zero_grad()  # blank
+    loss.backward()  # blank
+    optimizer.step()  # blank
+    return loss.item()
+
+
+# %% [markdown]
+# Stuck? In a new cell: `check.hint("training_step")`.
+
+# %% nbgrader={"grade_id": "check_training_step", "grade": true}
+check("training_step")
+
+# %% [markdown]
 # **Second doubt: can it learn at all?** Take one batch of 16 pictures and train on it again and again. A model that is put together rightly learns 16 pictures by heart in a moment. If it can't, more data and more hours will not help: something is broken.
+#
+# We try two starts: positions drawn with 0.02, and with 1. Which one learns these pictures sooner?
 
 
 # %%
 def overfit(vit, steps=40):
     """Train on the one batch; the loss before each step."""
     optimizer = torch.optim.AdamW(vit.parameters(), lr=1e-3)
-    losses = []
-    for _ in range(steps):
-        loss = F.cross_entropy(vit(batch), labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(float(loss.detach()))
-    return losses
+    return [training_step(vit, batch, labels, optimizer) for _ in range(steps)]
 
 
-if check.ready("classification_head") and check.ready("vit_forward"):
+prediction = ...  # your guess: "start 0.02" or "start 1 (Q4)"
+
+if all([check.ready(key) for key in ("classification_head", "vit_forward", "training_step")]):
     losses = {"start 0.02": overfit(build(0.02)), "start 1 (Q4)": overfit(build(1))}
     passed = losses["start 0.02" if real else "start 1 (Q4)"][-1] < 0.1
     show.curves(
@@ -216,10 +275,70 @@ if check.ready("classification_head") and check.ready("vit_forward"):
         xlabel="step",
         ylabel="loss",
     )
-    print("The gate is open: train." if passed else "Still above 0.1: look for the mistake before you train.")
+    show.compare(prediction, min(losses, key=lambda name: losses[name][-1]))
+    show.text(
+        "The gate is open: train." if passed else "Still above 0.1: look for the mistake before you train."
+    )
+
+# %% [markdown]
+# In photos it matters most *what* a patch shows, and quiet positions let the model see it. In the flat digits it matters *where* a patch stands, and loud positions say so from the first step. Your curves show one of the two cases.
+#
+# ## Change it and see
+#
+# What is a choice worth? Take it away, train, and look. A small ViT (2 blocks, tokens of 48 numbers, pictures of 16 x 16 pixels so that it takes seconds) is trained with **your** step: once as it is, and then with one thing changed at a time. The accuracy is that on training pictures that were kept apart.
+#
+# Two runs that differ in nothing but the **seed** (first weights and order of the pictures) do not give the same accuracy either. So the unchanged one runs with three seeds: what changes less than that is noise. The changed ones run once; who wants to be sure runs these, too, with several.
+
+# %%
+prediction = (
+    ...
+)  # which change costs most? "no positions", "patches of 2", "patches of 8", "one head", "other start"
+
+EPOCHS, few = 5, 3000 if real else 1000
+small = normalise(
+    F.avg_pool2d(train.images[some[: few + 1000]].float(), 2).byte(), mean, std
+)  # (N, 3, 16, 16)
+small_labels = train.labels[some[: few + 1000]]
+
+
+def experiment(seed=0, positions=True, **changes):
+    """The accuracy, 0..1, of a small ViT on pictures that it was not trained on."""
+    vit = build(seed=seed, **{"img_size": 16, "emb_size": 48, "depth": 2, **changes})
+    for name, parameter in vit.named_parameters():
+        if not positions and name.endswith("learnable_positions"):
+            parameter.data.zero_()
+            parameter.requires_grad_(False)
+    optimizer = torch.optim.AdamW(vit.parameters(), lr=2e-3)
+    for _ in range(EPOCHS):
+        for rows in torch.randperm(few).split(50):
+            training_step(vit, small[rows], small_labels[rows], optimizer)
+    with torch.no_grad():
+        return float((vit(small[few:]).argmax(dim=1) == small_labels[few:]).float().mean())
+
+
+if all([check.ready(key) for key in ("classification_head", "vit_forward", "training_step")]):
+    usual = sorted(experiment(seed) for seed in (0, 1, 2))
+    found = {
+        "no positions": experiment(positions=False),
+        "patches of 2": experiment(patch_size=2),
+        "patches of 8": experiment(patch_size=8),
+        "one head": experiment(num_heads=1),
+        "other start": experiment(start=0.02 if start == 1 else 1),
+    }
+    noise = usual[-1] - usual[0]
+    told = [name for name, accuracy in found.items() if not usual[0] - noise <= accuracy <= usual[-1] + noise]
+    show.table(
+        [
+            ("as it is, three seeds", " · ".join(f"{accuracy:.1%}" for accuracy in usual)),
+            *((name, f"{accuracy:.1%}") for name, accuracy in found.items()),
+        ],
+        ("what is changed", "accuracy"),
+        f"the three seeds lie {noise:.1%} apart. Further away from them than that: {', '.join(told) or 'nothing'}.",
+    )
+    show.compare(prediction, min(found, key=found.get))
 
 # %% [markdown] id="150c1cc4"
-# Which start learns sooner? In photos it matters most *what* a patch shows, and quiet positions let the model see it. In the flat digits it matters *where* a patch stands, and loud positions say so from the first step. Your curves show one of the two cases.
+# Read it with care. Patches of 2 make four times as many tokens: more to see, and more to learn from the same pictures in the same number of steps. Patches of 8 make 4 tokens only; in digits that is enough. Without positions the picture is a bag of patches (Q1), so what is left is what the patches show. A choice that wins in seconds need not win in hours: this table is about *these* pictures and *these* steps.
 #
 # ## Train
 #
@@ -228,12 +347,12 @@ if check.ready("classification_head") and check.ready("vit_forward"):
 # <!-- training:start -->
 # <!-- training:end -->
 #
-# `fit` does what a training loop has to do, in `helpers/train.py` and `helpers/training/loop.py` for you to read. A tenth of the training pictures is set apart for **validation**; the weights that do best there are kept. Pictures are shifted and mirrored at random (not the digits: a mirrored 3 is none). The learning rate rises, then falls to almost 0 when the time is up. In the first half of the time the pictures have half the size, a quarter of the patches, so that many more of them are seen: expect a bend in the curve where the size changes. (With the digits all this follows the number of pictures instead of the time, so that the curves are the same on a busy machine; the minutes are only the most that it may take.)
+# `fit` does what a training loop has to do around such a step, in `helpers/train.py` and `helpers/training/loop.py` for you to read. A tenth of the training pictures is set apart for **validation**; the weights that do best there are kept. Pictures are shifted and mirrored at random, which is called **augmentation** (not the digits: a mirrored 3 is none). The learning rate rises, then falls to almost 0 when the time is up. In the first half of the time the pictures have half the size, a quarter of the patches, so that many more of them are seen: expect a bend in the curve where the size changes. (With the digits all this follows the number of pictures instead of the time, so that the curves are the same on a busy machine; the minutes are only the most that it may take.)
 #
 # **You may interrupt it at any time** (the stop button): the model then has its best weights so far. With a folder in `out`, everything is kept there too. Run the cell again and it goes on where it stopped, also after a crash or on another day; with more `minutes` it goes on after the end. A run that is finished is read back in a moment. To start afresh, because you mended a piece or try `build(start=1)`, name another folder or say `resume=False`.
 
 # %%
-minutes, pictures = (3, None) if real else (5, 8000)  # each of the digits is seen about six times
+minutes, pictures = (3, None) if real else (5, 7000)  # each of the digits is seen about five times
 out = "my_vit" if real else None  # folder for the checkpoints, beside this notebook
 
 if check.ready("classification_head") and check.ready("vit_forward"):
@@ -259,7 +378,7 @@ if check.ready("classification_head") and check.ready("vit_forward") and history
     )
 
 # %% [markdown]
-# If the training loss lies above the validation loss, that looks odd, but has two reasons: it is an average over the stretch since the last point, when the model was worse; and it is made harder, by smoothed labels and (CIFAR-10 only) by shifted and mirrored pictures. A model that learned its pictures by heart shows the opposite: training loss far below validation loss.
+# If the training loss lies above the validation loss, that looks odd, but has two reasons: it is an average over the stretch since the last point, when the model was worse; and it is made harder, by smoothed labels and (CIFAR-10 only) by shifted and mirrored pictures. A model that learned its pictures by heart shows the opposite, called **overfitting**: training loss far below validation loss.
 #
 # ## How good is it?
 #
@@ -279,38 +398,32 @@ if check.ready("classification_head") and check.ready("vit_forward"):
     guesses = probabilities.argmax(dim=1)
     accuracy = float((guesses == test.labels).float().mean())
     error = math.sqrt(accuracy * (1 - accuracy) / len(test.labels))
-    print(f"test accuracy {accuracy:.1%}, give or take {2 * error:.1%}, on {len(test.labels):,} pictures")
+    show.text(
+        f"The test accuracy is {accuracy:.1%}, give or take {2 * error:.1%}, on {len(test.labels):,} pictures."
+    )
 
 # %% [markdown]
 # The give-or-take says how much the number would move with other test pictures (two standard errors). Two models that differ by less than that do not differ.
 #
 # ## What does it mix up?
+#
+# The **confusion matrix**: a row for each true class, a column for each guess. What is right stands on the diagonal.
 
 # %%
 if check.ready("classification_head") and check.ready("vit_forward"):
     shares = torch.from_numpy(confusion_matrix(test.labels, guesses, normalize="true"))  # rows sum to 1
-    figure, ax = plt.subplots(figsize=(7.5, 6), layout="constrained")
-    show.heatmap(
-        shares, "", title="in % of the true class", xlabel="guess", ylabel="truth", vmin=0, vmax=1, ax=ax
-    )
-    ax.set_xticks(range(len(names)), names, rotation=45 if real else 0)
-    ax.set_yticks(range(len(names)), names)
-    for (truth, guess), share in zip(
-        torch.cartesian_prod(*[torch.arange(len(names))] * 2).tolist(), shares.flatten()
-    ):
-        ax.text(
-            guess,
-            truth,
-            f"{100 * share:.0f}",
-            ha="center",
-            va="center",
-            color="white" if share < 0.6 else "black",
-        )
     mistakes = shares - shares.diag().diag()
     truth, guess = divmod(int(mistakes.argmax()), len(names))
-    show.finish(
+    show.matrices(
+        {"in % of the true class": 100 * shares},
         f"the most frequent mistake: {mistakes.max():.0%} of class '{names[truth]}' are taken for '{names[guess]}'; "
-        f"the easiest class is '{names[shares.diag().argmax()]}' with {shares.diag().max():.0%} right."
+        f"the easiest class is '{names[shares.diag().argmax()]}' with {shares.diag().max():.0%} right.",
+        rows=names,
+        columns=names,
+        xlabel="guess",
+        ylabel="truth",
+        label="%",
+        written=".0f",
     )
 
 # %% [markdown]
@@ -350,31 +463,16 @@ def pairs(maps):
     beside = torch.stack([maps[r, c, r, c + 1] for r in n for c in n[:-1]]).mean()
     below = torch.stack([maps[r, c, r + 1, c] for r in n[:-1] for c in n]).mean()
     mirrored = torch.stack([maps[r, c, r, -1 - c] for r in n for c in n]).mean()
-    return f"{beside:.2f} beside, {below:.2f} below, {mirrored:.2f} mirrored, {average:.2f} on average"
-
-
-def draw_similarity(panels, says):
-    """Each panel a grid of small maps, one a patch, on one colour scale."""
-    figure, axes = plt.subplots(
-        1, len(panels), figsize=(5.2 * len(panels), 4.6), layout="constrained", squeeze=False
-    )
-    low = min(float(maps.min()) for maps in panels.values())
-    for ax, (title, maps) in zip(axes[0], panels.items()):
-        apart = F.pad(maps, (0, 1, 0, 1), value=math.nan)  # a gap between the small maps
-        picture = ax.imshow(rearrange(apart, "r c h w -> (r h) (c w)"), vmin=low, vmax=1)
-        places = torch.arange(len(maps)) * (len(maps) + 1) + (len(maps) - 1) / 2
-        ax.set(title=title, xlabel="patch column", ylabel="patch row")
-        ax.set_xticks(places, range(len(maps)))
-        ax.set_yticks(places, range(len(maps)))
-    figure.colorbar(picture, ax=axes, label="cosine similarity")
-    show.finish(says)
+    places = {"beside": beside, "below": below, "mirrored": mirrored, "on average": average}
+    return ", ".join(f"{round(float(value), 2) + 0:.2f} {place}" for place, value in places.items())
 
 
 if check.ready("classification_head") and check.ready("vit_forward"):
     before, after = similarity(positions_before), similarity(positions_of(vit))
-    draw_similarity(
+    show.mosaics(
         {"at the start": before, "after training": after},
         f"similarity at the start: {pairs(before)}; after training: {pairs(after)}.",
+        label="cosine similarity",
     )
 
 # %% [markdown]
@@ -382,7 +480,7 @@ if check.ready("classification_head") and check.ready("vit_forward"):
 #
 # ## Where does the class token look?
 #
-# In the last block the class token asks all patches, and `softmax` gives each a share. The hook catches the tokens on their way into your attention; queries and keys do the rest, as in Q5.
+# In the last block the class token asks all patches, and `softmax` gives each a share. The hook catches the tokens on their way into your attention; queries and keys do the rest, as in Q5. Above each picture stands the guess, and below it how much the class token takes from each patch.
 
 
 # %%
@@ -402,37 +500,26 @@ def class_attention(vit, images):
     return shares[:, 1:].reshape(len(images), *[math.isqrt(shares.shape[1] - 1)] * 2)
 
 
-def draw_attention(vit, x, images, titles, says):
-    """Pictures above, where the class token looks below."""
-    maps = class_attention(vit, x)  # x: the images, normalised
-    figure, axes = plt.subplots(
-        2, len(images), figsize=(1.7 * len(images) + 0.8, 3.9), layout="constrained", squeeze=False
-    )
-    for i, (image, shares) in enumerate(zip(images, maps)):
-        axes[0, i].imshow(image.permute(1, 2, 0))
-        axes[0, i].set_title(titles[i], fontsize=9)
-        picture = axes[1, i].imshow(shares, vmin=0, vmax=float(maps.max()))
-        for ax in axes[:, i]:
-            ax.set(xticks=[], yticks=[])
-    figure.colorbar(picture, ax=axes[1], label="share")
-    show.finish(
-        f"{says} The largest share of one patch is {maps.max():.2f}; if all were alike, each would have {1 / 65:.3f}."
-    )
-
-
 if check.ready("classification_head") and check.ready("vit_forward"):
     shown = torch.randperm(len(test.labels), generator=torch.Generator().manual_seed(0))[:6]
-    draw_attention(
-        vit,
-        normalise(test.images[shown], history.mean, history.std),
+    maps = class_attention(vit, normalise(test.images[shown], history.mean, history.std))
+    show.below(
         test.images[shown],
-        [f"{names[guesses[i]]}\nis {names[test.labels[i]]}" for i in shown],
-        "above the picture with guess and truth, below how much the class token takes from each patch.",
+        maps,
+        f"the largest share of one patch is {maps.max():.2f}; if all were alike, each would have {1 / 65:.3f}.",
+        titles=[f"{names[guesses[i]]}\nis {names[test.labels[i]]}" for i in shown],
+        label="share",
+        vmin=0,
     )
 
 # %% [markdown]
-# After minutes of training do not expect outlines of animals. Where do the bright patches lie, on the thing or beside it? And beware: attention says where the last block *read*, not what the patches had told each other in the five blocks before.
-#
+# After minutes of training do not expect outlines of animals. Where do the bright patches lie, on the thing or beside it? And beware: attention says where the last block *read*, not what the patches had told each other in the five blocks before. For those, take your model into your hands: choose a patch, a head and a block.
+
+# %%
+if check.ready("classification_head") and check.ready("vit_forward"):
+    show.explore(vit, test.images[shown[0]], class_names=names, mean=history.mean, std=history.std)
+
+# %% [markdown]
 # ## No time to train? Load a trained one
 #
 # The course comes with a ViT of the same kind that was trained for longer. Its weights go into **your** pieces (how that works is the capstone of Part 4), and everything above can be done with it.
@@ -450,15 +537,18 @@ if check.ready("classification_head") and check.ready("vit_forward"):
     head.norm, head.linear = parts.norm, parts.head
     trained = ViT(parts, head).eval()
     its_mean, its_std = shipped.config["mean"], shipped.config["std"]
-    print(f"{shipped.source}: {sum(p.numel() for p in trained.parameters() if p.requires_grad):,} parameters")
+    told = f"{shipped.source}: {sum(p.numel() for p in trained.parameters() if p.requires_grad):,} parameters"
     if real:
         right = predict(trained, test.images, its_mean, its_std).argmax(dim=1) == test.labels
-        print(f"test accuracy {right.float().mean():.1%}; your model has {accuracy:.1%}")
+        told += f", test accuracy {right.float().mean():.1%}; your model has {accuracy:.1%}"
+    show.text(f"{told}.")
 
 # %%
 if check.ready("classification_head") and check.ready("vit_forward"):
     found = similarity(positions_of(trained))
-    draw_similarity({"positions of the trained ViT": found}, f"similarity: {pairs(found)}.")
+    show.mosaics(
+        {"positions of the trained ViT": found}, f"similarity: {pairs(found)}.", label="cosine similarity"
+    )
 
 # %% [markdown]
 # Each patch is like its neighbours: here is the grid. Look at the bright places on the *other* side, too. "Mirrored" in the line above compares a patch with the one as far from the right edge as it is from the left. Why could the model come to treat the two alike? (A hint stands in the part on training: what is done to the pictures?)
@@ -468,12 +558,14 @@ if check.ready("classification_head") and check.ready("vit_forward"):
     photos = torch.stack([data.photo(name, size=32) for name in ("china", "flower")])
     chosen = torch.cat([test.images[shown] if real else test.images[:0], photos])
     likely = [shipped.class_names[i] for i in predict(trained, chosen, its_mean, its_std).argmax(dim=1)]
-    draw_attention(
-        trained,
-        normalise(chosen, its_mean, its_std),
+    maps = class_attention(trained, normalise(chosen, its_mean, its_std))
+    show.below(
         chosen,
-        likely,
-        "above the picture with the guess, below where the class token looks.",
+        maps,
+        f"in the trained ViT the largest share of one patch is {maps.max():.2f}.",
+        titles=likely,
+        label="share",
+        vmin=0,
     )
 
 # %% [markdown]
@@ -481,20 +573,34 @@ if check.ready("classification_head") and check.ready("vit_forward"):
 #
 # ## Is a ViT better than a CNN?
 #
-# It depends on how much it has seen. The paper reports three things:
+# It depends on how much it has seen. The same ViT, ViT-L/16, pre-trained on more and more pictures and then fine-tuned on ImageNet ([Dosovitskiy et al. 2021](https://arxiv.org/abs/2010.11929), table 5; accuracy on ImageNet, fine-tuned at 384 x 384 pixels):
 #
-# - trained on ImageNet alone, ViT is **below** ResNets of comparable size;
-# - pre-trained on JFT-300M, Google's collection of 300 million pictures, it is **ahead**, of much larger CNNs too;
-# - the price is computing: such pre-training needs large machines for a long time.
+# | pre-trained on | pictures | ViT-B/16 | ViT-L/16 |
+# | --- | ---: | ---: | ---: |
+# | ImageNet | 1.3 million | 77.91 % | 76.53 % |
+# | ImageNet-21k | 14 million | 83.97 % | 85.15 % |
+# | JFT-300M, Google's own | 303 million | 84.15 % | 87.12 % |
+#
+# With ImageNet alone the larger model is the *worse* one, and both stay, in the words of the paper, a few percentage points below ResNets of comparable size. With JFT-300M it turns round. Table 2 compares with the best of that time, and counts the price in TPUv3-core-days (cores of Google's chip, times days):
+#
+# | model | kind | pre-trained on | ImageNet | CIFAR-10 | TPUv3-core-days |
+# | --- | --- | --- | ---: | ---: | ---: |
+# | ViT-H/14 | ViT | JFT-300M | 88.55 % | 99.50 % | 2,500 |
+# | ViT-L/16 | ViT | JFT-300M | 87.76 % | 99.42 % | 680 |
+# | ViT-L/16 | ViT | ImageNet-21k | 85.30 % | 99.15 % | 230 |
+# | BiT-L (ResNet-152 x 4) | CNN | JFT-300M | 87.54 % | 99.37 % | 9,900 |
+# | Noisy Student (EfficientNet-L2) | CNN | JFT-300M, without labels | 88.4 % | – | 12,300 |
+#
+# (The two tables differ for ViT-L/16: table 2 uses larger pictures and averages weights.) So: below CNNs with little data, level or ahead with very much, and then for less computing, which is still more than any of us has. The paper warns that the recipes differ, too, not only the architectures.
 #
 # The reason is called **inductive bias**: what a model takes for granted before it has seen anything. A convolution takes for granted that neighbouring pixels belong together and that a cat is a cat wherever it sits. A ViT takes almost nothing for granted: cutting into patches is all that it knows about images, and the grid you saw above had to be *learned*. What is built in need not be learned, which helps with few pictures. What is not built in can't be wrong, which helps with very many.
 #
-# CIFAR-10 is on the side of *few*. So your accuracy depends on the recipe (shifts, mirror images, learning rate, minutes) at least as much as on the model.
+# CIFAR-10 is on the side of *few*. There the recipe (shifts, mirror images, learning rate, minutes) matters much: the table under *Train* shows what minutes alone do.
 #
 # ## What you have learned
 #
 # - A whole ViT is five calls in a row: patches, class token, positions, blocks, head; logits come out.
-# - Two tests before every training: the first loss near $\ln(\text{classes})$, and one batch learned by heart.
+# - A step of training is forward, loss, gradients away, backward, step; two tests come before many of them: the first loss near $\ln(\text{classes})$, and one batch learned by heart.
 # - Choose by validation, report on test pictures once, with its uncertainty; then look at the mistakes, not only at the number.
 #
 # ## Going further
@@ -502,4 +608,4 @@ if check.ready("classification_head") and check.ready("vit_forward"):
 # - Dosovitskiy et al. 2021, [An Image Is Worth 16x16 Words](https://arxiv.org/abs/2010.11929), section 4.3: how much data a ViT needs.
 # - Steiner et al. 2021, [How to train your ViT?](https://arxiv.org/abs/2106.10270): data, augmentation and regularisation against each other.
 # - Karpathy 2019, [A Recipe for Training Neural Networks](https://karpathy.github.io/2019/04/25/recipe/): first loss, one batch, and other doubts in time.
-# - Next: **CNN or ViT**, the same pictures and minutes for both; then part 4, **Inside a pretrained ViT**.
+# - Next: [Debug a ViT](debug_a_vit.ipynb)

@@ -136,7 +136,7 @@ def test_committed_notebooks_are_valid_for_nbgrader(path):
     MetadataValidator().validate_nb(nb)
     records = [c.metadata["nbgrader"] for c in nb.cells if "nbgrader" in c.metadata]
     ids = [r["grade_id"] for r in records]
-    assert len(set(ids)) == len(ids) > 0
+    assert len(set(ids)) == len(ids)
     assert len({c.id for c in nb.cells}) == len(nb.cells)
     assert all(c.id == c.metadata["nbgrader"]["grade_id"] for c in nb.cells if "nbgrader" in c.metadata)
     assert not any(c.get("outputs") or c.get("execution_count") for c in nb.cells)

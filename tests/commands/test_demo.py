@@ -116,11 +116,11 @@ def test_a_slow_step_says_what_it_is_at(monkeypatch, capsys):
     folder = ROOT / "grading" / "test-slow"
     folder.mkdir(parents=True, exist_ok=True)
     target = f"--CourseDirectory.release_directory={folder.relative_to(ROOT)}/release"
-    demo.step(folder, 7, "generate_assignment", demo.PART, target)
+    demo.step(folder, 8, "generate_assignment", demo.PART, target)
     first, second, *rest = capsys.readouterr().out.splitlines()
     assert (first, second) == ("nbgrader generate_assignment 2_build_a_vit ...", "  getting ready")
-    assert rest[-1] == "  q7_encoder_block (7 of 7)" and "\r" not in "".join(rest)
-    assert demo.doing("[A | INFO] Sanitizing /c/submitted/ben/p/q3.ipynb\n", 21) == "ben, q3 (1 of 21)"
+    assert rest[-1] == "  q7_encoder_block (8 of 8)" and "\r" not in "".join(rest)
+    assert demo.doing("[A | INFO] Sanitizing /c/submitted/ben/p/q3.ipynb\n", 24) == "ben, q3 (1 of 24)"
 
 
 def test_without_a_sandbox_it_grades_our_own_and_says_so(graded, monkeypatch, capsys):

@@ -22,7 +22,7 @@ NAMES = ("q1_positional_encoding", "q6_residual_block")
 SENT = {"ada": "lovelaceada_101_900{}_{}.ipynb", "ben": "boolegeorge_102_901{}_{}.ipynb"}
 CANVAS = """\
 Student,ID,SIS User ID,SIS Login ID,Section,2 Build a ViT (42)
-Points Possible,,,,,22
+Points Possible,,,,,25
 "Lovelace, Ada",101,,ada,A,
 "Boole, George",102,,boole,A,
 "Turing, Alan",103,,turing,A,

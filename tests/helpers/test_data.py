@@ -378,6 +378,19 @@ def test_photos(no_network):
     assert china[:, 0, 0].tolist() == [174, 201, 231]  # a blue sky: red, green, blue in this order
 
 
+def test_the_cat_ships_and_the_small_model_knows_it(no_network, monkeypatch):
+    monkeypatch.setattr(downloads, "shipped", lambda name: ROOT / "data" / name)
+    cat = data.photo("cat")
+    assert cat.shape == (3, 224, 224) and data.photo("cat", size=32).shape == (3, 32, 32)
+    red, green, blue = cat.float().mean((1, 2))
+    assert red > green > blue  # it is ginger
+    model, config, names, _ = data.pretrained("vit_cifar10")
+    mean, std = (torch.tensor(config[key]).view(3, 1, 1) for key in ("mean", "std"))
+    with torch.no_grad():
+        probability = model(((data.photo("cat", size=32) / 255 - mean) / std)[None])[0].softmax(0)
+    assert names[int(probability.argmax())] == "cat" and probability.max() > 0.6
+
+
 def test_santorini_is_downloaded(server, register, said):
     server.pages["/p"] = png()
     register(server.address("/p"))
@@ -593,7 +606,7 @@ def test_unknown_splits(split):
 
 @given(st.text().filter(lambda text: text not in data.PHOTOS))
 def test_unknown_photos(name):
-    with pytest.raises(ValueError, match="'china', 'flower', 'santorini' but is"):
+    with pytest.raises(ValueError, match="'cat', 'china', 'flower', 'santorini' but is"):
         data.photo(name)
 
 

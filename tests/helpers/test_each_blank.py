@@ -49,10 +49,10 @@ def test_whatever_stands_in_a_blank_the_others_keep_their_points(key, kernels):
 
 # --- right values, and something else is spoilt: the solution, changed by a machine ----------------
 
-# No input that could be written into: numbers, or modules that are put together and do the rest.
+# No input that could be written into: numbers, modules that are put together and do the rest, or several functions in a class.
 NOTHING_GIVEN = {
     "q1_position_encoding", "q2_rearrange_warmup", "q3_repeat_warmup", "q5_einsum_warmup", "early_stopping", "conv_block",
-    "q7_feed_forward", "q7_encoder_block",
+    "q7_feed_forward", "q7_encoder_block", "debug_a_vit",
 }  # fmt: skip
 TRAINED = {
     "q2_patch_embedding", "q3_class_token", "q4_positional_embedding", "q5_attention", "q6_residual_add",

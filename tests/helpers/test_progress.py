@@ -43,10 +43,29 @@ def test_the_list_of_notebooks_is_that_of_the_lessons():
 
 def test_nothing_done_yet(course, capsys):
     text = said(capsys)
-    assert "Part 2 · Build a ViT: 0 of 7 notebooks done, 0 of 22 points" in text
+    assert "Part 2 · Build a ViT: 0 of 8 notebooks done, 0 of 25 points" in text
     assert "○ not begun Q1 · Positional encoding" in " ".join(text.split())
-    assert "Next: Word embedding (1_words_to_attention/word_embedding.ipynb)" in text
+    assert "Next: Q0 · A ViT in ten lines (2_build_a_vit/q0_a_vit_in_ten_lines.ipynb)" in text
     assert list(course.rglob(FOLDER)) == []
+
+
+@pytest.mark.parametrize(
+    ("done", "then"),
+    [
+        ([], "Word embedding"),  # asked in no part's folder
+        ([Q1], "Q2 · Patch embedding"),
+        ([Q1, "q0_best_class"], "Q2 · Patch embedding"),
+        ([Q2, Q2B, Q1], "Q3 · The class token"),
+        (["inside_z0"], "Inside a pretrained ViT"),
+        (["inside_z0", "inside_qkv", "inside_attention", "inside_top5", "inside_weights"], "Word embedding"),
+    ],
+)
+def test_next_is_what_follows_where_you_were(course, done, then, capsys, monkeypatch):
+    monkeypatch.chdir(course)
+    for key in done:
+        note(key, "correct", 3)
+        time.sleep(0.002)
+    assert f"Next: {then} (" in said(capsys)
 
 
 def test_a_correct_check_is_done_and_the_next_step_is_where_you_were(course, capsys):
@@ -55,7 +74,7 @@ def test_a_correct_check_is_done_and_the_next_step_is_where_you_were(course, cap
     text = said(capsys)
     assert "✓ done       Q1 · Positional encoding" in text
     assert "… begun      Q2 · Patch embedding" in text
-    assert "Part 2 · Build a ViT: 1 of 7 notebooks done, 4 of 22 points" in text
+    assert "Part 2 · Build a ViT: 1 of 8 notebooks done, 4 of 25 points" in text
     assert "Next: Q2 · Patch embedding (2_build_a_vit/q2_patch_embedding.ipynb): " in text
 
 
@@ -73,7 +92,7 @@ def test_the_most_points_count_and_the_verdict_is_the_latest(course, capsys):
     note(Q1, "incorrect", 2)
     note(Q1, "error in your code", 0)
     text = said(capsys)
-    assert "2/3" in text
+    assert "points: 2 of 3\n" in text
     assert (
         'the check of getPositionEncoding says error in your code; stuck? check.hint("q1_position_encoding").'
         in text
@@ -105,6 +124,8 @@ def test_all_done(course):
     table = Overview(rows(contents, found), unread)
     assert {row.state for row in table.rows} == {"✓ done"}
     assert "Everything is done" in str(table)
+    assert table.rows[-1].counted == "10 of 13, 3 by hand"
+    assert "Part 4 · Inside a pretrained ViT: 1 of 1 notebooks done, 10 of 13 points" in str(table)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +160,7 @@ def test_a_damaged_note_is_left_out_and_written_anew_by_the_next_check(course, c
 
 def test_notes_of_something_else_are_ignored(course, capsys):
     note("an_exercise_of_last_year", "correct", 3)
-    assert "0 of 22 points" in said(capsys)
+    assert "0 of 25 points" in said(capsys)
 
 
 def test_a_folder_that_cannot_be_written_is_left_alone(course):

@@ -1,5 +1,7 @@
 """Figures say in words what they show, diagrams carry their alt text."""
 
+import base64
+import re
 import xml.etree.ElementTree as ET
 
 import matplotlib
@@ -11,7 +13,7 @@ from bs4 import BeautifulSoup
 matplotlib.use("agg")
 
 from helpers import show
-from helpers.figures import diagram, output
+from helpers.figures import diagram, output, plots
 
 DRAWINGS = sorted(diagram.DIAGRAMS.glob("*.svg"))
 
@@ -48,6 +50,23 @@ def test_the_map_marks_where_you_are(question, shown):
     assert alt.endswith(f"You are here: {question.upper()}.")
 
 
+@pytest.mark.parametrize("path", DRAWINGS, ids=lambda p: p.stem)
+def test_a_drawing_takes_the_sizes_of_a_model(path, shown):
+    """Written with the sizes that it was drawn for, it says what it says; with others it says those."""
+    drawn = {"image": 32, "patch": 4, "D": 192, "blocks": "L", "heads": 3, "hidden": 768, "classes": 10}
+    other = {"image": 224, "patch": 16, "D": 1024, "blocks": 24, "heads": 16, "hidden": 4096, "classes": 1000}
+    show.diagram(path.stem)
+    show.diagram(path.stem, sizes=drawn)
+    show.diagram(path.stem, sizes=other)
+    (_, _, plain), (_, _, same), (html, _, filled) = shown
+    assert plain == same
+    svg = base64.b64decode(BeautifulSoup(html, "html.parser").img["src"].split(",")[1]).decode()
+    if "data-sizes" in path.read_text("utf-8"):
+        assert "(b, 197, 1024)" in svg and "(b, 197, 1024)" in filled
+        assert not re.search(r"\b(65|192)\b", re.sub(r"<desc.*?</desc>|<[^>]*>", " ", svg) + filled)
+        assert "{" not in svg and "data-sizes" not in svg
+
+
 def test_diagram_names_what_there_is():
     with pytest.raises(ValueError, match="course_map"):
         show.diagram("map")
@@ -77,6 +96,11 @@ def test_diagram_names_what_there_is():
         lambda says: show.panels(
             torch.rand(3, 2, 4), says, titles=["a"], photo=torch.rand(3, 8, 16), mark=(1, 2)
         ),
+        lambda says: show.panels(
+            torch.rand(2, 2, 4), says, photo=torch.rand(3, 8, 16), mark=[(1, 2), (0, 0)], log=True
+        ),
+        lambda says: show.panels(torch.randn(2, 5, 5), says, own=True, axes=("key", "query")),
+        lambda says: show.dots(torch.rand(4, 3), says, level=0.5, name="even"),
     ],
 )
 def test_figures_print_their_reading(draw, capsys, monkeypatch):
@@ -165,3 +189,28 @@ def test_labels_of_words_in_one_place_do_not_cover_each_other(monkeypatch):
 def test_patches_that_do_not_fill_the_picture():
     with pytest.raises(ValueError, match="patches of 5 pixels do not fill a picture of 8 x 12 pixels"):
         show.patches(torch.rand(3, 8, 12), 5, "")
+
+
+def test_many_small_pictures_say_what_to_see(capsys):
+    pictures, maps = np.random.rand(3, 3, 8, 8), np.random.rand(3, 4, 4)
+    show.below(pictures, maps, "each has its map.", titles=["a", "b", "c"])
+    show.layers({"one": maps, "two": maps[:, :2, :2]}, "two layers.", photo=pictures[0])
+    show.mosaics({"before": np.random.rand(2, 3, 2, 3), "after": np.zeros((2, 3, 2, 3))}, "two panels.")
+    said = capsys.readouterr().out
+    assert [line.removeprefix("What to see: ") for line in said.splitlines()] == [
+        "each has its map.", "two layers.", "two panels."
+    ]  # fmt: skip
+
+
+def test_a_line_looks_the_same_in_every_figure(monkeypatch):
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
+    drawn = []
+    monkeypatch.setattr(plots, "finish", lambda says: drawn.append(plt.gcf().axes[0].lines))
+    show.curves({"b": [1, 2]}, "", looks={"b": 1}, level={"guessing": 0.1}, point={"best": (1, 2)})
+    show.curves({"a": [1, 2], "b": [3, 4]}, "", x={"a": [0, 1], "b": [0, 5]})
+    assert drawn[0][0].get_color() == drawn[1][1].get_color()
+    assert [line.get_label() for line in drawn[0]] == ["b", "guessing", "best"]
+    assert list(drawn[1][1].get_xdata()) == [0, 5]
+    plt.close("all")

@@ -158,5 +158,8 @@ def test_the_notebook_with_a_model_of_the_real_shape(here, register, tiny, monke
     assert torch.allclose(space["attention"].sum(-1), torch.ones(12, 3, 197), atol=1e-5)
     for name in ("yours", "by_hand"):
         assert float((space[name] - space["logits"]).abs().max()) < 1e-4
+    assert "Equal to 1e-5 of that: True" in said.out and torch.allclose(
+        space["out"], space["states"][1], atol=1e-4
+    )
     assert all(piece.why == "" for piece in space["mine"].values())
     assert "class 538 (dome)" in said.out and "class 497 (church, church building)" in said.out
