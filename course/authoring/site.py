@@ -36,7 +36,9 @@ def setup(app: Any) -> None:
     def shown(display: str) -> Callable:
         def visit(translator: Any, node: Any) -> None:
             try:
-                formula = mathml(node.astext().strip(), display=display)
+                # latex2mathml shows the backslash of \text{head\_dim}
+                source = re.sub(r"\\text\{[^}]*\}", lambda m: m[0].replace(r"\_", "_"), node.astext().strip())
+                formula = mathml(source, display=display)
             except Exception as error:  # latex2mathml has many of its own
                 raise SphinxError(f"the formula {node.astext()!r} can't be shown: {error!r}") from None
             if display == "block":  # scrolls by itself where the screen is narrow

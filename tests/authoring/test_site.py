@@ -86,6 +86,16 @@ def test_every_link_and_picture_is_there(which, request):
             assert len(image.get("alt", "")) > 3, f"{path.name}: {image}"
 
 
+def test_formulas_show_no_command(whole):
+    shown = [
+        text
+        for page in read(whole).values()
+        for math in page.find_all("math")
+        for text in math.stripped_strings
+    ]
+    assert len(shown) > 500 and [text for text in shown if "\\" in text] == []
+
+
 def squeezed(text: str) -> str:
     return re.sub(r"\s+", "", text)
 
@@ -108,6 +118,8 @@ def test_students_find_no_answer(path, whole):
     for key in notebooks.exercises_of(path):
         for stub, line in notebooks.blanks(key).items():
             answer = squeezed(line.split("# blank")[0])
+            if answer in squeezed(stub):
+                continue  # a line with a bug: the answer is what is left without it
             assert answer not in release
             assert any(squeezed(stub) in text for text in texts), stub
             assert not any(answer in text for text in texts), line
