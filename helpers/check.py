@@ -26,6 +26,7 @@ from helpers.exercises import load, names
 from helpers.figures.output import text
 from helpers.progress import note
 
+WAITS = "come back when its check says correct"
 ENDLESS = (
     "Your code did not come to an end within {:g} seconds and was stopped. Is there a loop that never ends?"
 )
@@ -140,9 +141,7 @@ class Check:
         verdict = self._in_time(key, sys._getframe(1).f_globals)
         if verdict.state is State.CORRECT:
             return True
-        text(
-            f"This cell uses your {verdict.name}: come back when its check says correct (now: {verdict.state.value})."
-        )
+        text(f"This cell uses your {verdict.name}: {WAITS} (now: {verdict.state.value}).")
         return False
 
     def __repr__(self) -> str:

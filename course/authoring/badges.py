@@ -17,8 +17,6 @@ if sys.version_info < (3, 11):
 else:
     import tomllib
 
-FIRST = "notebooks/2_build_a_vit/q0_a_vit_in_ten_lines.ipynb"  # what Binder opens
-
 COLAB = "https://colab.research.google.com"
 KAGGLE = "https://kaggle.com"
 BINDER = "https://mybinder.org"
@@ -91,17 +89,46 @@ def _badge(place: str, image: str, address: str) -> str:
     return f"[![Open in {place}]({image})]({address})"
 
 
+def colab(part: str, name: str) -> str:
+    """Address that opens `notebooks/<part>/<name>.ipynb` in Colab."""
+    return f"{COLAB}/github/{slug()}/{_released(part, name)}"
+
+
+def kaggle(part: str, name: str) -> str:
+    """Address that opens it in Kaggle."""
+    return f"{KAGGLE}/kernels/welcome?src={repository()}/{_released(part, name)}"
+
+
+def _released(part: str, name: str) -> str:
+    return f"blob/{tag()}/notebooks/{part}/{name}.ipynb"
+
+
 def notebook_badges(part: str, name: str) -> str:
-    """Markdown: open `notebooks/<part>/<name>.ipynb` in Colab or in Kaggle."""
-    path = f"blob/{tag()}/notebooks/{part}/{name}.ipynb"
-    colab = _badge("Colab", f"{COLAB}/assets/colab-badge.svg", f"{COLAB}/github/{slug()}/{path}")
-    there = f"{KAGGLE}/kernels/welcome?src={repository()}/{path}"
-    return f"{colab} {_badge('Kaggle', f'{KAGGLE}/static/images/open-in-kaggle.svg', there)}"
+    """Markdown for the top of a notebook: open it in Colab or in Kaggle."""
+    pictured = _badge("Kaggle", f"{KAGGLE}/static/images/open-in-kaggle.svg", kaggle(part, name))
+    return f"{colab_badge(part, name)} {pictured}"
 
 
-def course_badges() -> str:
-    """Markdown: open the whole course in Binder or in a codespace."""
-    lab = f"{BINDER}/v2/gh/{slug()}/{tag()}?labpath={quote(FIRST, safe='')}"
+def notebook_links(part: str, name: str) -> str:
+    """The same as words, for a table: a picture in one has no width on a phone."""
+    return f"[Colab]({colab(part, name)}) · [Kaggle]({kaggle(part, name)})"
+
+
+def colab_badge(part: str, name: str) -> str:
+    """Markdown: the button that opens a notebook in Colab."""
+    return _badge("Colab", f"{COLAB}/assets/colab-badge.svg", colab(part, name))
+
+
+def front_badges(part: str, name: str) -> str:
+    """Markdown for the top of the README: the notebook to begin with, whether the tests pass, the licences."""
+    workflow = f"{repository()}/actions/workflows/ci.yml"
+    tests = f"[![Do the tests pass?]({workflow}/badge.svg)]({workflow})"
+    return f"{colab_badge(part, name)} {tests} [Code: MIT, text: CC BY 4.0](LICENSE)"
+
+
+def course_badges(part: str, name: str) -> str:
+    """Markdown: open the whole course in Binder, at one of its notebooks, or in a codespace."""
+    lab = f"{BINDER}/v2/gh/{slug()}/{tag()}?labpath={quote(f'notebooks/{part}/{name}.ipynb', safe='')}"
     place = f"{CODESPACES}/{slug()}?quickstart=1"  # a codespace lives on a branch, so no tag here
     codespaces = _badge("Codespaces", "https://github.com/codespaces/badge.svg", place)
     return f"{_badge('Binder', f'{BINDER}/badge_logo.svg', lab)} {codespaces}"

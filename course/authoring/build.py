@@ -23,7 +23,7 @@ from course.notebook.cells import check_called, grade_id
 from course.notebook.release import Release
 from helpers import exercises
 
-TABLE = re.compile(r"(<!-- notebooks:start[^>]*-->\n).*?(<!-- notebooks:end -->)", re.DOTALL)
+STAMPED = re.compile(r"(<!-- (notebooks|start):start[^>]*-->\n).*?(<!-- \2:end -->)", re.DOTALL)
 
 # A student may open it: short, and nothing but the standard library. What it binds lies within `try`, and `import importlib`
 # stays: what stands at the top of a copy and not in the release that grades it, is taken for the student's own code.
@@ -100,6 +100,12 @@ def lessons() -> list[Path]:
     return sorted((ROOT / "lessons").glob("*/*.py"), key=place)
 
 
+def start() -> Path:
+    """The lesson to begin with: the one whose first line says `start=true`; if none does, the first of the course."""
+    marked = (lesson for lesson in lessons() if re.match(r"# %%.* start=true\b", lesson.read_text("utf-8")))
+    return next(marked, lessons()[0])
+
+
 def solution(lesson: Path) -> NotebookNode:
     """The complete notebook of one lesson.
 
@@ -117,7 +123,8 @@ def solution(lesson: Path) -> NotebookNode:
             f"{lesson}: the first cell must be markdown: the title, `# ...`, an empty line, and the sentence that the "
             "README's table shows."
         )
-    nb.cells[0].metadata.pop("order", None)
+    for about in ("order", "start"):
+        nb.cells[0].metadata.pop(about, None)
     # before anything is stamped: a cell keeps its id whatever becomes of addresses, tags and measured numbers
     ids = [cell.metadata.pop("id", None) or _digest(cell.source) for cell in nb.cells]
     nb.cells[0].source = f"{badges.notebook_badges(part, name)}\n\n{nb.cells[0].source}"
@@ -225,15 +232,34 @@ def prove(lesson: Path, solved: NotebookNode, released: NotebookNode) -> None:
 
 
 def readme_table(solved: Mapping[Path, NotebookNode]) -> str:
-    """The README's table of notebooks: what each asks, its points, its badges; below it those of the course."""
-    rows = ["| notebook | what you build | points | |", "| --- | --- | --- | --- |"]
+    """The README's table of notebooks: what each asks, its points, where it opens; below it the course's badges."""
+    rows = ["| notebook | what you build | points |", "| --- | --- | --- |"]
     for lesson, nb in solved.items():
-        title, purpose = nb.cells[0].source.split("\n\n")[1:3]
+        title, purpose = titled(nb)
         points = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in nb.cells)
-        link = f"[{title.removeprefix('# ')}](notebooks/{lesson.parent.name}/{lesson.stem}.ipynb)"
-        opens = badges.notebook_badges(lesson.parent.name, lesson.stem)
-        rows.append(f"| {link} | {' '.join(purpose.split())} | {points:g} | {opens} |")
-    return "\n".join([*rows, "", f"The whole course: {badges.course_badges()}"]) + "\n"
+        link = f"[{title}](notebooks/{lesson.parent.name}/{lesson.stem}.ipynb)"
+        opens = badges.notebook_links(lesson.parent.name, lesson.stem)
+        rows.append(f"| {link}<br>{opens} | {purpose} | {points:g} |")
+    first = start()
+    return (
+        "\n".join([*rows, "", f"The whole course: {badges.course_badges(first.parent.name, first.stem)}"])
+        + "\n"
+    )
+
+
+def begin(solved: Mapping[Path, NotebookNode]) -> str:
+    """The top of the README: a button for the notebook to begin with, and what that is; tests and licences."""
+    lesson = start()
+    title, purpose = titled(solved[lesson])
+    part, name = lesson.parent.name, lesson.stem
+    link = f"[{title}](notebooks/{part}/{name}.ipynb)"
+    return f"{badges.front_badges(part, name)}\n\n**Start here**: {link}. {purpose}\n"
+
+
+def titled(nb: NotebookNode) -> tuple[str, str]:
+    """A notebook's title, and the sentence under it that says what it is for."""
+    title, purpose = nb.cells[0].source.split("\n\n")[1:3]
+    return title.removeprefix("# "), " ".join(purpose.split())
 
 
 def contents(solved: Mapping[Path, NotebookNode]) -> bytes:
@@ -242,8 +268,7 @@ def contents(solved: Mapping[Path, NotebookNode]) -> bytes:
     for lesson, nb in solved.items():
         loaded = [exercises.load(key) for cell in nb.cells if (key := check_called(cell.source))]
         asked = {made.key: {"name": made.name, "points": made.points} for made in loaded}
-        title = nb.cells[0].source.split("\n\n")[1].removeprefix("# ")
-        listed = {"notebook": lesson.stem, "title": title, "exercises": asked}
+        listed = {"notebook": lesson.stem, "title": titled(nb)[0], "exercises": asked}
         by_hand = sum(
             cell.metadata.get("nbgrader", {}).get("points", 0)
             for cell in nb.cells
@@ -284,8 +309,9 @@ def build() -> dict[Path, bytes]:
     files[ROOT / "helpers" / "contents.json"] = contents(solved)
     readme = ROOT / "README.md"
     if readme.exists():
-        text = readme.read_text("utf-8")
-        files[readme] = TABLE.sub(lambda m: m[1] + readme_table(solved) + m[2], numbers.stamp(text)).encode()
+        made = {"notebooks": readme_table(solved), "start": begin(solved)}
+        text = numbers.stamp(readme.read_text("utf-8"))
+        files[readme] = STAMPED.sub(lambda m: m[1] + made[m[2]] + m[3], text).encode()
     return files
 
 

@@ -1,9 +1,12 @@
 """`python -m course site`: the notebooks as a static site (Sphinx, MyST-NB), ready for GitHub Pages.
 
-The students' site shows the releases, run as they are: figures of the given cells, and every check says *not
-attempted*. The instructors' site shows the solutions, run. Front page: the README's own beginning.
+The students' site shows the releases, run as they are: every check says *not attempted*, and cells that wait for an
+answer show what they will show with it. The instructors' site shows the solutions, run. Front page: the README's own
+beginning.
 """
 
+import base64
+import html
 import re
 import shutil
 import tempfile
@@ -11,91 +14,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from latex2mathml.converter import convert as mathml
-from nbformat.notebooknode import NotebookNode
 
-from course.authoring import badges, figures
-from course.authoring.build import readme_table, written
-from course.authoring.build import solutions as build_solutions
-from course.base.paths import ROOT
-from course.notebook.release import Release
-from helpers.progress import part_name
+from course.authoring import badges
+from course.authoring.pages import SiteError, sources
+from course.base.text import digest
 
 TITLE = "Understand a Vision Transformer by building one"
-DIAGRAM = "helpers/diagrams/vit_pipeline.svg"
-# lines of 110 characters, as long as the formatter allows, should not need scrolling on a usual screen; what a cell
-# prints is often a sentence; in dark mode the theme puts what a cell shows on a light ground, but not the code in it
-STYLE = """\
-.bd-main .bd-content .bd-article-container { max-width: 72em }
-.bd-article pre { font-size: 0.78em }
-.bd-article .cell_output pre { white-space: pre-wrap }
-.bd-article .cell_output .text_html code { color: inherit; background: none }
-.bd-article math[display="block"] { margin: 1em auto }
-"""
-
-
-class SiteError(Exception):
-    """A page that can't be made; the text names it and says why."""
-
-
-def execute(nb: NotebookNode, name: str) -> None:
-    """Run a notebook in a folder of its own, without a network.
-
-    Raises SiteError: a cell raised.
-    """
-    from nbclient.exceptions import CellExecutionError
-
-    try:
-        figures.run(nb)
-    except CellExecutionError as error:
-        raise SiteError(f"{name} does not run: {error}") from None
-
-
-def sources(folder: Path, solutions: bool, names: Sequence[str], run: bool) -> None:
-    """Fill `folder` with what Sphinx reads: notebooks, the front page, the students' page."""
-    toctrees: dict[str, list[str]] = {}
-    solved = build_solutions()
-    chosen = {lesson: nb for lesson, nb in solved.items() if not names or lesson.stem in names}
-    if unknown := set(names) - {lesson.stem for lesson in chosen}:
-        there = ", ".join(lesson.stem for lesson in solved)
-        raise SiteError(f"No notebook {', '.join(sorted(unknown))}; there are {there}.")
-    for lesson, nb in chosen.items():
-        part, name = lesson.parent.name, lesson.stem
-        if not solutions:
-            nb = Release(part, name, written(nb)).notebook
-        if run:
-            print(f"running {name} ...", flush=True)
-            execute(nb, name)
-        for cell in nb.cells:
-            if "setup" in cell.metadata.get("tags", []):
-                cell.metadata["tags"] = ["setup", "hide-input"]
-        target = folder / "notebooks" / part / f"{name}.ipynb"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(nb, target)
-        toctrees.setdefault(part, []).append(f"notebooks/{part}/{name}")
-    front = (ROOT / "README.md").read_text("utf-8").split("\n## ")[0] + "\n\n"
-    if not names:
-        front += f"## The notebooks\n\n{readme_table(solved)}"
-    for part, pages in [("", ["docs/students"]), *toctrees.items()]:
-        caption = f":caption: {part_name(part)}\n" if part else ""
-        front += f"\n```{{toctree}}\n:hidden:\n{caption}\n" + "\n".join(pages) + "\n```\n"
-    if solutions:
-        front = front.replace("\n\n", "\n\n:::{warning}\nWith solutions: for instructors only.\n:::\n\n", 1)
-    (folder / "index.md").write_text(front, "utf-8")
-    for place in (DIAGRAM, "docs/students.md", "static/course.css"):
-        (folder / place).parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(ROOT / DIAGRAM, folder / DIAGRAM)
-    (folder / "static" / "course.css").write_text(STYLE)
-    students = (ROOT / "docs" / "students.md").read_text("utf-8")
-    (folder / "docs" / "students.md").write_text(absolute(students), "utf-8")
-
-
-def absolute(text: str) -> str:
-    """Links of docs/*.md to files that are no pages of the site, made to lead to the repository."""
-    blob = f"{badges.repository()}/blob/{badges.tag()}"
-    text = re.sub(r"\]\(\.\./(?!notebooks/)([^)]+)\)", rf"]({blob}/\1)", text)
-    return re.sub(r"\]\((?!students\.md|https?:|\.\./|#)([^)]+)\)", rf"]({blob}/docs/\1)", text)
+# as helpers.figures writes them
+FIGURE = re.compile(
+    r'<img src="data:image/(?P<kind>png|svg\+xml);base64,(?P<content>[^"]+)"(?P<about> alt="[^"]*" style="[^"]*width:100%[^"]*")>'
+)
+SENTENCE = 60  # letters; a paragraph of fewer is a badge or a remark
 
 
 def setup(app: Any) -> None:
@@ -106,14 +36,57 @@ def setup(app: Any) -> None:
     def shown(display: str) -> Callable:
         def visit(translator: Any, node: Any) -> None:
             try:
-                translator.body.append(mathml(node.astext().strip(), display=display))
+                # latex2mathml shows the backslash of \text{head\_dim}
+                source = re.sub(r"\\text\{[^}]*\}", lambda m: m[0].replace(r"\_", "_"), node.astext().strip())
+                formula = mathml(source, display=display)
             except Exception as error:  # latex2mathml has many of its own
                 raise SphinxError(f"the formula {node.astext()!r} can't be shown: {error!r}") from None
+            if display == "block":  # scrolls by itself where the screen is narrow
+                formula = f'<div class="formula" tabindex="0">{formula}</div>'
+            translator.body.append(formula)
             raise SkipNode
 
         return visit
 
+    app.connect("html-page-context", describe)
+    app.connect("html-page-context", figures_apart)
     app.add_html_math_renderer("mathml", (shown("inline"), None), (shown("block"), None))
+
+
+def describe(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """For search engines, and for who is sent a link: a page's first sentences, and a picture. An event of Sphinx."""
+    from docutils.nodes import paragraph
+
+    texts = (p.astext() for p in doctree.findall(paragraph)) if doctree else ()
+    text = next((" ".join(text.split()) for text in texts if len(text) > SENTENCE), TITLE)
+    home = app.config.html_baseurl
+    told = {
+        "og:type": "website",
+        "og:title": html.unescape(re.sub("<[^>]+>", "", context.get("title", TITLE))),
+        "og:description": text,
+        "og:url": f"{home}{page}.html",
+        "og:image": f"{home}_static/card.png",
+        "og:image:alt": "A photo of a flower beside the same photo cut into 64 patches",
+    }
+    tags = [f'<meta property="{key}" content="{html.escape(value)}">' for key, value in told.items()]
+    tags.append(f'<meta name="description" content="{html.escape(text)}">')
+    context["metatags"] = context.get("metatags", "") + "\n".join(tags)
+
+
+def figures_apart(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Figures and drawings as files of their own, to which each links: on a phone one opens it large. An event of Sphinx."""
+    folder = Path(app.outdir, "_static", "figures")
+
+    def apart(found: re.Match) -> str:
+        content = base64.b64decode(found["content"])
+        name = f"{digest(content)[:12]}.{found['kind'].removesuffix('+xml')}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+        place = context["pathto"](f"_static/figures/{name}", 1)
+        return f'<a href="{place}"><img src="{place}"{found["about"]}></a>'
+
+    if "body" in context:
+        context["body"] = FIGURE.sub(apart, context["body"])
 
 
 def build(out: Path, solutions: bool = False, names: Sequence[str] = (), run: bool = True) -> None:
@@ -131,6 +104,7 @@ def build(out: Path, solutions: bool = False, names: Sequence[str] = (), run: bo
     from sphinx.application import Sphinx
     from sphinx.errors import SphinxError
 
+    owner, name = badges.slug().split("/")
     settings = {
         "project": TITLE,
         "html_title": TITLE + (" (with solutions)" if solutions else ""),
@@ -149,7 +123,12 @@ def build(out: Path, solutions: bool = False, names: Sequence[str] = (), run: bo
             "use_repository_button": True,
             "show_navbar_depth": 2,
             "navbar_persistent": [],  # the search stands in the side bar
+            "home_page_in_toc": True,
         },
+        # without the theme's logo, a heading outside of all landmarks
+        "html_sidebars": {"**": ["search-button-field.html", "sbt-sidebar-nav.html"]},
+        "html_baseurl": f"https://{owner}.github.io/{name}/",
+        "html_favicon": "static/favicon.svg",
         "html_static_path": ["static"],
         "html_css_files": ["course.css"],
     }

@@ -10,6 +10,7 @@ from helpers.figures.output import put
 
 DIAGRAMS = Path(__file__).parents[1] / "diagrams"
 SVG = "http://www.w3.org/2000/svg"
+LEAST = 640  # pixels: what a drawing is scrolled at where there are fewer, as its text could not be read
 HERE = {"fill": "#FFF3C4", "stroke": "#D55E00", "stroke-width": "4"}
 
 
@@ -49,8 +50,11 @@ def diagram(name: str, here: str | Sequence[str] = (), sizes: Mapping[str, int] 
     if marked:
         alt += f" You are here: {', '.join(marked).upper()}."
     source = base64.b64encode(ET.tostring(tree)).decode()
-    tag = f'<img src="data:image/svg+xml;base64,{source}" alt="{html.escape(alt, quote=True)}" style="max-width:100%">'
-    put(alt, f'<figure style="margin:0">{tag}</figure>', alt)
+    style = f"width:100%;min-width:{LEAST}px;max-width:1000px"
+    tag = (
+        f'<img src="data:image/svg+xml;base64,{source}" alt="{html.escape(alt, quote=True)}" style="{style}">'
+    )
+    put(alt, f'<figure style="margin:0;overflow-x:auto" tabindex="0">{tag}</figure>', alt)
 
 
 def _fill(tree: ET.Element, sizes: Mapping[str, int]) -> None:

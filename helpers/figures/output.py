@@ -64,6 +64,10 @@ def _caption(reading: str) -> str:
     return f"<strong>What to see:</strong> {marked(reading)}"
 
 
+def _figure(body: str, says: str) -> str:
+    return f'<figure style="margin:0">{body}<figcaption style="max-width:60em">{_caption(says)}</figcaption></figure>'
+
+
 def table(rows: Iterable[Sequence[Any]], headings: Sequence[str] = (), says: str = "") -> None:
     """A table; what looks like a number stands to the right, and the first column names its row.
 
@@ -86,18 +90,17 @@ def table(rows: Iterable[Sequence[Any]], headings: Sequence[str] = (), says: str
     def cells(line: Sequence[str], head: bool) -> str:
         made = []
         for i, value in enumerate(line):
-            tag = 'th scope="col"' if head else 'th scope="row"' if i == 0 else "td"
+            tag = (
+                'th scope="col"' if head and value else "td" if head else 'th scope="row"' if i == 0 else "td"
+            )
             side = "right" if right[i] else "left"
             made.append(f'<{tag} style="text-align:{side}">{marked(value)}</{tag.split()[0]}>')
         return f"<tr>{''.join(made)}</tr>"
 
     head = f"<thead>{cells(headings, True)}</thead>" if headings else ""
-    caption = (
-        f'<caption style="caption-side:bottom;text-align:left">{_caption(says)}</caption>' if says else ""
-    )
     body = "".join(cells(row, False) for row in rows)
-    rich = f'<div style="overflow-x:auto"><table>{caption}{head}<tbody>{body}</tbody></table></div>'
-    put(plain + (f"\n{_line(says)}" if says else ""), rich, says)
+    rich = f'<div style="overflow-x:auto" tabindex="0"><table>{head}<tbody>{body}</tbody></table></div>'
+    put(plain + (f"\n{_line(says)}" if says else ""), _figure(rich, says) if says else rich, says)
 
 
 def matrix(values: Any, rows: Sequence[str], columns: Sequence[Any], title: str = "") -> None:
@@ -173,8 +176,7 @@ def finish(says: str, live: Callable[[], str] | None = None) -> None:
         source, alt = print_figure(figure, base64=True), html.escape(described(figure), quote=True)
         tags.append(f'<img src="data:image/png;base64,{source}" alt="{alt}" style="max-width:100%">')
     plt.close("all")
-    caption = f'<figcaption style="max-width:60em">{_caption(says)}</figcaption>'
-    rich = f'<figure style="margin:0">{"<br>".join(tags)}{caption}</figure>'
+    rich = _figure("<br>".join(tags), says)
     put(_line(says), framed(rich, live()) if live and drawn else rich, says)
 
 

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] start=true
 # # Q0 · A ViT in ten lines
 #
 # Let a trained Vision Transformer name a photo, see where it looks, and take it apart into the pieces that you will build.

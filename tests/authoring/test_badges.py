@@ -29,7 +29,8 @@ def test_a_notebook_opens_itself_at_the_tag_whose_helpers_it_installs(path):
 
 def test_the_readme_opens_the_whole_course(root):
     readme = (root / "README.md").read_text("utf-8")
-    assert badges.course_badges() in readme
+    first = build.start()
+    assert badges.course_badges(first.parent.name, first.stem) in readme
     binder = re.search(r"\(https://mybinder\.org/v2/gh/([^)?]+)\?labpath=([^)]+)\)", readme)
     assert binder[1] == f"{badges.slug()}/{badges.tag()}"
     assert (root / unquote(binder[2])).exists()
@@ -43,11 +44,26 @@ def test_a_fork_changes_one_line(monkeypatch):
     }
     monkeypatch.setattr(badges, "project", lambda: project)
     solved = build.solutions()
-    text = build.readme_table(solved) + next(iter(solved.values())).cells[0].source
-    addresses = re.findall(r"\.svg\)\]\((https://[^)]+)\)", text)
-    assert len(addresses) == 2 * len(build.lessons()) + 2 + 2
+    text = build.begin(solved) + build.readme_table(solved) + next(iter(solved.values())).cells[0].source
+    text = text.split("\n\n# ")[0]  # what follows is the lesson's own
+    addresses = re.findall(r"\]\((https://[^)]+(?<!\.svg))\)", text)  # pictures are nobody's
+    assert len(addresses) == 2 + 2 * len(build.lessons()) + 2 + 2
     assert all("ada/attention" in address for address in addresses)
-    assert all("v2.0" in address for address in addresses if not address.startswith(badges.CODESPACES))
+    assert all("v2.0" in address for address in addresses if ".ipynb" in address)
+
+
+def test_it_begins_at_the_lesson_that_says_so(monkeypatch, tmp_path, root):
+    assert badges.colab(build.start().parent.name, build.start().stem) in (root / "README.md").read_text(
+        "utf-8"
+    )
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    for name, about in {"1_a/x": "", "2_b/y": " order=2 start=true", "2_b/z": " order=1"}.items():
+        lesson = tmp_path / "lessons" / f"{name}.py"
+        lesson.parent.mkdir(parents=True, exist_ok=True)
+        lesson.write_text(f"# %% [markdown]{about}\n")
+    assert build.start().stem == "y"
+    lesson.with_name("y.py").write_text("# %% [markdown]\n")
+    assert build.start().stem == "x", "the first of the course"
 
 
 @pytest.mark.parametrize("path", notebooks.RELEASES, ids=lambda p: p.stem)
