@@ -16,7 +16,7 @@ from course.judging import judge
 from helpers import exercises
 from helpers.checks import render
 from helpers.checks.observe import State
-from tests import hostile, needs, ordinary
+from tests import hostile, ordinary
 from tests.hostile import answers, environment, forgery, heavy, unusual
 
 pytestmark = pytest.mark.grading
@@ -52,8 +52,9 @@ OTHERS = [("root", "cold"), ("user", "warm"), ("user", "cold")]  # all other tes
     ],
 )
 def test_the_same_for_an_ordinary_user_and_in_cold_kernels(who, kind, tmp_path, record_property):
-    """One run of many: of what does not touch the walls a part; all of it where nothing may be skipped, as in CI."""
-    words = ["-m", "tests.hostile.batch", kind, *["all"] * needs.all_of_them()]
+    """One run of many: each takes another part of the corpus; all of it with VIT_CORPUS=all."""
+    part = [] if os.environ.get("VIT_CORPUS") == "all" else [str(OTHERS.index((who, kind)))]
+    words = ["-m", "tests.hostile.batch", kind, *part]
     if who == "user":
         done = ordinary.run(*words, home=tmp_path, timeout=3600)
     elif os.geteuid() != 0:
@@ -71,7 +72,7 @@ def test_the_same_for_an_ordinary_user_and_in_cold_kernels(who, kind, tmp_path, 
     # a flood is not always stopped in time on a busy machine; each is tried by itself above
     assert len(found["late"]) <= 3, found["late"]
     assert set(found["entries"]) == {"forgery", "environment", "heavy", "answers", "unusual"}
-    assert sum(found["entries"].values()) >= 60
+    assert sum(found["entries"].values()) >= (15 if part else 150)
 
 
 class Work:
