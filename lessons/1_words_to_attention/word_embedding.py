@@ -15,9 +15,9 @@
 #
 # **Do you remember?** No other notebook is needed before this one, so these are about what you bring along. Answer first, then open.
 #
-# <details><summary>1. In Python: <code>{"a": 3}["a"]</code> is 3. How do you turn a dictionary around, so that 3 leads to "a"?</summary>
+# <details><summary>1. In Python: what are <code>key</code> and <code>value</code> in <code>for key, value in {"a": 3, "b": 5}.items()</code>?</summary>
 #
-# `{value: key for key, value in d.items()}`
+# One pair after the other: first "a" and 3, then "b" and 5.
 #
 # </details>
 # <details><summary>2. Which shape has a (1 x 6) matrix times a (6 x 4) matrix?</summary>
