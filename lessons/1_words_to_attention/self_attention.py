@@ -48,7 +48,7 @@ print("Ready.")
 #
 # "This is **Computer Vision** Class." An embedding table gives "Vision" the same vector here as in "she has good vision". Only the word beside it tells that this is about machines. So the vectors have to talk to each other, and attention is how they do it.
 #
-# We take $n = 5$ tokens of $d = 10$ numbers each. To keep it small enough for paper, the numbers are random and have one decimal. **Each token is a row.**
+# The vector that stands for a word on its way through a Transformer is called a **token**. We take $n = 5$ tokens of $d = 10$ numbers each. To keep it small enough for paper, the numbers are random and have one decimal. **Each token is a row.**
 
 # %%
 tokens = "This is Computer Vision Class".split()
@@ -80,7 +80,7 @@ show.matrix(torch.cat([Q, K, V], dim=1), tokens, ["q[0]", "q[1]", "k[0]", "k[1]"
 # %% [markdown]
 # ## Step 1: scores, every query with every key
 #
-# How well does the key of "Computer" answer the query of "Vision"? The dot product says it, one number. All pairs together make the matrix of **alignment scores** $E$, with $e_{ij} = q_i \cdot k_j$: five queries down, five keys across. First one number on paper, then all of them with three slow loops. Predict first: which shape has E, and would it change if a query had 64 numbers instead of 2?
+# How well does the key of "Computer" answer the query of "Vision"? The dot product says it, one number. All pairs together make the matrix of **alignment scores** $E$, with $E_{ij} = q_i \cdot k_j$: five queries down, five keys across. First one number on paper, then all of them with three slow loops. Predict first: which shape has E, and would it change if a query had 64 numbers instead of 2?
 
 # %%
 prediction = ...  # the shape of E, for instance (3, 4)
@@ -180,7 +180,7 @@ if check.ready("attention_scores"):
 # %% [markdown]
 # ## Step 3, optional: hide the future
 #
-# A model that learns to write the next word must not see it. So each token may look at itself and at what came before. In the matrix of scores the future stands **above the diagonal** (key $j$ later than query $i$). There the score is replaced by $-\infty$, because $e^{-\infty} = 0$: the softmax will give it no weight at all. This is the **causal mask**. A classifier such as ViT sees its whole image at once and leaves this step out.
+# A model that learns to write the next word must not see it. So each token may look at itself and at what came before. In the matrix of scores the future stands **above the diagonal** (key $j$ later than query $i$). There the score is replaced by $-\infty$, because $e^{-\infty} = 0$: the softmax will give it no weight at all. This is the **causal mask**. A classifier of images such as the Vision Transformer (ViT, part 2) sees its whole image at once and leaves this step out.
 #
 # A mask is sometimes called a kind of skip connection, because something is left out in both. They are different things: a **mask** takes entries out of the matrix of scores, so that some tokens are not read; a **skip connection** (Q6 in part 2) adds the input of a layer to its output, and takes nothing away.
 
@@ -238,7 +238,7 @@ if check.ready("causal_mask"):
 #
 # Now each query shares out a weight of 1 among the keys. Softmax takes a whole **row** $i$:
 #
-# $$a_{ij} = \frac{e^{s_{ij}}}{\sum_{m} e^{s_{im}}} \qquad s_{ij} = \frac{e_{ij}}{\sqrt{d_k}}$$
+# $$a_{ij} = \frac{e^{s_{ij}}}{\sum_{m} e^{s_{im}}} \qquad s_{ij} = \frac{E_{ij}}{\sqrt{d_k}}$$
 #
 # By hand for the row of "Vision", without the mask:
 
@@ -473,7 +473,7 @@ for dim in (1, -1):
 # %% [markdown]
 # ## Exercise: scaled dot-product attention
 #
-# Your three functions in one, for any number of axes in front. `mask` may be left out (None); else **0 (or False) means hidden**, 1 (or True) visible, and its axes fit those of the scores by broadcasting: (n, n), or (batch, 1, n, n). Four blanks, half a point each:
+# Your three functions in one, for any number of axes in front. `mask` may be left out (None); else **0 (or False) means hidden**, 1 (or True) visible, and its axes fit those of the scores by broadcasting: (n, n), or (batch, 1, n, n). Four blanks (the second has two dots), half a point each:
 #
 # 1. `scores`: scaled already.
 # 2. In `masked_fill`: where, and with what. A huge negative number such as `-9e15` is common here: should a query ever see nothing at all, $-\infty$ would give it 0/0.
@@ -716,4 +716,4 @@ show.text(f"One block, counted by PyTorch: {sum(p.numel() for p in their_block.p
 #
 # - Three visual explainers: [LLM Visualization](https://bbycroft.net/llm) (the tiny GPT from above, number by number), [Transformer Explainer](https://poloclub.github.io/transformer-explainer/) (GPT-2 running in your browser), [The Illustrated Transformer](https://jalammar.github.io/illustrated-transformer/).
 # - Vaswani et al. 2017, [Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.2; its footnote 4 is the variance of q · k.
-# - Next: [Q1 · Positional encoding](../2_build_a_vit/q1_positional_encoding.ipynb), the first question of part 2.
+# - Next: [Q0 · A ViT in ten lines](../2_build_a_vit/q0_a_vit_in_ten_lines.ipynb), a whole trained ViT. You began with it? Then [Q1 · Positional encoding](../2_build_a_vit/q1_positional_encoding.ipynb), the first piece.

@@ -13,11 +13,11 @@
 #
 # **Before you start**: Python dictionaries, vectors and matrix products. A first look at PyTorch tensors helps.
 #
-# **Do you remember?** This is the first notebook, so these are about what you bring along. Answer first, then open.
+# **Do you remember?** No other notebook is needed before this one, so these are about what you bring along. Answer first, then open.
 #
-# <details><summary>1. In Python: <code>{"a": 3}["a"]</code> is 3. How do you turn a dictionary around, so that 3 leads to "a"?</summary>
+# <details><summary>1. In Python: what are <code>key</code> and <code>value</code> in <code>for key, value in {"a": 3, "b": 5}.items()</code>?</summary>
 #
-# `{value: key for key, value in d.items()}`
+# One pair after the other: first "a" and 3, then "b" and 5.
 #
 # </details>
 # <details><summary>2. Which shape has a (1 x 6) matrix times a (6 x 4) matrix?</summary>
@@ -283,7 +283,7 @@ if check.ready("lookup_is_product"):
     )
 
 # %% [markdown]
-# It is a linear layer all the same, so gradients reach the table: only the rows that were looked up get any.
+# It is a linear layer all the same, so gradients reach the table. (The **gradient** says for each number how much the result grows if that number grows a little; training follows it.) Only the rows that were looked up get any.
 
 # %%
 if check.ready("lookup_is_product"):
@@ -324,7 +324,7 @@ asked = [(word, ", ".join(other for w, other in pairs if w == word)) for word in
 show.table(asked, ["word", "asks for"])
 
 # %% [markdown]
-# The model is two tables: a word's row of 10 numbers is looked up (`nn.Embedding`), and a linear layer turns it into one score for each word of the vocabulary. **Softmax** turns the scores into chances (positive numbers that sum to 1), and the **cross-entropy** is minus the logarithm of the chance that the neighbour got that really stood there: 0 if the model was sure of it, large if it was sure of something else. After training we keep the first table. Your `build_vocabulary` numbers the words.
+# The model is two tables: a word's row of 10 numbers is looked up (`nn.Embedding`), and a linear layer turns it into one score for each word of the vocabulary. **Softmax** turns the scores into chances (positive numbers that sum to 1), and the **cross-entropy** is minus the logarithm of the chance that the neighbour got that really stood there: 0 if the model was sure of it, large if it was sure of something else. Training repeats three things 200 times: compute the loss (here the mean cross-entropy), compute its gradient (`backward`), and let an optimiser move every number a little so that the loss falls (`step`). Part 3 takes such a step apart. After training we keep the first table. Your `build_vocabulary` numbers the words.
 
 # %%
 if check.ready("word_vocabulary"):
@@ -462,4 +462,4 @@ if check.ready("word_vocabulary"):
 # - [wevi](https://ronxin.github.io/wevi/): watch a word embedding learn in the browser.
 # - Mikolov et al. 2013, [Efficient Estimation of Word Representations in Vector Space](https://arxiv.org/abs/1301.3781).
 # - Turian et al. 2010, [Word Representations: A Simple and General Method for Semi-Supervised Learning](https://aclanthology.org/P10-1040/): an early t-SNE map of words.
-# - Next: [Self-attention](self_attention.ipynb), where each token takes in the others.
+# - Next: [Self-attention](self_attention.ipynb), where each word takes in the others.

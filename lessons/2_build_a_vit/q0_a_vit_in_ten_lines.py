@@ -13,7 +13,7 @@
 #
 # **Before you start**: Python, and what a PyTorch tensor and its shape are. Start here: you need to understand nothing yet of how it works inside. That is what the other notebooks are for.
 #
-# **Do you remember?** Answer first, then open.
+# **Do you remember?** No other notebook is needed before this one, so these are about what you bring along. Answer first, then open.
 #
 # <details><summary>1. Which shape has a colour photo of 32 x 32 pixels as a PyTorch tensor?</summary>
 #
@@ -232,7 +232,7 @@ total = sum(p.numel() for p in vit.parameters())
 blocks = sum(p.numel() for p in vit.blocks.parameters())
 show.text(
     f"{len(vit.blocks)} blocks hold {blocks:,} of {total:,} parameters, {blocks / total:.0%}. All that you will write by "
-    "hand in Q1 to Q7 is in this table; in Q7 your own pieces become a whole model, and Part 3 trains it."
+    "hand in Q1 to Q7 is in the table above (Q6 as the plus); in Q7 your own pieces become a whole model, and Part 3 trains it."
 )
 
 # %% [markdown]

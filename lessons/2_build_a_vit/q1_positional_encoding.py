@@ -52,7 +52,7 @@ print("Ready.")
 show.diagram("transformer")
 
 # %% [markdown]
-# Seven questions build that encoder from its parts. This map comes back in every notebook.
+# Seven questions build that encoder from its parts. This map comes back in every notebook of this part.
 
 # %%
 show.diagram("course_map", here="q1")
@@ -121,6 +121,8 @@ show.heatmaps(
 # For position $pos$ and pair $i$ of the $d$ dimensions ([Vaswani et al. 2017](https://arxiv.org/abs/1706.03762), section 3.5):
 #
 # $$PE_{(pos,\,2i)} = \sin\!\left(\frac{pos}{n^{2i/d}}\right) \qquad PE_{(pos,\,2i+1)} = \cos\!\left(\frac{pos}{n^{2i/d}}\right) \qquad n = 10000,\quad 0 \le i < d/2$$
+#
+# (*Self-attention* in part 1 wrote the same numbers as $P_{ij}$. There $i$ was the position and $j$ the column; here the position is $pos$, and the columns of pair $i$ are $2i$ and $2i+1$.)
 #
 # Think of a row of clocks. Pair $i = 0$ turns fast, each next pair turns slower by the same factor; together they tell the position as hours, minutes and seconds tell the time. Move the position and watch which hands move:
 

@@ -196,7 +196,7 @@ if check.ready("q4_positional_embedding"):
 # %% [markdown]
 # ## What is near what?
 #
-# The rows of patch positions, compared with the row of one patch (framed) by cosine similarity, and laid out as the 8 x 8 patches lie in the image. Predict first: which neighbours of the framed patch will be more like it?
+# The rows of patch positions, compared with the row of one patch (framed) by cosine similarity, and laid out as the 8 x 8 patches lie in the image. Predict first, for the sinusoids: which neighbours of the framed patch will be more like it, those beside it, or those above and below it?
 
 # %%
 prediction = ...  # "beside" or "above and below"
@@ -224,7 +224,7 @@ if check.ready("q4_positional_embedding"):
     show.compare(prediction, "beside" if beside else "above and below")
 
 # %% [markdown]
-# The sinusoids count tokens in reading order. The patch below is 8 tokens further on, as far away as a patch 8 places to the right would be: a **1-D** order laid over a **2-D** image. Learned positions know nothing at first, but can find rows and columns by themselves: you will see it in a trained ViT in part 4.
+# The sinusoids count tokens in reading order. The patch below is 8 tokens further on, as far away as a patch 8 places to the right would be: a **1-D** order laid over a **2-D** image. Learned positions know nothing at first, but can find rows and columns by themselves: you will see it in a trained ViT in parts 3 and 4.
 #
 # Learned rows have a price too: there is one for each position of *this* image size. For larger images they must be interpolated; the waves are simply computed for more positions.
 #

@@ -423,7 +423,7 @@ if check.ready("q5_attention"):
 # Every token asks every token, so the number of scores grows with the **square** of the number of tokens. 32 x 32 pixels in patches of 4 make 65 tokens with the class token; 224 x 224 pixels in patches of 16 make 197: three times as many. Predict first: how many times as many scores?
 
 # %%
-prediction = ...  # a number
+prediction = ...  # a whole number
 
 rows = [
     (label, tokens, f"{tokens**2:,}")

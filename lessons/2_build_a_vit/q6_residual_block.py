@@ -99,7 +99,7 @@ show.diagram("encoder_block")
 # One blank, one point. `forward` returns the sum of `x` and of `x` after `self.fn`. Four things to keep in mind; the check looks at each:
 #
 # - hand `**kwargs` on to `self.fn`: that is how, say, a mask reaches an attention module inside;
-# - call `self.fn` **once**: with dropout in it, two calls give two different answers;
+# - call `self.fn` **once**: with dropout in it (a layer that sets random numbers to 0 while the model is trained), two calls give two different answers;
 # - make a **new** tensor: nothing in place, no `+=`, so `x` is after the call what it was before;
 # - no `detach` and no `no_grad`: gradients flow on both roads.
 

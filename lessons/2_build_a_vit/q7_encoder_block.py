@@ -142,7 +142,7 @@ if check.ready("q7_feed_forward"):
 # - $\epsilon$ (`eps`) is a very small number, so that a token whose numbers are all equal gives 0 / something and not 0 / 0.
 # - **scale** and **shift** are learned, one number for each dimension: the layer may undo the norm where that helps. They start as 1 and 0.
 #
-# By hand, for the token (1, 2, 3, 6): the mean is 3, the distances from it are (-2, -1, 0, 3), their squares (4, 1, 0, 9), so the variance is 14 / 4 = 3.5. Predict the last number of the normed token (without scale and shift), with two decimals.
+# By hand, for the token (1, 2, 3, 6): the mean is 3, the distances from it are (-2, -1, 0, 3), their squares (4, 1, 0, 9), so the variance is 14 / 4 = 3.5. Predict the last number of the normed token (without scale and shift), with two decimals; the cell after the check compares.
 
 # %%
 prediction = ...  # one number, for instance 0.5
@@ -189,7 +189,7 @@ if check.ready("q7_layer_norm"):
     show.text(f"Largest difference from `nn.LayerNorm`: {(mine - theirs).abs().max():.1e}.")
 
 # %% [markdown]
-# How much does `eps` matter? PyTorch takes 1e-5 if nobody says anything, the ViTs in `timm` take 1e-6. For usual tokens that is far behind the decimal point; for a token whose numbers are nearly equal it decides. **Part 4 asks about it**: there your own model has to give the same logits as a pretrained one, to 1e-4.
+# How much does `eps` matter? PyTorch takes 1e-5 if nobody says anything, the ViTs in `timm` (a library of pretrained models) take 1e-6. For usual tokens that is far behind the decimal point; for a token whose numbers are nearly equal it decides. **Part 4 asks about it**: there your own model has to give the same logits as a pretrained one, to 1e-4.
 
 # %%
 if check.ready("q7_layer_norm"):
@@ -255,7 +255,7 @@ show.curves(
 )
 
 # %% [markdown]
-# In a pre-norm stack the skip connections form one straight road from the first block to the last, and each block only adds to it. Gradients travel back on the same road, which is why deep pre-norm models train without the careful learning-rate warm-up that post-norm needs ([Xiong et al. 2020](https://arxiv.org/abs/2002.04745)). The price is in the first figure: the tokens grow, so a ViT has one more LayerNorm after its last block.
+# In a pre-norm stack the skip connections form one straight road from the first block to the last, and each block only adds to it. Gradients travel back on the same road, which is why deep pre-norm models train without the careful learning-rate warm-up (very small steps at first) that post-norm needs ([Xiong et al. 2020](https://arxiv.org/abs/2002.04745)). The price is in the first figure: the tokens grow, so a ViT has one more LayerNorm after its last block.
 #
 # ## Exercise Q7, third part
 #

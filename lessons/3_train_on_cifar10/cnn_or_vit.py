@@ -487,7 +487,9 @@ if check.ready("conv_block") and check.ready("feature_maps"):
 # Computed, not drawn: each picture becomes 16 x 16 places, one output is taken, and the gradient says how much of every place is in it. Nothing is learned here: queries and keys are the colours of a place and its eight neighbours, so alike attends to alike. Which of the three changes with the picture?
 
 # %%
-prediction = ...  # your guess: those that weigh the second picture otherwise than the first, of "convolution", "local", "global"
+# your guess: a list of those that weigh the second picture otherwise than the first,
+# of "convolution", "local", "global", in this order; for instance ["convolution"]
+prediction = ...
 
 side, place, reach = 16, (9, 7), 3  # reach: a window of 7 x 7
 torch.manual_seed(0)

@@ -22,9 +22,8 @@ from torch import nn
 from helpers import check, data, show
 
 torch.manual_seed(0)
-torch.set_num_threads(
-    1
-)  # so little work is done sooner by one thread than by several that wait for each other
+# so little work is done sooner by one thread than by several that wait for each other
+torch.set_num_threads(1)
 print("Ready.")
 
 # %% [markdown]
@@ -333,7 +332,7 @@ if check.ready("debug_a_vit"):
 # Now one bug at a time comes back into the mended program, with three seeds each: other first weights, another order. A difference that is smaller than that between the seeds is none. Which bug costs most, and do the other three show at all?
 
 # %%
-prediction = ...  # the costliest: "attend", "tokens", "shuffled" or "accuracy"
+prediction = ...  # the one that costs most: "attend", "tokens", "shuffled" or "accuracy"
 
 if check.ready("debug_a_vit"):
     programs = {"none": Mended}

@@ -93,7 +93,7 @@ assemble.report(mine)
 #
 # $$y = LN(z_L^0)\, W + b$$
 #
-# Two blanks, one point each: the sizes of the linear layer, and the class token of every image. No softmax: the loss takes it itself.
+# Here $z_L^0$ is token 0 after the last of $L$ blocks. Two blanks, one point each: the sizes of the linear layer (two dots), and the class token of every image. No softmax: the loss takes it itself.
 
 
 # %% nbgrader={"grade_id": "classification_head", "solution": true}
@@ -200,7 +200,7 @@ if check.ready("classification_head") and check.ready("vit_forward"):
 #
 # ## Before an hour of training, a minute of doubt
 #
-# **First doubt: is the first loss right?** The logits become probabilities by **softmax**: each is raised to a power of e and divided by their sum, so that all are positive and add up to 1. The loss is the **cross-entropy**: $-\ln$ of the probability that the model gives to the right class; 0 if it is sure and right, large if it is sure and wrong. An untrained model should know nothing. How large is its loss if it gives each of 10 classes the probability 1/10?
+# **First doubt: is the first loss right?** The logits become probabilities by **softmax**: e is raised to the power of each, and the results are divided by their sum, so that all are positive and add up to 1. The loss is the **cross-entropy**: $-\ln$ of the probability that the model gives to the right class; 0 if it is sure and right, large if it is sure and wrong. An untrained model should know nothing. How large is its loss if it gives each of 10 classes the probability 1/10?
 
 # %%
 prediction = ...  # your guess, a number with one decimal
@@ -230,7 +230,7 @@ if check.ready("classification_head") and check.ready("vit_forward"):
 # | backward | for each parameter, its new gradient: how much the loss grows if this number grows |
 # | step | the optimizer moves each parameter a little against its gradient |
 #
-# One blank of several lines, three points: for the loss, for the parameters after one step, and after several. `F.cross_entropy` takes logits and labels.
+# One blank of several lines, three points: for the loss, for the parameters after one step, and after several. `F.cross_entropy` takes logits and labels. The calls are those that trained the embedding of *Word embedding* and the small readers of Q3.
 
 
 # %% nbgrader={"grade_id": "training_step", "solution": true}
@@ -290,9 +290,8 @@ if all([check.ready(key) for key in ("classification_head", "vit_forward", "trai
 # Two runs that differ in nothing but the **seed** (first weights and order of the pictures) do not give the same accuracy either. So the unchanged one runs with three seeds: what changes less than that is noise. The changed ones run once; who wants to be sure runs these, too, with several.
 
 # %%
-prediction = (
-    ...
-)  # which change costs most? "no positions", "patches of 2", "patches of 8", "one head", "other start"
+# which change costs most? "no positions", "patches of 2", "patches of 8", "one head" or "other start"
+prediction = ...
 
 EPOCHS, few = 5, 3000 if real else 1000
 small = normalise(
@@ -338,7 +337,7 @@ if all([check.ready(key) for key in ("classification_head", "vit_forward", "trai
     show.compare(prediction, min(found, key=found.get))
 
 # %% [markdown] id="150c1cc4"
-# Read it with care. Patches of 2 make four times as many tokens: more to see, and more to learn from the same pictures in the same number of steps. Patches of 8 make 4 tokens only; in digits that is enough. Without positions the picture is a bag of patches (Q1), so what is left is what the patches show. A choice that wins in seconds need not win in hours: this table is about *these* pictures and *these* steps.
+# Read it with care. Patches of 2 make four times as many tokens: more to see, and more to learn from the same pictures in the same number of steps. Patches of 8 are only 4; in digits that is enough. Without positions the picture is a bag of patches (Q1), so what is left is what the patches show. A choice that wins in seconds need not win in hours: this table is about *these* pictures and *these* steps.
 #
 # ## Train
 #
@@ -573,7 +572,7 @@ if check.ready("classification_head") and check.ready("vit_forward"):
 #
 # ## Is a ViT better than a CNN?
 #
-# It depends on how much it has seen. The same ViT, ViT-L/16, pre-trained on more and more pictures and then fine-tuned on ImageNet ([Dosovitskiy et al. 2021](https://arxiv.org/abs/2010.11929), table 5; accuracy on ImageNet, fine-tuned at 384 x 384 pixels):
+# It depends on how much it has seen. Two ViTs, pre-trained on more and more pictures and then fine-tuned on ImageNet ([Dosovitskiy et al. 2021](https://arxiv.org/abs/2010.11929), table 5; accuracy on ImageNet, fine-tuned at 384 x 384 pixels):
 #
 # | pre-trained on | pictures | ViT-B/16 | ViT-L/16 |
 # | --- | ---: | ---: | ---: |

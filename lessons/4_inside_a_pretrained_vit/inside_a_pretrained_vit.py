@@ -172,7 +172,7 @@ show.mosaics(
 #
 # $$z_0 = [x_{class};\; x_1 E;\; \dots;\; x_N E] + E_{pos}$$
 #
-# Two blanks, one point each: `tokens`, the class token in front of the patches, and `z0`, the positions added. The function must work for a batch of several images, too.
+# Here $x_1 E$ is the first patch after step 1: the argument `patches` holds these vectors already. Two blanks, one point each: `tokens`, the class token in front of the patches, and `z0`, the positions added. The function must work for a batch of several images, too.
 
 
 # %% nbgrader={"grade_id": "inside_z0", "solution": true}
@@ -290,7 +290,7 @@ show.diagram("attention_shapes", sizes=sizes)
 # %% [markdown]
 # ## Exercise: queries, keys, values
 #
-# In the last axis of `qkv` three things are packed: first all numbers of the queries, then of the keys, then of the values; within each, one head after the other. One blank, one point: take it apart, so that `q`, `k` and `v` are each (b, heads, tokens, numbers a head).
+# In the last axis of `qkv` three things are packed: first all numbers of the queries, then of the keys, then of the values; within each, one head after the other. One blank of three dots, one point: take it apart, so that `q`, `k` and `v` are each (b, heads, tokens, numbers a head).
 
 
 # %% nbgrader={"grade_id": "inside_qkv", "solution": true}
@@ -468,7 +468,7 @@ show.panels(
 )
 
 # %% [markdown]
-# **The heads joined.** The d numbers of head 0, then those of head 1, and so on: D numbers a token again. (Q5 called it merging the heads; the field says *concatenate*.)
+# **The heads joined.** The d numbers of head 0, then those of head 1, and so on: D numbers a token again. (Q5 called it gathering the heads; the field says *concatenate*.)
 
 # %%
 joined = torch.cat(taken, dim=-1)  # (tokens, heads * d)
@@ -711,7 +711,7 @@ show.bars(
 # %% [markdown]
 # ## Exercise: the five best
 #
-# Two blanks, one point each: `probabilities` of all classes, and the k largest of them with their `indices`, best first.
+# Two blanks, one point each: `probabilities` of all classes, and the k largest of them with their `indices` (two dots), best first.
 
 
 # %% nbgrader={"grade_id": "inside_top5", "solution": true}
@@ -822,11 +822,11 @@ show.panels(
 #
 # You have built all the parts of this model in Part 2. If that is really so, then timm's weights must work in your modules. Three things differ:
 #
-# 1. timm's patch embedding is a **convolution**, weight (D, 3, p, p). Yours of Q2 is a Linear layer on pixels in the order `(p1 p2 c)`, weight (D, p * p * 3). Same numbers, other places.
+# 1. timm's patch embedding is a **convolution**, weight (D, 3, p, p). Yours of Q2 is a Linear layer on pixels in the order `(p1 p2 c)`, weight (D, p * p * 3). Same numbers, other places. (In Q2 any order was right. If yours is another one, the course's Q2 takes its place here, and the report says so.)
 # 2. timm has one layer **qkv** with weight (3 D, D) and bias (3 D): all rows of the queries, then the keys', then the values'. Yours has three layers.
 # 3. Every LayerNorm divides by $\sqrt{\text{variance} + \epsilon}$. PyTorch's default is $\epsilon = 10^{-5}$. timm's ViT was trained with another one.
 #
-# Three blanks, one point each.
+# Three blanks, one point each; the second has three dots.
 
 
 # %% nbgrader={"grade_id": "inside_weights", "solution": true}

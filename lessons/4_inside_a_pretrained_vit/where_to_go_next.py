@@ -61,7 +61,7 @@ print("Ready.")
 # | [head, step, training](../3_train_on_cifar10/train_your_vit.ipynb) | logits, a loss, and the parameters that follow it |
 # | [bugs](../3_train_on_cifar10/debug_a_vit.ipynb), [a rival](../3_train_on_cifar10/cnn_or_vit.ipynb), [a look inside](inside_a_pretrained_vit.ipynb) | how to doubt it, measure it and read it |
 #
-# All of it together is the encoder of nearly every large model that sees.
+# All of it together is the encoder of many of today's large models that see. Its shapes and terms stand on one page, to print: `show.diagram("cheat_sheet")` in a new cell.
 #
 # ## What the field has built on it
 #
@@ -115,7 +115,7 @@ show.text(
 # Which order do you expect?
 
 # %%
-prediction = ...  # your guess, from worst to best, e.g. ("from scratch", "head only", "all")
+prediction = ...  # your guess, from worst to best, for instance ("all", "from scratch", "head only")
 
 
 def fresh(model):
@@ -208,4 +208,4 @@ show.table(
 #
 # - Steiner et al. 2021, [How to train your ViT?](https://arxiv.org/abs/2106.10270): what augmentation, regularisation and more data are worth, by thousands of runs.
 # - The papers above; each has code, and you can read its model file now.
-# - Next: the course is a ring. [Word embedding](../1_words_to_attention/word_embedding.ipynb) is where it begins, and reads otherwise from here.
+# - Next: the course is a ring. [Word embedding](../1_words_to_attention/word_embedding.ipynb), with which Part 1 begins, reads otherwise from here.
