@@ -324,7 +324,7 @@ asked = [(word, ", ".join(other for w, other in pairs if w == word)) for word in
 show.table(asked, ["word", "asks for"])
 
 # %% [markdown]
-# The model is two tables: a word's row of 10 numbers is looked up (`nn.Embedding`), and a linear layer turns it into one score for each word of the vocabulary. **Softmax** turns the scores into chances (positive numbers that sum to 1), and the **cross-entropy** is minus the logarithm of the chance that the neighbour got that really stood there: 0 if the model was sure of it, large if it was sure of something else. Training repeats three things 200 times: compute the loss (here the mean cross-entropy), compute its gradient (`backward`), and let an optimiser move every number a little so that the loss falls (`step`). Part 3 takes such a step apart. After training we keep the first table. Your `build_vocabulary` numbers the words.
+# The model is two tables: a word's row of 10 numbers is looked up (`nn.Embedding`), and a linear layer turns it into one score for each word of the vocabulary. **Softmax** turns the scores into chances (positive numbers that sum to 1), and the **cross-entropy** is minus the logarithm of the chance that the neighbour got that really stood there: 0 if the model was sure of it, large if it was sure of something else. Training repeats three things 200 times: compute the loss (here the mean cross-entropy), compute its gradient (`backward`), and let an optimizer move every number a little so that the loss falls (`step`). Part 3 takes such a step apart. After training we keep the first table. Your `build_vocabulary` numbers the words.
 
 # %%
 if check.ready("word_vocabulary"):
@@ -338,13 +338,13 @@ if check.ready("word_vocabulary"):
     embedding = nn.Embedding(V, 10)  # (|V|, d)
     scores = nn.Linear(10, V, bias=False)  # one score for each possible neighbour
     untrained = embedding.weight.detach().clone()
-    optimiser = torch.optim.Adam([*embedding.parameters(), *scores.parameters()], lr=0.03)
+    optimizer = torch.optim.Adam([*embedding.parameters(), *scores.parameters()], lr=0.03)
     losses = []
     for _ in range(200):  # all pairs at once: the text is small
         loss = F.cross_entropy(scores(embedding(pairs[:, 0])), pairs[:, 1])
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         losses.append(loss.item())
     trained = embedding.weight.detach().clone()
 

@@ -173,6 +173,12 @@ show.explore(vit, photo, class_names=class_names, mean=config["mean"], std=confi
 # %% [markdown]
 # ## Taken apart
 #
+# What the ten lines did, step by step; each step has the number of the question that builds it (here with fewer and larger patches than the model has, so that they can be seen):
+
+# %%
+show.moving("pipeline")
+
+# %% [markdown]
 # This is the map of the whole model. Each box is a question of this part; the notebooks show it again, with "you are here". (The map has tokens of 192 numbers; this model was made a little smaller, with 128.)
 
 # %%

@@ -27,7 +27,7 @@
 # </details>
 # <details><summary>3. Why is the class token an <code>nn.Parameter</code>?</summary>
 #
-# So that the optimiser finds it and the gradient reaches it (Q3).
+# So that the optimizer finds it and the gradient reaches it (Q3).
 #
 # </details>
 

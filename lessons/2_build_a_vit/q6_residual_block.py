@@ -27,7 +27,7 @@
 # </details>
 # <details><summary>3. What is a gradient used for in training?</summary>
 #
-# It says how a small change of each number would change the loss; the optimiser takes a step against it.
+# It says how a small change of each number would change the loss; the optimizer takes a step against it.
 #
 # </details>
 

@@ -222,7 +222,7 @@ best_file = Path("my_vgg") / "best.safetensors"
 
 def train_until_stopped(network, rule):
     """Train on `rows` until the rule says stop; returns training and validation losses, one an epoch."""
-    optimiser = torch.optim.AdamW(network.parameters(), lr)
+    optimizer = torch.optim.AdamW(network.parameters(), lr)
     losses = {"training": [], "validation": []}
     for _ in range(EPOCHS):
         network.train()
@@ -230,9 +230,9 @@ def train_until_stopped(network, rule):
         for batch in torch.tensor(rows)[torch.randperm(few)].split(50):
             x = normalise(train.images[batch], mean, std).to(device)  # (50, 3, 32, 32)
             loss = F.cross_entropy(network(x), train.labels[batch].to(device))
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss.backward()
-            optimiser.step()
+            optimizer.step()
             total += loss.item() * len(batch)
         losses["training"].append(total / few)
         losses["validation"].append(evaluate(network, validation, mean, std)[0])
