@@ -124,14 +124,14 @@ def _received(student: str, grading: Path, records: dict[str, collected.Collecte
     for part, record in records.items():
         folder = paths.ROOT / "notebooks" / part
         releases = {path.stem: nbformat.read(path, as_version=4) for path in folder.glob("*.ipynb")}
-        store = Received(grading, releases, paths.ROOT / "solutions" / part)
+        store = Received(grading, {part: releases}, part, paths.ROOT / "solutions" / part)
         for entry in record.files:
             if entry.student != student or not entry.received:
                 continue
             names = {entry.received}
             try:
-                clean = nbformat.writes(store.rebuilt(entry.received, entry.notebook)[0]) + "\n"
-                names.add(hashlib.sha256(clean.encode()).hexdigest())
+                clean = store.rebuilt(entry.received, entry.notebook).content
+                names.add(hashlib.sha256(clean).hexdigest())
             except (Unreadable, KeyError):
                 pass
             for name in names - others:

@@ -119,7 +119,7 @@ class Row:
 
 
 def rows(contents: list[dict[str, Any]], found: Mapping[str, Note]) -> list[Row]:
-    return [row(part["part"], nb, found) for part in contents for nb in part["notebooks"]]
+    return [row(part["part"], nb, found) for part in contents for nb in part["notebooks"] if nb["exercises"]]
 
 
 def row(part: str, nb: dict[str, Any], found: Mapping[str, Note]) -> Row:

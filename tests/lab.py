@@ -57,9 +57,9 @@ class Lab:
     course: Path
     env: dict[str, str]
 
-    def address(self) -> str:
-        """JupyterLab without the tabs of an earlier visit."""
-        return f"{self.url}lab?reset&token={self.token}"
+    def address(self, path: str = "") -> str:
+        """JupyterLab without the tabs of an earlier visit, showing a file of the course if one is given."""
+        return f"{self.url}lab{'/tree/' * bool(path)}{path}?reset&token={self.token}"
 
     def run(self, *words: str) -> str:
         """What `python -m ...` prints, run in the course as this person."""

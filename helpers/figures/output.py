@@ -173,15 +173,15 @@ def finish(says: str, live: Callable[[], str] | None = None) -> None:
     drawn = kernel.display_formatter.formatters["image/png"].enabled  # not where a figure is known already
     tags = []
     for figure in figures if drawn else ():
-        source, alt = print_figure(figure, base64=True), html.escape(described(figure), quote=True)
+        source, alt = print_figure(figure, base64=True), html.escape(described(figure, says), quote=True)
         tags.append(f'<img src="data:image/png;base64,{source}" alt="{alt}" style="max-width:100%">')
     plt.close("all")
     rich = _figure("<br>".join(tags), says)
     put(_line(says), framed(rich, live()) if live and drawn else rich, says)
 
 
-def described(figure: Any) -> str:
-    """An alt text for a matplotlib figure: how many panels, their titles, what the axes count."""
+def described(figure: Any, says: str) -> str:
+    """An alt text for a matplotlib figure: how many panels, their titles, what the axes count; else what it `says`."""
     panels = [ax for ax in figure.axes if (ax.get_label() != "<colorbar>" and ax.axison) or ax.get_title()]
     titles = [" ".join(ax.get_title().split()) for ax in panels if ax.get_title()]
     axes = dict.fromkeys(
@@ -191,5 +191,5 @@ def described(figure: Any) -> str:
         if label
     )
     count = "A figure" if len(panels) <= 1 else f"A figure of {len(panels)} panels"
-    told = [figure.get_suptitle(), "; ".join(titles), ", ".join(axes)]
-    return ". ".join([count, *(part for part in told if part)]) + "."
+    told = [part for part in (figure.get_suptitle(), "; ".join(titles), ", ".join(axes)) if part]
+    return ". ".join([count, *told]) + "." if told else f"{count}: {says}"

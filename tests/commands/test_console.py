@@ -100,7 +100,7 @@ def test_names_that_the_console_cannot_write_stop_nothing():
     said = run(programs, "cp1252", fake, VIT_GRADING=below, VIT_GRADEBOOK="")
     assert "4 files came, 3 will be graded." in said and "3 of 3 students are in the gradebook." in said
     assert "| ??????     | ??????     |" in said and "| Zoë_Müller | Zoë Müller |" in said
-    assert "  - ??????: " in said and ": unreadable, " in said and "exported   3" in said
+    assert "  - ??????: " in said and ": unreadable, " in said and "exported    3" in said
     table = (notebooks.ROOT / below / "export" / "2_build_a_vit" / "grades.csv").read_text("utf-8-sig")
     assert KOREAN in table and CHINESE in table
     shutil.rmtree(notebooks.ROOT / below)

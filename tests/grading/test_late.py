@@ -156,4 +156,4 @@ def test_a_due_date_by_nbgraders_own_command(tree, tmp_path):
     assert done.returncode == 0, done.stderr
     with Gradebook(tree.url, "vit") as book:
         assignment = book.find_assignment(PART)
-        assert assignment.duedate == DUE and len(assignment.notebooks) == 7
+        assert assignment.duedate == DUE and len(assignment.notebooks) == 8

@@ -38,9 +38,9 @@ def test_one_run_in_full(tree):
     shutil.copy(copy, copy.parent / ".ipynb_checkpoints" / "x-checkpoint.ipynb")
     said = tree.grade(jobs=1)
     (line,) = [line for line in said.splitlines() if line.startswith("  ben: ")]
-    assert f"called {NAMES[1]}-Copy1.ipynb, old/q6.ipynb, so that was not graded" in line
+    assert f"called old/q6.ipynb, {NAMES[1]}-Copy1.ipynb, so that was not graded" in line
     assert (
-        "2 students handed in some of the notebooks only, and get 0 for the others: ada 2 of 7, ben 2 of 7."
+        "2 students handed in some of the notebooks only, and get 0 for the others: ada 2 of 8, ben 2 of 8."
         in said
     )
     assert "earlier run" not in said and "of the same bytes" in said
