@@ -72,7 +72,7 @@ def test_the_same_for_an_ordinary_user_and_in_cold_kernels(who, kind, tmp_path, 
     # a flood is not always stopped in time on a busy machine; each is tried by itself above
     assert len(found["late"]) <= 3, found["late"]
     assert set(found["entries"]) == {"forgery", "environment", "heavy", "answers", "unusual"}
-    assert sum(found["entries"].values()) >= (15 if part else 150)
+    assert sum(found["entries"].values()) >= (8 if part else 150)
 
 
 class Work:
