@@ -340,13 +340,19 @@ def stamp(record: Record) -> dict[str, str]:
     }
 
 
+def _shortly(lines: Sequence[str]) -> str:
+    """The first sentence of the tutor, and the cause if it is known."""
+    causes = [line for line in lines[1:] if line.startswith("That is what you get")]
+    return " ".join([*lines[:1], *causes[:1]])
+
+
 def shown(mark: Verdict, most: float) -> list[NotebookNode]:
     """A test cell's outputs: what the tutor says, then the points, which nbgrader takes from the result."""
     points = min(max(mark.points, 0.0), most)
     result = {"text/plain": repr(points), "text/html": render.score(points, most)}
-    parts = [[p.state.value, p.label, p.points, p.max_points, (*p.said, "")[0]] for p in mark.parts]
+    parts = [[p.state.value, p.label, p.points, p.max_points, _shortly(p.said)] for p in mark.parts]
     summary = {"key": mark.key, "name": mark.name, "state": mark.state.value, "parts": parts}
-    summary["said"] = (*mark.lines, "")[0]
+    summary["said"] = _shortly(mark.lines)
     return [  # the metadata is what feedback pages tabulate
         nbformat.v4.new_output("display_data", data=render.bundle(mark), metadata={"vit": summary}),
         nbformat.v4.new_output("execute_result", data=result),

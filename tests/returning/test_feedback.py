@@ -43,7 +43,8 @@ def test_the_summary_names_student_notebook_points_and_every_blank(made):
         ["getPositionEncoding", "✗ incorrect", "2 of 3"],
         ["denominator", "✗ incorrect", "0 of 1"],
         [
-            "For getPositionEncoding(4, 4, n=100): P[1, 2] should be sin(1 / 100^(2/4)) = 0.0998 but is 0.3110."
+            "For getPositionEncoding(4, 4, n=100): P[1, 2] should be sin(1 / 100^(2/4)) = 0.0998 but is 0.3110. "
+            "That is what you get when the exponent is i/d instead of 2i/d."
         ],
         ["sine in the even columns", "✓ correct", "1 of 1"],
         ["cosine in the odd columns", "✓ correct", "1 of 1"],
