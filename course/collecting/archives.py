@@ -49,6 +49,7 @@ class File:
     problem: str = ""
     date: datetime | None = None  # when it was written, as far as the source says
     dated: bool = False  # an archive or nbgrader says so, not only this disk
+    came: bool = False  # it is when the file was handed in, not when it was written or packed
     asked: str = ""  # what is not certain about its name, for a person
 
 
@@ -164,7 +165,7 @@ def _one(path: Path, file: File, budget: _Budget, senders: _Senders | None = Non
         file = replace(file, date=datetime.fromtimestamp(status.st_mtime).replace(microsecond=0))
         beside = path.with_name("timestamp.txt")  # nbgrader's own record of when it was handed in
         if beside.is_file() and (stamp := _stamp(beside)):
-            file = replace(file, date=stamp, dated=True)
+            file = replace(file, date=stamp, dated=True, came=True)
         if is_zip(path.name) and senders:
             yield from _archive(path, file, 1, senders.of)
         else:

@@ -267,6 +267,7 @@ def _date(files: list[File], sent_by: list[list[Sender]]) -> None:
     download = max((file.date for file, _ in by_lms if file.date), default=None)
     for file, sender in by_lms:
         file.date, file.dated = sender.when or download, bool(sender.when)
+        file.came = bool(sender.when)
 
 
 def _place(entry: Entry, file: File, sender: Sender, run: int, by_hand: bool) -> None:
@@ -277,7 +278,7 @@ def _place(entry: Entry, file: File, sender: Sender, run: int, by_hand: bool) ->
     stamp = file.date.timestamp() if file.date else 0.0
     times = (stamp, number, 0) if file.dated or sender.lms else (0, number, stamp)
     entry.order = [float(value) for value in (by_hand, run if by_hand else sender.attachment, *times)]
-    entry.date = _utc(file.date) if file.dated and file.date else None
+    entry.date = _utc(file.date) if file.came and file.date else None
 
 
 def _merged(

@@ -136,7 +136,7 @@ class Course:
 
     def students(self, part: str) -> list[str]:
         """Those who have a folder for this part below grading/submitted."""
-        found = Path(self.dir.root).glob(f"{self.dir.submitted_directory}/*/{part}")
+        found = (Path(self.dir.root) / self.dir.submitted_directory).glob(f"*/{part}")
         return sorted(path.parent.name for path in found)
 
     def releases(self, part: str) -> list[Release]:

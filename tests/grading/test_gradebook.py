@@ -1,11 +1,13 @@
 """nbgrader's gradebook in PostgreSQL: the same as in SQLite, and a server that goes away."""
 
+import os
 import sqlite3
 from pathlib import Path
 
 import pytest
 from nbgrader.api import Gradebook
 
+from course.base.paths import ROOT
 from course.collecting import roster
 from course.grading import gradebook
 from course.grading.gradebook import Course, GradeError
@@ -125,3 +127,11 @@ def test_a_sqlite_file_that_somebody_holds(expected, monkeypatch):
     tree.grade()
     assert tree.well and len(said) == 1 and tree.gradebook() == expected
     tree.remove()
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_grading_may_lie_outside_of_the_checkout(tmp_path, monkeypatch, absolute):
+    monkeypatch.setenv("VIT_GRADING", str(tmp_path) if absolute else os.path.relpath(tmp_path, ROOT))
+    (tmp_path / "submitted" / "ada" / "2_build_a_vit").mkdir(parents=True)
+    (tmp_path / "submitted" / "ben" / "3_train_on_cifar10").mkdir(parents=True)
+    assert Course().students("2_build_a_vit") == ["ada"]
