@@ -9,10 +9,10 @@ from helpers.figures.explore import explore
 from helpers.figures.grids import below, layers, mosaics
 from helpers.figures.moving import moving
 from helpers.figures.output import compare, finish, matrix, says, table, text
-from helpers.figures.pictures import images, outline, panels, patches
+from helpers.figures.pictures import images, panels, patches
 from helpers.figures.plots import arrows, bars, curves, dots, heatmap, heatmaps, matrices, word_maps
 
 __all__ = [
     "arrows", "bars", "below", "compare", "curves", "diagram", "dots", "explore", "finish", "heatmap", "heatmaps", "images",
-    "layers", "matrices", "matrix", "mosaics", "moving", "outline", "panels", "patches", "says", "table", "text", "word_maps",
+    "layers", "matrices", "matrix", "mosaics", "moving", "panels", "patches", "says", "table", "text", "word_maps",
 ]  # fmt: skip

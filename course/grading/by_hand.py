@@ -27,7 +27,8 @@ class SavePoints(SaveAutoGrades):
         # a page that shows other points than the gradebook; nbgrader would keep it
         course = self.parent.parent.coursedir
         page = Path(course.format_path(course.feedback_directory, at["student"], at["assignment"]))
-        rmtree(str(page)) if page.is_dir() else None
+        if page.is_dir():
+            rmtree(str(page))
         return nb, resources
 
     def _add_score(self, cell: NotebookNode, resources: Any) -> None:

@@ -31,7 +31,7 @@ ATTRIBUTES = {
     "a": {"href"},
     "img": {"src", "alt", "width", "height"},
     **{cell: {"colspan", "rowspan", "scope"} for cell in ("td", "th")},
-    **{list_: {"start"} for list_ in ("ol",)},
+    "ol": {"start"},
     **{
         tag: set(
             "accent accentunder columnalign columnspacing columnspan depth display displaystyle fence form height largeop "

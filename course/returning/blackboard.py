@@ -12,12 +12,11 @@ from course.returning.sheets import (
     Points,
     Sheet,
     cell,
-    chosen,
     fill,
     name_of,
-    not_one,
     number,
     other_maximum,
+    the_column,
 )
 
 NAME = "Blackboard"
@@ -45,10 +44,7 @@ def fill_in(sheet: Sheet, points: Points) -> Filled:
     """
     titles = {place: match for place, title in enumerate(sheet.head) if (match := TITLE.fullmatch(title))}
     columns = {place: (match["title"], match["number"] or "", match[0]) for place, match in titles.items()}
-    meant = chosen(sheet, points, columns)
-    if len(meant) != 1:
-        raise not_one(sheet, points, meant, columns)
-    place = meant[0]
+    place = the_column(sheet, points, columns)
     people = other_maximum(NAME, titles[place]["title"], number(titles[place]["most"]), points)
     users, names = sheet.meaning("id"), sheet.meaning("first_name", "last_name")
     rows = []

@@ -16,12 +16,11 @@ from course.returning.sheets import (
     Points,
     Sheet,
     cell,
-    chosen,
     fill,
-    not_one,
     number,
     other_maximum,
     plain_number,
+    the_column,
 )  # fmt: skip
 
 NAME = "Canvas"
@@ -46,16 +45,15 @@ def fill_in(sheet: Sheet, points: Points) -> Filled:
     assert user is not None
     found = ((place, re.fullmatch(r"(.*) \((\d+)\)", title)) for place, title in enumerate(sheet.head))
     columns = {place: (match[1], match[2], match[0]) for place, match in found if match}
-    meant = chosen(sheet, points, columns)
     possible = next((row for row in sheet.rows if row and "Points Possible" in row[0]), None)
     if points.column == "new":
-        meant = [max(columns, default=sheet.head.index("Section")) + 1]
+        place = max(columns, default=sheet.head.index("Section")) + 1
         for row in filter(None, sheet.rows):
             most = plain_number(points.most) if row is possible else ""
-            row.insert(meant[0], points.part if row is head else most)
-    if len(meant) != 1:
-        raise not_one(sheet, points, meant, columns, ", or --column new for one more assignment")
-    place, result = meant[0], Filled()
+            row.insert(place, points.part if row is head else most)
+    else:
+        place = the_column(sheet, points, columns, ", or --column new for one more assignment")
+    result = Filled()
     if possible is not None:
         result.people += other_maximum(NAME, head[place], number(cell(possible, place)), points)
     others = [p for t in ("SIS User ID", "SIS Login ID") if (p := sheet.column(t)) is not None]

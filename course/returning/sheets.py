@@ -130,25 +130,25 @@ def read_sheet(path: Path, *wanted: ModuleType) -> tuple[Sheet, ModuleType]:
     raise LmsError(f"{path} begins with {start!r}{damage}; give {want}.")
 
 
-def chosen(sheet: Sheet, points: Points, columns: dict[int, tuple[str, ...]]) -> list[int]:
-    """The columns that are meant.
+def the_column(sheet: Sheet, points: Points, columns: dict[int, tuple[str, ...]], more: str = "") -> int:
+    """Where the column stands that is meant.
 
     Args:
         columns: place of every assignment's column -> its title, and what else it may be called.
+        more: what else can be done if none is found, as a part of a sentence.
+
+    Raises:
+        LmsError: no column, or more than one, is meant.
     """
     wanted = points.column or points.part
-    return [p for p, (title, *ways) in columns.items() if wanted in ways or plain(title) == plain(wanted)]
-
-
-def not_one(
-    sheet: Sheet, points: Points, meant: list[int], columns: dict[int, tuple[str, ...]], more: str = ""
-) -> LmsError:
-    """No column, or more than one, is meant."""
-    there = ", ".join(f'"{sheet.rows[0][place]}"' for place in columns) or "none"
-    return LmsError(
-        f"{sheet.name} has {f'{len(meant)} columns' if meant else 'no column'} for {points.column or points.part}; say "
-        f"which is meant with --column NAME{more}. The assignments are: {there}."
-    )
+    meant = [p for p, (title, *ways) in columns.items() if wanted in ways or plain(title) == plain(wanted)]
+    if len(meant) != 1:
+        there = ", ".join(f'"{sheet.rows[0][place]}"' for place in columns) or "none"
+        raise LmsError(
+            f"{sheet.name} has {f'{len(meant)} columns' if meant else 'no column'} for {wanted}; say which is meant "
+            f"with --column NAME{more}. The assignments are: {there}."
+        )
+    return meant[0]
 
 
 def other_maximum(lms: str, title: str, theirs: float | None, points: Points) -> list[str]:

@@ -25,7 +25,6 @@ def heatmap(
     vmin: float | None = None,
     vmax: float | None = None,
     square: bool = False,
-    ax: Any = None,
 ) -> None:
     """A matrix as a picture with a colour bar.
 
@@ -33,22 +32,18 @@ def heatmap(
         matrix: (rows, columns) array or tensor.
         says: the one-line reading, printed under the figure.
         square: as high as wide, for each entry.
-        ax: draw into these axes instead, and leave showing and `says` to the caller.
     """
     import matplotlib.pyplot as plt
 
-    own = ax is None
-    if own:
-        _, ax = plt.subplots(figsize=(5, 4) if square else (8, 4), layout="constrained")
+    figure, ax = plt.subplots(figsize=(5, 4) if square else (8, 4), layout="constrained")
     colours = {"cmap": cmap, "vmin": vmin, "vmax": vmax}
     aspect = "equal" if square else "auto"
     picture = ax.imshow(array(matrix), aspect=aspect, interpolation="nearest", **colours)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     if len(matrix) <= 16:
         ax.set_yticks(range(len(matrix)))  # whole rows only
-    ax.figure.colorbar(picture, ax=ax)
-    if own:
-        finish(says)
+    figure.colorbar(picture, ax=ax)
+    finish(says)
 
 
 def heatmaps(
