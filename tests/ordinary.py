@@ -1,6 +1,7 @@
 """Commands by an ordinary user, where the tests are run by root; else by whoever runs them."""
 
 import os
+import shutil
 import subprocess
 import sys
 import uuid
@@ -36,7 +37,8 @@ def run(*words: str, home: Path, cwd: Path = ROOT, timeout: float = 600) -> subp
         walls += bubblewrap.bind(path) if closed & {path, *path.parents} else []
     place = Path("/tmp", f"vit-test-{uuid.uuid4().hex}")
     walls += ["--dir", str(place), "--bind", str(home), str(place)]
-    walls += ["setpriv", "--reuid", str(USER), "--regid", str(USER), "--clear-groups"]
+    # by its whole path: PATH may lead through a closed folder
+    walls += [str(Path(shutil.which("setpriv")).resolve()), "--reuid", str(USER), "--regid", str(USER), "--clear-groups"]
     os.chown(home, USER, USER)
     env |= {"HOME": str(place), "TMPDIR": "/tmp"}
     try:
