@@ -1,4 +1,5 @@
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -29,6 +30,8 @@ os.environ["OMP_NUM_THREADS"] = "1"
 # With what it starts, each takes up to 3 GB (that of test_answers 6).
 ROOM = int(psutil.virtual_memory().available // 3e9)
 os.environ.setdefault("PYTEST_XDIST_AUTO_NUM_WORKERS", str(max(1, min(cpu_count() + 1, ROOM, 8))))
+# A shell that starts something behind it (`make test &`) has it ignore Ctrl-C, and then no loop without end is stopped.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a debugger's warning on stderr of a kernel
 
 # Busy machines are slow for a moment, and CI should say the same thing twice.
