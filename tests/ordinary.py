@@ -37,8 +37,8 @@ def run(*words: str, home: Path, cwd: Path = ROOT, timeout: float = 600) -> subp
         walls += bubblewrap.bind(path) if closed & {path, *path.parents} else []
     place = Path("/tmp", f"vit-test-{uuid.uuid4().hex}")
     walls += ["--dir", str(place), "--bind", str(home), str(place)]
-    # by its whole path: PATH may lead through a closed folder
-    walls += [str(Path(shutil.which("setpriv")).resolve()), "--reuid", str(USER), "--regid", str(USER), "--clear-groups"]
+    setpriv = str(Path(shutil.which("setpriv")).resolve())  # PATH may lead through a closed folder
+    walls += [setpriv, "--reuid", str(USER), "--regid", str(USER), "--clear-groups"]
     os.chown(home, USER, USER)
     env |= {"HOME": str(place), "TMPDIR": "/tmp"}
     try:
