@@ -87,11 +87,15 @@ def collect(
         _not_a_typo(student, known, everybody)
     moved, changed = _apply(known, ids, names, earlier)
     sure = {e.student for e in earlier if e.student and not e.guessed}
-    # grading puts whoever was collected into the gradebook, guesses, too
-    sure |= known.ids if known.complete else known.ids - everybody
+    sure |= known.ids if known.complete else set()
+    heard = sure | (known.ids - everybody)  # whoever was collected is in the gradebook, guesses, too
 
     def called(name: str) -> bool:
-        return (known.find(name) or ids.get(name, name)) in sure
+        return (known.find(name) or ids.get(name, name)) in heard
+
+    def trusted(sender: Sender) -> object:
+        listed = known.complete and known.find(sender.label, sender.name)
+        return listed or ids.get(sender.key) in sure or (sender.lms and not known.complete)
 
     find = who.reader(whose) if whose else None
     if student is not None:
@@ -132,8 +136,9 @@ def collect(
     by_hand = [entry for entry in earlier if entry.order.by_hand]
     for number, (file, sender) in enumerate(arrived if by_hand and not find else ()):
         entry = entries[number]
-        trusted = sender and (called(sender.key) or (sender.lms and not known.complete))
-        if not trusted and (told := guesses.said(entry, bool(sender), by_hand, store)):
+        if sender and trusted(sender):
+            continue
+        if told := guesses.said(entry, bool(sender), by_hand, store):
             arrived[number] = file, Sender(told, _key(ids, told), file=file.parts[-1])
             entry.verdict, entry.human = "collected", ""
     for number, why in guesses.merged(entries, arrived, earlier, called, store).items():
@@ -153,7 +158,7 @@ def collect(
                 now = again.run, again.order.given, bool(again.order.by_hand)
             _place(entry, file, sender, *now)
             stranger = known.complete and entry.student not in known.ids
-            doubted = stranger or entry.student in everybody - sure
+            doubted = stranger or (entry.student in everybody and entry.student not in sure)
             entry.guessed = not find and (number in taken or sender.key in clashes or doubted)
     wrong = guesses.mistaken(entries, earlier, known, store) if find else []
     moved |= {(then.student, then.notebook) for _, then in wrong}

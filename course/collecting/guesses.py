@@ -88,18 +88,12 @@ def mistaken(
     entries: list[Entry], earlier: list[Entry], known: Roster, store: Received
 ) -> list[tuple[Entry, Entry]]:
     """Files that came before for a student of collect's own making, and are now said to be somebody else's: now, then."""
+    listed = known.ids if known.complete else frozenset()  # whoever was graded is in the gradebook
+    guessed = [old for old in earlier if old.guessed and old.received and old.student not in listed]
     found = []
     for entry in entries:
-        then = [
-            old
-            for old in earlier
-            if old.guessed
-            and entry.student
-            and old.received
-            and old.received == entry.received
-            and old.student not in known.ids | {entry.student}
-            and _same(entry, old, store)
-        ]
+        alike = [old for old in guessed if old.received == entry.received and old.student != entry.student]
+        then = [old for old in alike if entry.student and _same(entry, old, store)]
         if len({old.student for old in then}) == 1:
             found += [(entry, old) for old in then]
     return found

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from course.__main__ import app
+from course.base import settings
 from course.collecting import roster
 from course.notebook.read import parse
 from course.notebook.rebuild import answers, rebuild
@@ -300,9 +301,13 @@ def test_a_class_s_archive_beside_others_is_no_student(inbox, form):
     assert "in/lms.zip is what an LMS gives of several students; collect it by itself" in report.people[0]
 
 
-def test_a_guess_is_mended_with_student_and_stays_mended(inbox, tmp_path):
+def test_a_guess_is_mended_with_student_and_stays_mended(inbox, tmp_path, monkeypatch):
     archive = {"stuff.zip": packed({"q1.ipynb": own(Q1, "a"), "q2.ipynb": dumped(Q2)})}
     inbox(archive)
+    monkeypatch.setenv("VIT_GRADING", str(tmp_path / "grading"))
+    with settings.Gradebook(f"sqlite:///{tmp_path / 'grading' / 'gradebook.db'}", "vit") as book:
+        book.add_student("stuff")  # as grading does
+    assert guesses(inbox(archive))
     (tmp_path / "grading" / "autograded" / "stuff" / PART).mkdir(parents=True)
     report = inbox({}, paths=[tmp_path / "inbox" / "stuff.zip"], student="ada")
     assert set(report.students) == {"ada"} and len(report.people) == 1
