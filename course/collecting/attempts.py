@@ -99,15 +99,18 @@ def _last(attempts: list[Entry], store: Received) -> Entry | None:
                 and entry in filled
             ):
                 entry.human = f"came after {named}, which was given with --student and counts; {by_hand}"
-    doubts: dict[str, list[str]] = {}  # on what ground this one counts -> before which others
-    for entry in filled if last in filled else ():
-        if entry.received != last.received and not (order := later(last, entry)).sure:
-            doubts.setdefault(order.ground, []).append(printable(entry.path))
-    for ground, others in doubts.items():
-        which = f"only this says which is later: {ground}" if ground else "nothing says which is later"
-        last.human = last.human or (
-            f"it differs from {' and '.join(dict.fromkeys(others))}, and {which}. It counts; if that is wrong, collect the "
-            f"other one with --student {student}."
+    rivals = [e for e in filled if e.received != last.received and not later(last, e).sure]
+    if last in filled and rivals and not last.human:
+        others = dict.fromkeys(printable(e.path) for e in rivals)
+        grounds = dict.fromkeys(filter(None, (later(last, e).ground for e in rivals)))
+        which = (
+            f"only this says which is later: {', '.join(grounds)}"
+            if grounds
+            else "nothing says which is later"
+        )
+        last.human = (
+            f"it differs from {' and '.join(others)}, and {which}. It counts; if that is wrong, collect the other one with "
+            f"--student {student}."
         )
     return last
 

@@ -28,16 +28,17 @@ LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", 
 
 @dataclass(frozen=True)
 class Roster:
-    """The students of the course. `ways`: every way to write one of them, letters and digits only, -> id."""
+    """The students of the course.
+
+    ways, shared: every way to write one of them, letters and digits only, -> id; what several are called -> ids.
+    """
 
     ids: frozenset[str] = frozenset()
     ways: dict[str, str] | None = None
     complete: bool = False  # roster.csv was there: whoever is not in it does not belong to the course
     people: dict[str, dict[str, str]] | None = None  # id -> the row: first_name, last_name, email, ...
     path: str = ""  # of roster.csv, as messages name it
-    shared: dict[str, list[str]] = field(
-        default_factory=dict
-    )  # as `ways`: what several students are called -> ids
+    shared: dict[str, list[str]] = field(default_factory=dict)
 
     def find(self, *texts: str) -> str | None:
         """The id of the student that one of `texts` (number, name) means; "Lovelace, Ada" is "lovelaceada"."""
@@ -62,10 +63,10 @@ class Roster:
                     called.setdefault(form, set()).add(who)
         forms = [form for text in texts for form in folded(text)]
         close = [form for form in forms if form in called] or [
-            near
+            other
             for form in forms
-            for near in difflib.get_close_matches(form, called, cutoff=0.75)
-            if NUMBER.sub("#", near) != NUMBER.sub("#", form)  # s1 is not s2
+            for other in difflib.get_close_matches(form, called, cutoff=0.75)
+            if NUMBER.sub("#", other) != NUMBER.sub("#", form)  # s1 is not s2
         ]
         found = dict.fromkeys(who for form in close for who in sorted(called[form]) if who not in texts)
         return list(found)[:3]

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
@@ -23,7 +24,7 @@ def reader(who: str) -> Callable[[File], list[Sender]]:
         def find(file: File) -> str | None:
             name = file.parts[-1]
             ways = (file.path, "/".join(file.parts), name, PurePosixPath(name).stem)
-            return next((table[way] for way in ways if way in table), None)
+            return next((table[way] for way in map(_composed, ways) if way in table), None)
     else:
         if path.suffix in (".csv", ".tsv", ".txt", ".xlsx"):
             raise CollectError(f"--who {who!r}: there is no such file.")
@@ -66,8 +67,13 @@ def _table(path: Path) -> dict[str, str]:
         rows = [[name, student] for student, name in rows]
     table = {}
     for name, student in rows:
-        if table.setdefault(name, student) != student:
+        if table.setdefault(_composed(name), student) != student:
             raise CollectError(
-                f"{path} says that {name} is {table[name]}'s and {student}'s; leave one of them."
+                f"{path} says that {name} is {table[_composed(name)]}'s and {student}'s; leave one of them."
             )
     return table
+
+
+def _composed(name: str) -> str:
+    """macOS writes ü as two characters."""
+    return unicodedata.normalize("NFC", name)

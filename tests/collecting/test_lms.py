@@ -188,6 +188,12 @@ def test_who_by_a_table(inbox, tmp_path, table):
     assert f"all/C3.ipynb: --who {path} does not say whose it is; mend it" in report.people[0]
 
 
+def test_who_by_a_table_of_names_that_macos_writes(inbox, tmp_path):
+    (tmp_path / "who.csv").write_text("J\u00fcrgen.ipynb,jm\n")
+    report = inbox({"all.zip": packed({"Ju\u0308rgen.ipynb": own(Q1, "j")})}, whose=str(tmp_path / "who.csv"))
+    assert set(report.students) == {"jm"}
+
+
 def test_who_by_an_expression(tmp_path, command):
     (tmp_path / "s.zip").write_bytes(
         packed({f"x/hw2-{who}-final.ipynb": own(Q1, who) for who in ("ada", "ben")})
