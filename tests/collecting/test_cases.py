@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from course.__main__ import app
-from course.base import settings
+from course.base import paths, settings
 from course.collecting import roster
 from course.notebook.read import parse
 from course.notebook.rebuild import answers, rebuild
@@ -547,6 +547,11 @@ def test_who_is_not_on_the_roster_is_told_with_whom_it_may_be(inbox, tmp_path, f
     report = inbox(files)
     assert set(report.students) == {student} and len(report.people) == 1
     assert said.format(tmp_path / "grading" / "roster.csv") in report.people[0]
+
+
+@pytest.mark.parametrize("below", ["grading", "grading/autumn", "/srv/vit"])
+def test_the_roster_is_named_where_it_lies(below):
+    assert paths.shown(notebooks.ROOT / below / "roster.csv") == f"{below}/roster.csv"
 
 
 def test_two_of_one_name_are_told_by_their_ids(inbox):
