@@ -241,6 +241,7 @@ def try_(
     ] = False,
 ) -> None:
     """Run one notebook as grading would and say what it gets and why; nothing is recorded."""
+    from course.collecting.sheet import CollectError
     from course.grading import trial
     from course.judging.session import NoKernel
     from course.notebook.release import JudgeError
@@ -248,7 +249,7 @@ def try_(
 
     try:
         print(trial.run(notebook, question, student, not no_sandbox))
-    except (trial.TrialError, JudgeError, NoSandbox, NoKernel) as error:
+    except (trial.TrialError, CollectError, JudgeError, NoSandbox, NoKernel) as error:
         raise SystemExit(str(error)) from None
 
 

@@ -7,7 +7,6 @@ grades.csv and nbgrader.log, which the next run of each command makes anew. It c
 Not touched, and named: roster.csv and the archives as they came, which are the teacher's own files.
 """
 
-import difflib
 import hashlib
 import json
 import re
@@ -93,8 +92,7 @@ def find(student: str) -> Traces:
             traces.known, traces.points = bool(found), sum(len(one.submissions) for one in found)
     traces.stays += _in_the_roster(student, grading)
     if not (traces.theirs or traces.entries or traces.known):
-        close = difflib.get_close_matches(student, sorted(_everybody(grading, records)), cutoff=0.7)
-        meant = f" Did you mean {' or '.join(close)}?" if close else ""
+        meant = roster.load(grading).did_you_mean(student, there=_everybody(grading, records))
         only = f" But {traces.stays[0]}" if traces.stays else ""
         raise ForgetError(f"Nothing below {grading} is {student}'s.{meant}{only}")
     traces.theirs += sorted(_received(student, grading, records)) + sorted(_records(student, grading))

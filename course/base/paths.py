@@ -12,6 +12,11 @@ def grading() -> Path:
     return ROOT / os.environ.get("VIT_GRADING", "grading")
 
 
+def shown(path: Path) -> str:
+    """A path as messages name it: from this checkout's folder, if it lies there."""
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+
 def published() -> str:
     """Why `VIT_GRADING` is refused, and what to do; "" if git ignores the folder that it names, or it lies elsewhere."""
     folder = Path(os.path.abspath(grading()))

@@ -57,6 +57,8 @@ Whose = Callable[
     [list[File]], list[Hashable | None]
 ]  # who sent each file, by its names; None where nothing tells
 
+Known = Callable[[str], object]  # whether somebody of the course is called so
+
 
 @dataclass
 class _Budget:
@@ -88,8 +90,8 @@ ALONE = "ask for the notebooks alone"
 class _Senders:
     """Everybody's budgets."""
 
-    def __init__(self, whose: Whose) -> None:
-        self.whose, everybody = whose, _Budget(0, MOST_TOTAL)
+    def __init__(self, whose: Whose, known: Known) -> None:
+        self.whose, self.known, everybody = whose, known, _Budget(0, MOST_TOTAL)
         self.one = defaultdict(lambda: _Budget(MOST_MEMBERS, MOST_OF_ONE, everybody))
 
     def named(self, files: list[File]) -> list[Hashable | None]:
@@ -105,20 +107,22 @@ class _Senders:
 # --- archives and folders to files ----------------------------------------------------------------
 
 
-def files(argument: Path, whose: Whose = lambda found: [""] * len(found)) -> Iterator[File]:
+def files(
+    argument: Path, whose: Whose = lambda found: [""] * len(found), known: Known = lambda name: False
+) -> Iterator[File]:
     """Every file of an archive, folder or file, each with its bytes or the reason why not. Raises nothing.
 
     What is more than one sender may send is not opened, and of too many files one alone says so.
     """
-    senders = _Senders(whose)
-    top = argument.name or argument.resolve().name
+    senders = _Senders(whose, known)
+    top = name_of(argument)
     try:
         if argument.is_dir():
             yield from _folder(argument, top, senders)
         elif not argument.exists():
-            yield from _inside(argument, whose)
+            yield from _inside(argument, whose, known)
         elif is_zip(top) and argument.is_file():
-            yield from _archive(argument, File(top, ()), 1, senders.of)
+            yield from _archive(argument, File(top, ()), 1, senders.of, known)
         else:
             file = File(top, (top,))
             yield from _one(argument, file, *senders.of([file]))
@@ -126,11 +130,15 @@ def files(argument: Path, whose: Whose = lambda found: [""] * len(found)) -> Ite
         yield File(str(argument), (), problem=f"could not be read ({error.strerror or error})")
 
 
-def _inside(argument: Path, whose: Whose) -> Iterator[File]:
+def _inside(argument: Path, whose: Whose, known: Known) -> Iterator[File]:
     """A path that goes on inside an archive, as reports print it: all.zip/ada/q1.ipynb."""
     archive = next((path for path in argument.parents if is_zip(path.name) and path.is_file()), None)
     below = argument.relative_to(archive).parts if archive else ()
-    found = [file for file in files(archive, whose) if file.parts[: len(below)] == below] if archive else []
+    found = (
+        [file for file in files(archive, whose, known) if file.parts[: len(below)] == below]
+        if archive
+        else []
+    )
     where = f"is not in {archive.name}" if archive else "does not exist"
     yield from found or [File(str(argument), (), problem=f"{where}; look at how its name is written")]
 
@@ -167,7 +175,7 @@ def _one(path: Path, file: File, budget: _Budget, senders: _Senders | None = Non
         if beside.is_file() and (stamp := _stamp(beside)):
             file = replace(file, date=stamp, dated=True, came=True)
         if is_zip(path.name) and senders:
-            yield from _archive(path, file, 1, senders.of)
+            yield from _archive(path, file, 1, senders.of, senders.known)
         else:
             yield from _bytes(path.name, file, 0, budget, lambda: path.open("rb"))
     except (OSError, ValueError, OverflowError) as error:
@@ -175,7 +183,11 @@ def _one(path: Path, file: File, budget: _Budget, senders: _Senders | None = Non
 
 
 def _archive(
-    source: Path | io.BytesIO, outer: File, depth: int, budgets: Callable[[list[File]], list[_Budget]]
+    source: Path | io.BytesIO,
+    outer: File,
+    depth: int,
+    budgets: Callable[[list[File]], list[_Budget]],
+    known: Known = lambda name: False,
 ) -> Iterator[File]:
     try:
         archive = zipfile.ZipFile(source)
@@ -185,7 +197,7 @@ def _archive(
         return
     with archive:
         written = [_raw(info) for info in members]
-        read, ask = decoder([raw for raw in written if raw is not None])
+        read, ask = decoder([raw for raw in written if raw is not None], known)
         there: list[tuple[zipfile.ZipInfo, str, File]] = []
         for info, raw in zip(members, written, strict=True):
             name = (info.filename if raw is None else read(raw)).replace("\\", "/")
@@ -270,6 +282,11 @@ def opened(data: bytes, file: File, depth: int, members: int, size: int) -> tupl
 
 def _too_large(size: int) -> str:
     return f"is larger than {MOST_BYTES / 1e6:g} MB; ask for it without outputs"
+
+
+def name_of(path: Path) -> str:
+    """The name of a file or folder, of `.` and `..`, too."""
+    return path.name if path.name not in ("", "..") else path.resolve().name
 
 
 def is_zip(name: str) -> bool:

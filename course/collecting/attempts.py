@@ -5,6 +5,7 @@ from pathlib import Path
 
 from course.base.text import printable
 from course.collecting.collected import COUNTS, Entry
+from course.collecting.later import later, latest
 from course.collecting.received import Received
 from course.notebook.read import Unreadable
 from helpers.files import write
@@ -21,7 +22,7 @@ def merge(earlier: list[Entry], now: list[Entry]) -> list[Entry]:
         if not (e.student is None and e.received in owned) and not (e.received is None and e.path in again)
     }
     merged |= {(e.path, e.student, e.received): e for e in now}
-    return sorted(merged.values(), key=lambda e: (e.student or "", e.notebook or "", e.order, e.path))
+    return sorted(merged.values(), key=lambda e: (e.student or "", e.notebook or "", e.run, e.order, e.path))
 
 
 def settle(
@@ -34,6 +35,7 @@ def settle(
             groups[entry.student, entry.notebook].append(entry)
     for (student, notebook), attempts in groups.items():
         path = store.grading / "submitted" / student / part / f"{notebook}.ipynb"
+        _known_times(attempts)
         last = _last(attempts, store)
         content = store.rebuilt(last.received, notebook).content if last else None
         if path.exists() and path.read_bytes() != content and (last or not attempts):
@@ -43,15 +45,20 @@ def settle(
         if content:
             write(path, content)
     dates: dict[str, str] = {}
+    known: dict[str, set[str | None]] = {}
     for entry in entries:
+        known.setdefault(entry.student or "", set()).add(entry.date)
         if entry.verdict in COUNTS and entry.student and entry.date:
             dates[entry.student] = max(dates.get(entry.student, ""), entry.date)
     for student in {student for student, _ in groups}:
         folder = store.grading / "submitted" / student / part
+        stamp = folder / "timestamp.txt"
         if student in dates:
-            write(folder / "timestamp.txt", f"{dates[student]}\n".encode())
+            write(stamp, f"{dates[student]}\n".encode())
         elif folder.exists() and not any(folder.glob("*.ipynb")):
             _clear(folder)
+        elif stamp.exists() and stamp.read_text("utf-8", "replace").strip() in known.get(student, ()):
+            stamp.unlink()  # of an attempt that counts no more; a person may have written any other
 
 
 def _last(attempts: list[Entry], store: Received) -> Entry | None:
@@ -67,40 +74,58 @@ def _last(attempts: list[Entry], store: Received) -> Entry | None:
     if not readable:
         return None
     filled = [e for e in readable if store.filled(e.received, e.notebook)]
-    last = readable[-1] if _by_hand(readable[-1]) or not filled else filled[-1]  # they come in order
+    last = latest([e for e in readable if e.order.by_hand] or filled or readable)
+    same = [e for e in attempts if e.received == last.received]
+    last.date = min((e.date for e in same if e.date), default=None)
+    if marked := [e.late for e in same if e.lms]:
+        last.late = all(marked)
     named, student = printable(last.path), last.student
     for entry in attempts:
-        if entry.verdict == "unreadable" and entry.order > last.order:
+        after = later(entry, last)
+        if entry.verdict == "unreadable" and after.sign > 0:
             entry.human = f"{entry.human[:-1]} ({named} counts until then)."
         elif entry is not last:
             entry.verdict, entry.human, entry.attention = "superseded", "", ""
-            entry.why = (
-                f"{'the same file' if entry.received == last.received else 'another attempt counts'}: {named}"
-            )
-            if entry.order <= last.order and entry.received != last.received:
-                entry.why = f"a later attempt counts: {named}"
+            how = "a later attempt counts" if after.sure else f"another attempt counts, for {after.ground}"
+            how = "another attempt counts" if after.sign >= 0 else how
+            entry.why = f"{'the same file' if entry.received == last.received else how}: {named}"
             by_hand = f"if that is wrong, collect this one with --student {student}."
-            if (
-                entry in readable
-                and entry not in filled
-                and entry.order[:4] >= last.order[:4]
-                and last in filled
-            ):
+            if entry in readable and entry not in filled and after.sign >= 0 and last in filled:
                 entry.human = f"nothing is filled in, so {named} counts; {by_hand}"
             elif (
-                _by_hand(last)
+                last.order.by_hand
                 and entry.run > last.run
                 and entry.received != last.received
                 and entry in filled
             ):
                 entry.human = f"came after {named}, which was given with --student and counts; {by_hand}"
-    rivals = [e for e in filled if e.received != last.received and e.path != last.path]
-    if last in filled and rivals and rivals[-1].order[:4] == last.order[:4]:
-        last.human = last.human or (
-            f"it differs from {printable(rivals[-1].path)}, and only the file's time on this disk says which is "
-            f"later; this one counts. If that is wrong, collect the other one with --student {student}."
+    rivals = [e for e in filled if e.received != last.received and not later(last, e).sure]
+    if last in filled and rivals and not last.human:
+        others = dict.fromkeys(printable(e.path) for e in rivals)
+        grounds = dict.fromkeys(filter(None, (later(last, e).ground for e in rivals)))
+        which = (
+            f"only this says which is later: {', '.join(grounds)}"
+            if grounds
+            else "nothing says which is later"
+        )
+        last.human = (
+            f"it differs from {' and '.join(others)}, and {which}. It counts; if that is wrong, collect the other one with "
+            f"--student {student}."
         )
     return last
+
+
+def _known_times(attempts: list[Entry]) -> None:
+    """When a file was handed in is known, too, where the very same bytes came with a time from elsewhere."""
+    first: dict[str, tuple[float, str]] = {}
+    for entry in attempts:
+        if entry.date and entry.order.came:
+            when = entry.order.came, entry.date
+            first[entry.received] = min(when, first.get(entry.received, when))
+    for entry in attempts:
+        if entry.received in first and not entry.order.came:
+            came, entry.date = first[entry.received]
+            entry.order = entry.order._replace(came=came)
 
 
 def _describe(entry: Entry, store: Received) -> None:
@@ -115,10 +140,6 @@ def _describe(entry: Entry, store: Received) -> None:
         entry.attention = f"the same to the byte as in solutions/: {', '.join(copied)}"
     elif not entry.human and not store.filled(entry.received, entry.notebook):
         entry.attention = "nothing is filled in"
-
-
-def _by_hand(entry: Entry) -> bool:
-    return bool(entry.order and entry.order[0])
 
 
 def _clear(folder: Path) -> None:

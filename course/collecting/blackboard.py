@@ -28,7 +28,7 @@ def sender(name: str) -> Sender | None:
     except ValueError:
         return None
     user = match["user"]
-    return Sender(user, f"blackboard:{user}", "", match["file"] or name, lms=True, when=when)
+    return Sender(user, f"blackboard:{user}", "", match["file"] or name, lms="blackboard", when=when)
 
 
 def listed(found: list[File]) -> dict[str, list[Sender]]:

@@ -26,7 +26,12 @@ def sender(name: str) -> Sender | None:
     user, when = match["user"], _time(match["when"])
     # the name is part of the key: should the number ever be the folder's, nobody is merged
     return Sender(
-        user, f"brightspace:{user} {match['name']}", match["name"], match["file"] or name, lms=True, when=when
+        user,
+        f"brightspace:{user} {match['name']}",
+        match["name"],
+        match["file"] or name,
+        lms="brightspace",
+        when=when,
     )
 
 

@@ -10,8 +10,9 @@ from dataclasses import replace
 from course.collecting.names import Sender
 
 FILE = re.compile(
-    r"^(?P<name>\w*?)(?P<late>_LATE)?_(?P<user>\d+)_(?P<attachment>\d+)_(?P<file>.+)$", re.DOTALL
-)
+    r"^(?P<name>\w*?)(?P<late>_LATE)?_(?!20\d\d_[01]\d_)(?P<user>\d+)_(?P<attachment>\d+)_(?P<file>.+)$",
+    re.DOTALL,
+)  # submissions_2026_03_02.zip has a date
 ANONYMOUS = re.compile(
     r"^(?P<late>LATE_)?anon_(?P<user>[A-Za-z0-9]+)_(?P<attachment>\d+)_(?P<file>.+)$", re.DOTALL
 )
@@ -24,4 +25,4 @@ def sender(name: str) -> Sender | None:
         return None
     who = match.groupdict().get("name") or ""
     found = Sender(match["user"], match["user"], who, match["file"], bool(match["late"]))
-    return replace(found, attachment=int(match["attachment"][:18]), lms=True)
+    return replace(found, attachment=int(match["attachment"][:18]), lms="canvas")

@@ -9,11 +9,9 @@ Below grading/ (`VIT_GRADING`):
 Collecting the same files again changes nothing; files that come later are added, and the latest attempt counts.
 """
 
-import difflib
 import itertools
 import json
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -24,9 +22,9 @@ from nbformat.notebooknode import NotebookNode
 from course.base.paths import ROOT
 from course.base.paths import grading as default_grading
 from course.base.text import printable
-from course.collecting import archives, attempts, collected, roster, who
+from course.collecting import archives, attempts, collected, guesses, roster, who
 from course.collecting.archives import File
-from course.collecting.collected import COUNTS, CollectError, Entry
+from course.collecting.collected import COUNTS, CollectError, Entry, Order
 from course.collecting.lms import senders
 from course.collecting.names import Sender, notebook_of, tidy
 from course.collecting.received import Received
@@ -47,6 +45,7 @@ class Report:
     people: list[str]  # one sentence for everything that needs somebody
     general: list[str]  # those of them that are about no file
     changed: dict[str, str]  # id under which somebody was collected before -> id that the roster now gives
+    roster: str  # its path
 
 
 def collect(
@@ -77,38 +76,40 @@ def collect(
     if not parts.get(part):
         there = ", ".join(name for name, notebooks in parts.items() if notebooks)
         raise CollectError(f"There is no part {part!r} with notebooks in {releases}; the parts are: {there}.")
-    before = collected.load(grading, part)
-    ids, names, earlier = before.ids, before.names, before.files
+    if student is not None and whose:
+        raise CollectError("--student says whose all files are, --who whose each is: give one of them.")
+    record = collected.load(grading, part)
+    ids, names, earlier = record.ids, record.names, record.files
     known = roster.load(grading)
     store = Received(grading, parts, part, releases.parent / "solutions" / part)
+    everybody = {e.student for e in earlier if e.student}
     if student is not None:
-        _not_a_typo(student, known, {e.student for e in earlier if e.student})
+        _not_a_typo(student, known, everybody)
     moved, changed = _apply(known, ids, names, earlier)
-    general = []
-    if graded := [
-        old for old in sorted(changed.keys() - known.ids) if (grading / "autograded" / old / part).exists()
-    ]:
-        general.append(
-            f"{', '.join(graded)}: graded already, under an id that is not the roster's. Grade again; then `nbgrader db "
-            "student remove ID --force` forgets each of them."
-        )
+    sure = {e.student for e in earlier if e.student and not e.guessed}
+    sure |= known.ids if known.complete else set()
+    heard = sure | (known.ids - everybody)  # whoever was collected is in the gradebook, guesses, too
 
-    def called(name: str) -> object:
-        return name in ids or name in ids.values() or known.find(name)
+    def called(name: str) -> bool:
+        return (known.find(name) or ids.get(name, name)) in heard
+
+    def trusted(sender: Sender) -> object:
+        listed = known.complete and known.find(sender.label, sender.name)
+        return listed or ids.get(sender.key) in sure or (sender.lms and not known.complete)
 
     find = who.reader(whose) if whose else None
     if student is not None:
         # an id that was given out before means that student, whatever they are called in the LMS
-        key = next((k for k, given in ids.items() if given == student), student)
+        key = _key(ids, student)
 
         def find(file: File) -> list[Sender]:
             return [Sender(student, key, file=file.parts[-1] if file.parts else file.path)]
 
     entries: list[Entry] = []
-    arrived: list[tuple[File, Sender | None]] = []  # for each entry
-    for path in paths:
+    arrived: guesses.Arrived = []
+    for given, path in enumerate(paths):
 
-        def sent_by(files: list[File], top: str = path.name) -> list[list[Sender]]:
+        def sent_by(files: list[File], top: str = archives.name_of(path)) -> list[list[Sender]]:
             return (
                 list(map(find, files)) if find else senders(files, top, list(parts[part]), set(parts), called)
             )
@@ -116,7 +117,7 @@ def collect(
         def whose(files: list[File]) -> list[str | None]:
             return [some[0].key if some else None for some in sent_by(files)]
 
-        found = list(archives.files(path, whose))
+        found = list(archives.files(path, whose, known.find if known.complete else lambda name: False))
         theirs = _of_the_course(found, set(parts))
         own = [file for number, file in enumerate(found) if number not in theirs]
         by = sent_by(own)
@@ -124,6 +125,7 @@ def collect(
         for file, some in zip(own, by, strict=True):
             for sender in some or [None]:
                 entries.append(_recognise(file, sender, store))
+                entries[-1].order = Order(given=given)
                 arrived.append((file, sender))
             file.data = None  # it is in received/, and there may be gigabytes
         for file, sender, human in _brought_along(found, theirs, own, by, part):
@@ -131,29 +133,38 @@ def collect(
                 Entry(file.path, verdict="course file", why="a clone brings it along", human=human)
             )
             arrived.append((file, sender))
-    for number, why in _merged(entries, arrived, called, store).items():
+    by_hand = [entry for entry in earlier if entry.order.by_hand]
+    for number, (file, sender) in enumerate(arrived if by_hand and not find else ()):
+        entry = entries[number]
+        if sender and trusted(sender):
+            continue
+        if told := guesses.said(entry, bool(sender), by_hand, store):
+            arrived[number] = file, Sender(told, _key(ids, told), file=file.parts[-1])
+            entry.verdict, entry.human = "collected", ""
+    for number, why in guesses.merged(entries, arrived, earlier, called, store).items():
         arrived[number], entry = (arrived[number][0], None), entries[number]
         if entry.verdict == "collected":
-            entry.verdict, entry.why, entry.human = "no student", why, f"{why}: {ASK}"
+            entry.verdict, entry.why, entry.human = "no student", why, f"{why}: {guesses.ASK}"
+    taken = guesses.taken(entries, arrived, called)
     clashes = roster.identify([sender for _, sender in arrived if sender], ids, names, known)
-    runs = {(e.path, e.student, e.received): e.run for e in earlier}
-    run = max(runs.values(), default=0) + 1
-    for entry, (file, sender) in zip(entries, arrived, strict=True):
+    before = {(e.path, e.student, e.received): e for e in earlier}
+    run = max((e.run for e in earlier), default=0) + 1
+    for number, (entry, (file, sender)) in enumerate(zip(entries, arrived, strict=True)):
         if sender:
             entry.student = ids[sender.key]
-            again = runs.get((entry.path, entry.student, entry.received), run)
-            _place(entry, file, sender, run if student is not None else again, by_hand=student is not None)
-
-    everything = attempts.merge(earlier, entries)
+            now = run, entry.order.given, student is not None
+            again = before.get((entry.path, entry.student, entry.received))
+            if again and student is None:
+                now = again.run, again.order.given, bool(again.order.by_hand)
+            _place(entry, file, sender, *now)
+            stranger = known.complete and entry.student not in known.ids
+            doubted = stranger or (entry.student in everybody and entry.student not in sure)
+            entry.guessed = not find and (number in taken or sender.key in clashes or doubted)
+    wrong = guesses.mistaken(entries, earlier, known, store) if find else []
+    moved |= {(then.student, then.notebook) for _, then in wrong}
+    everything = attempts.merge([e for e in earlier if not any(e is then for _, then in wrong)], entries)
     attempts.settle(everything, {(e.student, e.notebook) for e in entries} | moved, store, part)
-    for entry, (file, sender) in zip(entries, arrived, strict=True):
-        if sender and not entry.human and entry.verdict in COUNTS:
-            entry.human = clashes.get(sender.key, "")
-            if known.complete and entry.student not in known.ids:
-                entry.human = entry.human or (
-                    f"{entry.student} is not in grading/roster.csv; add them there, or collect the file with --student."
-                )
-        entry.human = entry.human or (f"{file.asked}." if file.asked and entry.received else "")
+    _tell(entries, arrived, known, clashes, taken, wrong)
     students: dict[str, dict[str, str]] = {
         name: {} for name in sorted({e.student for e in everything if e.student})
     }
@@ -163,16 +174,32 @@ def collect(
             if verdicts.get(entry.notebook) not in COUNTS:
                 verdicts[entry.notebook] = entry.verdict
     _lost(entries, students)
+    gone = sorted(everybody - students.keys())
+    general = []
+    if graded := [old for old in gone if (grading / "autograded" / old / part).exists()]:
+        general.append(
+            f"{', '.join(graded)}: graded already, under an id that is nobody's now. Grade again; then `python -m course forget "
+            "ID` removes each of them."
+        )
     missing = sorted(known.ids - students.keys())
     ids = {key: given for key, given in ids.items() if given in students}
     content = {"part": part, "students": students, "missing": missing, "ids": ids, "names": names}
     content["files"] = [asdict(entry) for entry in everything]
-    record = grading / "collected" / f"{part}.json"
-    write(record, (json.dumps(content, indent=1, ensure_ascii=True, sort_keys=True) + "\n").encode())
+    path = grading / "collected" / f"{part}.json"
+    write(path, (json.dumps(content, indent=1, ensure_ascii=True, sort_keys=True) + "\n").encode())
     written = {ids[key]: name for key, name in names.items() if key in ids}
     people = [f"{printable(e.path)}: {e.human}" for e in entries if e.human]
     return Report(
-        part, list(parts[part]), entries, students, written, missing, people + general, general, changed
+        part,
+        list(parts[part]),
+        entries,
+        students,
+        written,
+        missing,
+        people + general,
+        general,
+        changed,
+        known.path,
     )
 
 
@@ -181,28 +208,25 @@ def collect(
 # folders of a clone that are the course's; notebooks/ is theirs
 COURSE = set("solutions tests lessons docs benchmarks grading".split())
 HANDED_IN = "solutions/ is the course's and no hand-in; if their own work is not in notebooks/, ask for it."
-ASK = (
-    "if all are one student's, collect it with --student ID; if not, one folder a student, or --who: a table "
-    "(file, student), or an expression such as '(.+)_q1'."
-)
 
 
 def _not_a_typo(student: str, known: roster.Roster, there: set[str]) -> None:
     """Raises CollectError where `--student` can only be a typo: the roster has nobody of that id, or, without a roster,
     somebody else's is nearly the same."""
-    close = difflib.get_close_matches(student, sorted(there | known.ids), cutoff=0.75)
-    if not known.complete:
-        close = [
-            name for name in close if re.sub(r"\d", "", name) != re.sub(r"\d", "", student)
-        ]  # s1 is not s2
-    meant = f"did you mean {' or '.join(close)}? " if close else ""
-    if known.complete and student not in there | known.ids:
-        raise CollectError(f"grading/roster.csv has no student {student!r}; {meant}Nothing was collected.")
-    if close and student not in there | known.ids:
+    if student in there | known.ids:
+        return
+    meant = known.did_you_mean(student, there=there)
+    if known.complete:
+        raise CollectError(f"{known.path} has no student {student!r}.{meant} Nothing was collected.")
+    if meant:
         raise CollectError(
-            f"Nobody is called {student!r} yet; {meant}Nothing was collected. If {student} is somebody new, give a folder "
+            f"Nobody is called {student!r} yet.{meant} Nothing was collected. If {student} is somebody new, give a folder "
             f"of that name: {student}/FILE.ipynb."
         )
+
+
+def _key(ids: dict[str, str], student: str) -> str:
+    return next((key for key, given in ids.items() if given == student), student)
 
 
 def _apply(
@@ -270,38 +294,36 @@ def _date(files: list[File], sent_by: list[list[Sender]]) -> None:
         file.came = bool(sender.when)
 
 
-def _place(entry: Entry, file: File, sender: Sender, run: int, by_hand: bool) -> None:
+def _place(entry: Entry, file: File, sender: Sender, run: int, given: int, by_hand: bool) -> None:
     """Whether it is late, and where it stands among the attempts."""
     entry.key = None if by_hand else sender.key
-    entry.late, entry.run = sender.late, run
-    number = tidy(sender.file or "")[1]
+    entry.late, entry.run, entry.lms = sender.late, run, sender.lms
     stamp = file.date.timestamp() if file.date else 0.0
-    times = (stamp, number, 0) if file.dated or sender.lms else (0, number, stamp)
-    entry.order = [float(value) for value in (by_hand, run if by_hand else sender.attachment, *times)]
+    saved = stamp if file.dated or sender.lms else 0.0
+    came, copy = stamp if file.came else 0.0, tidy(sender.file or "")[1]
+    entry.order = Order(by_hand, given, came, sender.attachment, saved, copy, 0.0 if saved else stamp)
     entry.date = _utc(file.date) if file.came and file.date else None
 
 
-def _merged(
+def _tell(
     entries: list[Entry],
-    arrived: list[tuple[File, Sender | None]],
-    known: Callable[[str], object],
-    store: Received,
-) -> dict[int, str]:
-    """Files of a folder that names nobody, in which one notebook is there in several versions: index -> why."""
-    guessed: dict[str, list[int]] = {}
-    for number, (_, sender) in enumerate(arrived):
-        if sender and sender.guessed and not known(sender.label):
-            guessed.setdefault(sender.key, []).append(number)
-    found = {}
-    for numbers in guessed.values():
-        versions: dict[str, set[str]] = {}
-        for entry in (entries[number] for number in numbers):
-            if entry.verdict == "collected" and store.filled(entry.received, entry.notebook):
-                versions.setdefault(entry.notebook, set()).add(entry.received)
-        if several := [f"{len(some)} of {name}" for name, some in versions.items() if len(some) > 1]:
-            why = f"no name says whose it is, and there are different versions ({', '.join(several)})"
-            found |= dict.fromkeys(numbers, why)
-    return found
+    arrived: guesses.Arrived,
+    known: roster.Roster,
+    clashes: dict[str, str],
+    taken: dict[int, str],
+    wrong: list[tuple[Entry, Entry]],
+) -> None:
+    """Note with each file what somebody has to do, or may want to look at, about whose it is."""
+    for number, (entry, (file, sender)) in enumerate(zip(entries, arrived, strict=True)):
+        listed = known.complete and entry.student in known.ids
+        asked, stranger = f"{file.asked}." if file.asked and entry.received and not listed else "", ""
+        if sender and entry.verdict in COUNTS:
+            stranger = guesses.stranger(entry, sender, known, clashes.get(sender.key, ""))
+            notes = [f"collected for {then.student} before" for now, then in wrong if now is entry]
+            if number in taken and not known.complete:
+                notes.append(guesses.TAKEN.format(entry.student, taken[number]))
+            entry.attention = "; ".join(filter(None, [*notes, entry.attention]))
+        entry.human = entry.human or f"{asked} {stranger}".strip()
 
 
 # --- which notebook, and can it be read -----------------------------------------------------------
@@ -342,7 +364,11 @@ def _recognise(file: File, sender: Sender | None, store: Received) -> Entry:
         return verdict("course file", "it is as it was given out")
     if sender is None:
         why = "its name does not say whose it is"
-        return verdict("no student", why, f"{file.asked or f'{why}; collect it alone with --student ID'}.")
+        return verdict(
+            "no student",
+            why,
+            f"{file.asked or f'{why}; collect it alone with --student ID, or several with --who'}.",
+        )
     return verdict("collected", found.why)
 
 

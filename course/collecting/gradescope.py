@@ -50,5 +50,5 @@ def _submitters(entry: dict) -> list[Sender]:
         cells = (person.get(key) for key in (":name", ":sid", ":email"))
         name, number, mail = (str(cell).strip() if isinstance(cell, str | int) else "" for cell in cells)
         if label := number or mail or name:
-            people.append(Sender(label, f"gradescope:{label}", name or mail, lms=True, when=when))
+            people.append(Sender(label, f"gradescope:{label}", name or mail, lms="gradescope", when=when))
     return people

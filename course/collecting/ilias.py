@@ -6,10 +6,11 @@ Part_2/Lovelace_Ada_ada_4711/Late Submission - q1.ipynb
 """
 
 import re
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from course.collecting.archives import File
-from course.collecting.names import Sender
+from course.collecting.names import Sender, thing
 
 FOLDER = re.compile(r"^(?P<last>[^_]+(?:_[^_]+)*?)_(?P<first>[^_]+)_(?P<login>[^_]+)_(?P<number>\d{2,})$")
 TEAM = re.compile(r"^Team[ _]\d+(?:[ _]\(\d+\))?$")
@@ -30,9 +31,12 @@ def listed(found: list[File]) -> dict[str, list[Sender]]:
             folders.setdefault(parts[:depth], set()).add(parts[depth])
     result: dict[str, list[Sender]] = {}
     for names in folders.values():
-        matches = {name: FOLDER.match(name) for name in names}
-        if all(matches.values()) and len({match["number"] for match in matches.values()}) == len(names):
-            result = {name: [who(match)] for name, match in matches.items()}
+        matches = {
+            name: match for name in names if (match := FOLDER.match(name)) and not thing(match["login"])
+        }
+        if len(names) == len(matches) == len({match["number"] for match in matches.values()}):
+            after = "folder" if len(names) == 1 else ""  # hw_ada_lovelace_2026 looks the same
+            result = {name: [replace(who(match), after=after)] for name, match in matches.items()}
             break
     return result
 
@@ -40,7 +44,7 @@ def listed(found: list[File]) -> dict[str, list[Sender]]:
 def who(match: re.Match[str]) -> Sender:
     """The student that a folder is named after."""
     name = f"{match['first']} {match['last']}".replace("_", " ")
-    return Sender(match["login"], f"ilias:{match['login']}", name, lms=True)
+    return Sender(match["login"], f"ilias:{match['login']}", name, lms="ilias")
 
 
 def late(name: str) -> bool:

@@ -18,5 +18,5 @@ def sender(name: str) -> Sender | None:
         return None
     number, who = match["number"] or "", match["name"]
     if who.casefold() == "participant":  # blind marking
-        return Sender(f"{who} {number}", f"{who} {number}", who, match["file"] or name, lms=True)
-    return Sender(who, f"{who}\0{number}" if number else who, who, match["file"] or name, lms=True)
+        return Sender(f"{who} {number}", f"{who} {number}", who, match["file"] or name, lms="moodle")
+    return Sender(who, f"{who}\0{number}" if number else who, who, match["file"] or name, lms="moodle")

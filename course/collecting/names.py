@@ -19,6 +19,15 @@ DRIVE = re.compile(
     r"|bản[ _]sao[ _]của|نسخة[ _]من)[ _]+",
     re.I,
 )
+# words that call a file, folder or archive after what it is, not after who sent it
+THINGS = set(
+    "all answer answers archive assignment assignments attachments attempt class copy corrected course download downloaded"
+    " downloads draft exam exercise exercises export file files final fixed folder hand handin homework homeworks hw in inbox"
+    " lab labs last late mail main master my new notebook notebooks old part release retry revised second solution solutions"
+    " submission submissions submit submitted task tasks third try update updated upload uploads version week work works"
+    " abgabe abgaben aufgabe aufgaben hausaufgabe hausaufgaben übung übungen devoir devoirs rendu tarea tareas entrega entregas"
+    " 과제 제출 作业 作業 提出 課題".split()
+)
 RESERVED = re.compile(r"^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)", re.I)
 
 
@@ -32,8 +41,9 @@ class Sender:
     file: str = ""  # the file's own name, what the LMS put around it taken off
     late: bool = False
     attachment: int = 0
-    lms: bool = False  # an LMS named it; the dates in its archives are those of the download
+    lms: str = ""  # which LMS named it; the dates in its archives are those of the download
     when: datetime | None = None  # when it was handed in, as the LMS wrote it
+    after: str = ""  # "file", "folder" or "archive": what they are called after where no LMS, nor anybody, says who it is
     guessed: bool = False  # after the folder or archive that was given, as nothing in it names anybody
 
 
@@ -41,6 +51,17 @@ def short(notebook: str) -> str:
     """ "q1" of "q1_positional_encoding"; empty for notebooks without a number."""
     match = re.match(r"[a-z]+\d+(?=_)", notebook)
     return match[0] if match else ""
+
+
+def words(text: str) -> list[str]:
+    """The words of a name, without digits; single Latin letters are none."""
+    return [word for word in re.findall(r"[^\W\d_]+", text) if len(word) > 1 or not word.isascii()]
+
+
+def thing(name: str) -> bool:
+    """Whether a name says only what it is, not whose: `Part 2`, `hw1.zip`, `my`, `vit-course-main`."""
+    found = {word.casefold() for word in words(name.removesuffix(".zip"))}
+    return bool(found & THINGS) and found <= THINGS | {"vit"}  # Vít is a name, too
 
 
 def tidy(name: str) -> tuple[str, int]:

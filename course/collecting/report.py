@@ -37,7 +37,7 @@ def show(report: Report, console: Console | None = None) -> int:
     console.print(f"{files} came, {taken} will be graded.")
     if report.changed:
         now = ", ".join(f"{old} is {new}" for old, new in report.changed.items())
-        console.print(Text(f"By grading/roster.csv, with all that was collected before: {now}."))
+        console.print(Text(f"By {report.roster}, with all that was collected before: {now}."))
     if report.missing:
         console.print(Text(f"Nothing received from {len(report.missing)}: {', '.join(report.missing)}"))
     return needs_somebody(report.general + _a_line_a_student(report, lambda entry: entry.human), console)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
+import re
+import unicodedata
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from course.base import settings
+from course.base.paths import shown
 from course.collecting import sheet
 from course.collecting.names import Sender, safe_id
 from course.collecting.sheet import CollectError, plain
@@ -16,19 +21,72 @@ from course.collecting.sheet import CollectError, plain
 if TYPE_CHECKING:
     from nbgrader.api import Gradebook
 
+NUMBER = re.compile(r"\d+")
+UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
+LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
+
 
 @dataclass(frozen=True)
 class Roster:
-    """The students of the course. `ways`: every way to write one of them, letters and digits only, -> id."""
+    """The students of the course.
+
+    ways, shared: every way to write one of them, letters and digits only, -> id; what several are called -> ids.
+    """
 
     ids: frozenset[str] = frozenset()
     ways: dict[str, str] | None = None
     complete: bool = False  # roster.csv was there: whoever is not in it does not belong to the course
     people: dict[str, dict[str, str]] | None = None  # id -> the row: first_name, last_name, email, ...
+    path: str = ""  # of roster.csv, as messages name it
+    shared: dict[str, list[str]] = field(default_factory=dict)
 
     def find(self, *texts: str) -> str | None:
         """The id of the student that one of `texts` (number, name) means; "Lovelace, Ada" is "lovelaceada"."""
         return next((self.ways[plain(t)] for t in texts if self.ways and plain(t) in self.ways), None)
+
+    def several(self, *texts: str) -> list[str]:
+        """The ids of all who are called so, where they are more than one."""
+        return next((self.shared[plain(t)] for t in texts if plain(t) in self.shared), [])
+
+    def near(self, *texts: str, there: Iterable[str] = ()) -> list[str]:
+        """The ids of up to three who are called nearly so, by id or by name.
+
+        Args:
+            there: ids of others who may be meant.
+        """
+        names = {who: _name(cells) for who, cells in (self.people or {}).items()}
+        called: dict[str, set[str]] = {}
+        for who in {*there, *self.ids}:
+            one, _, other = names.get(who, "").rpartition(" ")
+            for text in {who, one + other, other + one} - {""}:
+                for form in folded(text):
+                    called.setdefault(form, set()).add(who)
+        forms = [form for text in texts for form in folded(text)]
+        close = [form for form in forms if form in called] or [
+            other
+            for form in forms
+            for other in difflib.get_close_matches(form, called, cutoff=0.75)
+            if NUMBER.sub("#", other) != NUMBER.sub("#", form)  # s1 is not s2
+        ]
+        found = dict.fromkeys(who for form in close for who in sorted(called[form]) if who not in texts)
+        return list(found)[:3]
+
+    def did_you_mean(self, *texts: str, there: Iterable[str] = ()) -> str:
+        """` Did you mean jm (Jürgen Müller)?`, or ""."""
+        names = {who: _name((self.people or {}).get(who, {})) for who in self.near(*texts, there=there)}
+        meant = [f"{who} ({name})" if name else who for who, name in names.items()]
+        return f" Did you mean {' or '.join(meant)}?" if meant else ""
+
+
+def folded(text: str) -> list[str]:
+    """Ways to write a name without accents and umlauts: `jurgen`, `juergen`."""
+    text = unicodedata.normalize("NFC", text).casefold()
+    plainer = (unicodedata.normalize("NFKD", t).translate(LETTERS) for t in (text, text.translate(UMLAUTS)))
+    return list(dict.fromkeys("".join(filter(str.isalnum, form)) for form in plainer))
+
+
+def _name(cells: dict[str, str]) -> str:
+    return f"{cells.get('first_name', '')} {cells.get('last_name', '')}".strip() or cells.get("name", "")
 
 
 def load(grading: Path) -> Roster:
@@ -46,7 +104,7 @@ def load(grading: Path) -> Roster:
     elif (book := settings.gradebook()) is not None:
         with book:
             people = of_gradebook(book)
-    return build(people, path.exists())
+    return replace(build(people, path.exists()), path=shown(path))
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -58,7 +116,7 @@ def rows(path: Path) -> list[dict[str, str]]:
             cells = cells | {"id": safe_id(who), "written": who}
             if people.setdefault(cells["id"], cells) != cells:
                 raise CollectError(
-                    f"{path} has two different students with the id {who}; give each their own."
+                    f"{shown(path)} has two different students with the id {who}; give each their own."
                 )
     return list(people.values())
 
@@ -78,9 +136,11 @@ def build(people: list[dict[str, str]], complete: bool = False) -> Roster:
         turned = [b + a for a, comma, b in (text.partition(",") for text in texts) if comma]  # Lovelace, Ada
         for text in (*texts, *turned, first + last, last + first):
             shared.setdefault(plain(text), set()).add(cells["id"])
-    ways = {way: next(iter(ids)) for way, ids in shared.items() if way and len(ids) == 1}
     ids = {cells["id"]: cells for cells in people}
-    return Roster(frozenset(ids), ways | {plain(who): who for who in ids}, complete, ids)
+    ways = {way: next(iter(some)) for way, some in shared.items() if way and len(some) == 1}
+    ways |= {plain(who): who for who in ids}
+    several = {way: sorted(some) for way, some in shared.items() if way and way not in ways}
+    return Roster(frozenset(ids), ways, complete, ids, shared=several)
 
 
 def identify(
@@ -97,14 +157,15 @@ def identify(
     wished: dict[str, set[str]] = {}
     for key, sender in new.items():
         wished.setdefault(safe_id(sender.label).casefold(), set()).add(key)
-    clashes = {}
+    clashes: dict[str, str] = {}
+    alike: dict[str, str] = {}  # key -> the id that another has, too
     for key, sender in sorted(new.items()):
         twins = wished[safe_id(sender.label).casefold()] - {key}
         known = roster.find(sender.label, sender.name)
         if known and roster.find(sender.name) not in (None, known):
             clashes[key] = (
                 f"{sender.name} has the number {sender.label}, which is {known}'s in the roster; "
-                "mend grading/roster.csv, or collect the file with --student."
+                f"mend {roster.path}, or collect the file with --student."
             )
             known = None
         same = twins | {k for k, given in ids.items() if given == known}
@@ -118,11 +179,15 @@ def identify(
             identity = f"{safe_id(sender.label)}_{key.partition(chr(0))[2] or digest}"
             if identity.casefold() in taken:
                 identity += f"_{digest}"
-            clashes[key] = clashes.get(key) or (
-                f"another student is called {wanted} too, so this one is {identity}; "
-                "if they are one person, collect the files of both again with --student."
-            )
+            alike[key] = wanted.casefold()
         ids[key] = identity
+    for key, wanted in alike.items():
+        others = sorted({ids[k] for k in ids if wanted in (alike.get(k), ids[k].casefold())} - {ids[key]})
+        clashes.setdefault(
+            key,
+            f"{' or '.join(others)} may be somebody else of that name, so this one is {ids[key]}; if they are one person, "
+            f"collect the files of both again with --student {others[0]}.",
+        )
     for sender in senders:
         if sender.name:
             names[sender.key] = sender.name

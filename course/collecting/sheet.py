@@ -6,6 +6,8 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
+from course.base.paths import shown
+
 PUNCTUATION = "’‘“”„«»–—…·°€\xa0"  # of CP1252, as people and programs write it
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 
@@ -70,8 +72,9 @@ def begin(text: str) -> tuple[str, str]:
 def read(path: Path) -> Table:
     """The list in a file whose first line has headings. Raises CollectError, with what was understood."""
     text, encoding = decode(path.read_bytes())
+    where = shown(path)
     if not encoding or "\0" in text:  # a workbook, a picture
-        raise CollectError(f"{path} is no text in UTF-8, UTF-16 or CP1252; save it again as CSV UTF-8.")
+        raise CollectError(f"{where} is no text in UTF-8, UTF-16 or CP1252; save it again as CSV UTF-8.")
     text, separator = begin(text)
     first = next((line for line in text.splitlines() if line.strip()), "")
     separator = separator or max(SEPARATORS, key=lambda s: (_known(first, s), first.count(s)))
@@ -79,7 +82,7 @@ def read(path: Path) -> Table:
     try:
         lines = list(csv.reader(stream, delimiter=separator, skipinitialspace=True))
     except csv.Error as error:
-        raise CollectError(f"{path} is no table of text ({error}); save it again as CSV UTF-8.") from None
+        raise CollectError(f"{where} is no table of text ({error}); save it again as CSV UTF-8.") from None
     heads = [head.strip() for head in lines[0]] if lines else []
     columns = [head.casefold() for head in heads]
     for place, head in enumerate(heads):
@@ -94,7 +97,7 @@ def read(path: Path) -> Table:
         if columns[0] in HEADINGS or data or (len(columns) == 1 and any(c in first for c in ";|\t,")):
             why = "its first line has no headings" if data else "it has no column id"
             raise CollectError(
-                f"{path} is not understood: {why}. Understood were {understood}. Write a first line such as "
+                f"{where} is not understood: {why}. Understood were {understood}. Write a first line such as "
                 "id,first_name,last_name,email, with what you call each student in the column id."
             )
         columns[0] = "id"

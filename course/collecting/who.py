@@ -2,32 +2,32 @@
 
 import csv
 import re
+import unicodedata
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from course.collecting.archives import File
 from course.collecting.names import Sender
-from course.collecting.sheet import SEPARATORS, CollectError, decode
+from course.collecting.sheet import SEPARATORS, CollectError, begin, decode
 
 
 def reader(who: str) -> Callable[[File], list[Sender]]:
     """Who sent a file: by a table's two columns (file, student) if `who` is a file, else by the first group of an
     expression that is found in the file's path.
 
-    Raises CollectError if `who` is neither.
+    Raises CollectError if `who` is neither, or says two things of one file.
     """
-    if Path(who).is_file():
-        text, _ = decode(Path(who).read_bytes())
-        separator = max(SEPARATORS, key=text.partition("\n")[0].count)
-        rows = [[c.strip() for c in row[:2]] for row in csv.reader(text.splitlines(), delimiter=separator)]
-        table = {row[0]: row[1] for row in rows if len(row) == 2 and all(row)}
-        if not table:
-            raise CollectError(f"{who} has no two columns: the file's name, and the student's id.")
+    path = Path(who)
+    if path.is_file():
+        table = _table(path)
 
         def find(file: File) -> str | None:
-            paths = (file.path, "/".join(file.parts), *file.parts[-1:])
-            return next((table[path] for path in paths if path in table), None)
+            name = file.parts[-1]
+            ways = (file.path, "/".join(file.parts), name, PurePosixPath(name).stem)
+            return next((table[way] for way in map(_composed, ways) if way in table), None)
     else:
+        if path.suffix in (".csv", ".tsv", ".txt", ".xlsx"):
+            raise CollectError(f"--who {who!r}: there is no such file.")
         try:
             pattern = re.compile(who)
         except re.error as error:
@@ -43,6 +43,37 @@ def reader(who: str) -> Callable[[File], list[Sender]]:
             match = pattern.search("/".join(file.parts))
             return match[1] if match else None
 
-    return lambda file: (
-        [Sender(found, found, file=file.parts[-1])] if file.parts and (found := find(file)) else []
-    )
+    def whose(file: File) -> list[Sender]:
+        if file.parts and (found := find(file)):
+            return [Sender(found, found, file=file.parts[-1])]
+        file.asked = (
+            f"--who {who} does not say whose it is; mend it, or collect the file alone with --student ID"
+        )
+        return []
+
+    return whose
+
+
+def _table(path: Path) -> dict[str, str]:
+    """File -> student."""
+    text, encoding = decode(path.read_bytes())
+    text, separator = begin(text)
+    separator = separator or max(SEPARATORS, key=text.partition("\n")[0].count)
+    rows = [[c.strip() for c in row[:2]] for row in csv.reader(text.splitlines(), delimiter=separator)]
+    rows = [row for row in rows if len(row) == 2 and all(row)]
+    if not rows or not encoding:
+        raise CollectError(f"{path} has no two columns: the file's name, and the student's id.")
+    if sum(".ipynb" in other for _, other in rows) > sum(".ipynb" in name for name, _ in rows):
+        rows = [[name, student] for student, name in rows]
+    table = {}
+    for name, student in rows:
+        if table.setdefault(_composed(name), student) != student:
+            raise CollectError(
+                f"{path} says that {name} is {table[_composed(name)]}'s and {student}'s; leave one of them."
+            )
+    return table
+
+
+def _composed(name: str) -> str:
+    """macOS writes ü as two characters."""
+    return unicodedata.normalize("NFC", name)

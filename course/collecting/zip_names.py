@@ -18,8 +18,14 @@ COMMON = {"gbk": "gb2312", "cp949": "euc_kr"}  # most letters of real names are 
 SURE = 8  # different characters: so many Chinese ones do not all happen to be Korean letters, too
 
 
-def decoder(names: list[bytes]) -> tuple[Callable[[bytes], str], str]:
-    """How to read these names; and, where that is not certain, what to ask a person about it."""
+def decoder(
+    names: list[bytes], known: Callable[[str], object] = lambda name: False
+) -> tuple[Callable[[bytes], str], str]:
+    """How to read these names; and, where that is not certain, what to ask a person about it.
+
+    Args:
+        known: whether somebody of the course is called so.
+    """
     odd = [name for name in names if not name.isascii()]
     if all(map(_utf8, odd)):
         return lambda name: name.decode("utf-8"), ""
@@ -27,6 +33,10 @@ def decoder(names: list[bytes]) -> tuple[Callable[[bytes], str], str]:
     read = {encoding: tuple(name.decode(encoding) for name in odd) for encoding in possible}
     if "cp949" in possible and len({c for name in read["cp949"] for c in name if not c.isascii()}) >= SURE:
         possible = ["cp949"]
+    parts = {
+        e: {p.removesuffix(".zip") for name in read[e] for p in re.split(r"[/\\]", name)} for e in possible
+    }
+    possible = [e for e in possible if any(map(known, parts[e]))] or possible
     best = possible[0] if possible else "cp437"
     shown = {ENCODINGS[e][0]: _last(odd[0], e) for e in possible or ENCODINGS}
     ask = ""

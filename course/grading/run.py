@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
+from course.collecting import roster
 from course.collecting.sheet import CollectError
 from course.grading import pool, retry, task
 from course.grading.gradebook import Course, GradeError, Submission, quiet, unwritable
@@ -166,8 +167,12 @@ def grade(
             releases, there = course.releases(part), course.students(part)
             chosen = sorted(set(students)) or there
             if unknown := sorted(set(chosen) - set(there)):
+                known = roster.load(course.records.parent)
+                meant = "".join(
+                    dict.fromkeys(known.did_you_mean(student, there=there) for student in unknown)
+                )
                 raise GradeError(
-                    f"Nothing of {', '.join(unknown)} is in {course.dir.submitted_directory}/*/{part}."
+                    f"Nothing of {', '.join(unknown)} is in {course.dir.submitted_directory}/*/{part}.{meant}"
                 )
             workers = task.cluster(scheduler, progress.say) if scheduler else pool.local(jobs, sandboxed)
             with course.alone():

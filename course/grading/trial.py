@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 
 from course.base import paths
 from course.base.text import printable
+from course.collecting import roster
 from course.collecting.names import notebook_of
 from course.judging import judge
 from course.judging.records import Record
@@ -36,6 +37,7 @@ def find(name: str, student: str = "") -> tuple[Path, Release]:
 
     Raises:
         TrialError: if there is no such file, or its name is none of the course's.
+        CollectError: if there is none, and the roster is not understood.
         JudgeError: as `Release.read`.
     """
     solutions = {path.stem: path for path in sorted((paths.ROOT / "solutions").glob("*/*.ipynb"))}
@@ -48,9 +50,15 @@ def find(name: str, student: str = "") -> tuple[Path, Release]:
     if student:
         path = paths.grading() / "submitted" / student / solutions[known].parent.name / f"{known}.ipynb"
     if not path.is_file():
-        raise TrialError(
-            f"There is no file {path}." + ("" if student else " Or say whose it is: --student ID.")
-        )
+        hint = " Or say whose it is: --student ID."
+        if student:
+            there = {folder.name for folder in (paths.grading() / "submitted").glob("*/")}
+            sent = sorted(file.stem for file in path.parent.glob("*.ipynb"))
+            meant = (
+                "" if student in there else roster.load(paths.grading()).did_you_mean(student, there=there)
+            )
+            hint = f" {student} has handed in {', '.join(sent)}." if sent else meant
+        raise TrialError(f"There is no file {paths.shown(path)}.{hint}")
     return path, Release.read(solutions[known])
 
 
@@ -64,7 +72,7 @@ def run(
         folder: where what the solution gives is kept; None for where `grade` keeps it.
 
     Raises:
-        TrialError; JudgeError, NoSandbox, NoKernel: as `judge.judge_submission`.
+        TrialError, CollectError; JudgeError, NoSandbox, NoKernel: as `judge.judge_submission`.
     """
     path, release = find(name, student)
     keys = list(release.tests.values())

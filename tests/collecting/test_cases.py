@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from course.__main__ import app
+from course.base import paths, settings
 from course.collecting import roster
 from course.notebook.read import parse
 from course.notebook.rebuild import answers, rebuild
@@ -185,16 +186,150 @@ def test_names_of_single_files(inbox, line):
     ],
 )
 def test_where_nobody_is_named_nobody_is_merged(inbox, tmp_path, command, names):
-    files = {f"class/{name}": own(Q1, name) for name in names}
-    report = inbox(files | {"class/q1 (9).ipynb": b""})
+    files = {f"spring/{name}": own(Q1, name) for name in names}
+    report = inbox(files | {"spring/q1 (9).ipynb": b""})
     assert report.students == {} and len(report.people) == len(names) + 1
-    (tmp_path / "inbox" / "class" / "q1 (9).ipynb").unlink()
-    code, said = command(tmp_path / "inbox" / "class")
+    (tmp_path / "inbox" / "spring" / "q1 (9).ipynb").unlink()
+    code, said = command(tmp_path / "inbox" / "spring")
     assert code == 1 and said.count("different versions") == 2 and "--who" in said  # left out, and asked
     archive = tmp_path / "drive-download-20260302T100000Z-001.zip"
     archive.write_bytes(packed(files))
     assert inbox({}, paths=[archive]).students == {}
-    assert set(inbox({}, paths=[tmp_path / "inbox" / "class"], student="ada").students) == {"ada"}
+    assert set(inbox({}, paths=[tmp_path / "inbox" / "spring"], student="ada").students) == {"ada"}
+
+
+def guesses(report):
+    return {e.student: e.attention for e in report.entries if "taken for the student" in e.attention}
+
+
+@pytest.mark.parametrize(
+    "top, names, student, after",
+    [
+        ("submissions.zip", ["q6 - Fay Fox.ipynb"], "Fay_Fox", "file"),
+        ("hw.zip", ["q6 - Fay Fox.ipynb", "q1 - Fay Fox (1).ipynb"], "Fay_Fox", "file"),
+        ("hw.zip", ["김민준 - q6.ipynb"], "김민준", "file"),
+        ("ada_q6.ipynb", [""], "ada", "file"),
+        ("ada.zip", ["q6_residual_block.ipynb"], "ada", "archive"),
+        ("ada.zip", ["q6/q6.ipynb", "q1_positional_encoding/q1.ipynb"], "ada", "archive"),
+        ("ada.zip", ["my_q6.ipynb", "q1.ipynb"], "ada", "archive"),
+        ("ada.zip", [f"vit-course-main/notebooks/{PART}/q6_residual_block.ipynb"], "ada", "archive"),
+        ("some_folder", ["q6.ipynb", "q1.ipynb"], "some_folder", "folder"),
+        ("hw.zip", ["ada_work/q6.ipynb"], "ada_work", "folder"),
+        ("hw.zip", ["hw_ada_lovelace_2026/q6.ipynb"], "lovelace", "folder"),
+    ],
+)
+def test_who_is_only_guessed_is_named(inbox, top, names, student, after):
+    files = {name: own(Q1 if "q1" in name else Q6, student) for name in names}
+    files = {top: packed(files)} if ".zip" in top else {f"{top}/{n}".rstrip("/"): d for n, d in files.items()}
+    report = inbox(files)
+    assert set(report.students) == {student} and report.people == []
+    assert guesses(report)[student].startswith(
+        f"taken for the student {student}, after the {after}'s name; if"
+    )
+    assert guesses(inbox(files)) == guesses(report), "also the next time"
+
+
+@pytest.mark.parametrize(
+    "top, name",
+    [
+        *[
+            (top, "q6.ipynb")
+            for top in ("Part 2.zip", "hw1.zip", "downloads", "submissions (1).zip", "q6.zip")
+        ],
+        *[("hw.zip", name) for name in ("my_q6.ipynb", "q6 - second try.ipynb", "q6 - Final Version.ipynb")],
+        ("vit-course-main.zip", f"vit-course-main/notebooks/{PART}/q6_residual_block.ipynb"),
+        ("all.zip", "week 1/q6.ipynb"),
+    ],
+)
+def test_what_only_says_what_it_is_names_nobody(inbox, top, name):
+    data = own(Q6, "x")
+    report = inbox({top: packed({name: data})} if ".zip" in top else {f"{top}/{name}": data})
+    assert report.students == {} and "--student ID" in report.people[0]
+
+
+def test_names_that_stand_beside_each_other_are_a_class(inbox, tmp_path):
+    one = {f"{who}.zip": packed({f"vit-course-main/{who}/q1.ipynb": own(Q1, who)}) for who in ("ada", "ben")}
+    report = inbox(one)
+    assert set(report.students) == {"ada", "ben"} and not guesses(report)
+    assert not guesses(inbox({"ada.zip": one["ada.zip"]})), "known by now"
+    report = inbox(one | {"ada (1).zip": packed({"q1.ipynb": own(Q1, "again")})})
+    assert set(guesses(report)) == {"ada_(1)"}
+    report = inbox({"week/cleo/q1.ipynb": own(Q1, "c"), "week/dora/q2.ipynb": own(Q2, "d")})
+    assert set(guesses(report)) == {"cleo", "dora"}
+
+
+def test_this_folder_has_a_name(inbox, tmp_path, monkeypatch):
+    (tmp_path / "ada" / "empty").mkdir(parents=True)
+    (tmp_path / "ada" / "q1.ipynb").write_bytes(own(Q1, "ada"))
+    for here, path in (("ada", "."), ("ada/empty", "..")):
+        monkeypatch.chdir(tmp_path / here)
+        report = inbox({}, paths=[Path(path)])
+        assert set(report.students) == {"ada"} and report.entries[0].path == "ada/q1.ipynb"
+
+
+def test_who_is_on_the_roster_is_no_guess(inbox, tmp_path):
+    roster_of(tmp_path, "id,first_name,last_name\nada,Ada,Lovelace\n")
+    files = {"stuff/my ada_q1.ipynb": own(Q1, "1"), "stuff/q2.ipynb": own(Q2, "2")}
+    report = inbox({"Ada Lovelace.zip": packed(files)})
+    assert set(report.students) == {"ada"} and not guesses(report) and not report.people
+
+
+def test_one_folder_in_archives_of_two_is_asked_about(inbox):
+    report = inbox(
+        {
+            f"{who}.zip": packed({f"mine/{q}.ipynb": own(Q1 if q == "q1" else Q2, who)})
+            for who, q in (("ada", "q1"), ("ben", "q2"))
+        }
+    )
+    assert report.students == {} and "mine lies in ada.zip and in ben.zip: if all are one" in report.people[0]
+    assert set(inbox({"cleo.zip": packed({"mine/q1.ipynb": own(Q1, "c")})}).students) == {"mine"}
+    report = inbox({"dora.zip": packed({"mine/q2.ipynb": own(Q2, "d")})})
+    assert "mine lies in cleo.zip and in dora.zip" in report.people[0]
+
+
+@pytest.mark.parametrize("form", ["canvas", "moodle", "gradescope"])
+def test_a_class_s_archive_beside_others_is_no_student(inbox, form):
+    files = {
+        "canvas": {"a_101_1_q6.ipynb": own(Q6, "a"), "b_102_2_q6.ipynb": own(Q6, "b")},
+        "moodle": {f"{who}_1_assignsubmission_file_/q6.ipynb": own(Q6, who) for who in ("Ada A", "Ben B")},
+    }
+    data = packed(files[form]) if form in files else (CASES / "gradescope_export.zip").read_bytes()
+    alone = inbox({"alone/lms.zip": data})
+    assert len(alone.students) == (3 if form == "gradescope" else 2) and not alone.people
+    report = inbox({"in/lms.zip": data, "in/cleo.zip": packed({"q6.ipynb": own(Q6, "c")})})
+    assert set(report.students) - set(alone.students) == {"cleo"}
+    assert "in/lms.zip is what an LMS gives of several students; collect it by itself" in report.people[0]
+
+
+def test_a_guess_is_mended_with_student_and_stays_mended(inbox, tmp_path, monkeypatch):
+    archive = {"stuff.zip": packed({"q1.ipynb": own(Q1, "a"), "q2.ipynb": dumped(Q2)})}
+    inbox(archive)
+    monkeypatch.setenv("VIT_GRADING", str(tmp_path / "grading"))
+    with settings.Gradebook(f"sqlite:///{tmp_path / 'grading' / 'gradebook.db'}", "vit") as book:
+        book.add_student("stuff")  # as grading does
+    assert guesses(inbox(archive))
+    (tmp_path / "grading" / "autograded" / "stuff" / PART).mkdir(parents=True)
+    report = inbox({}, paths=[tmp_path / "inbox" / "stuff.zip"], student="ada")
+    assert set(report.students) == {"ada"} and len(report.people) == 1
+    assert "stuff: graded already" in report.people[0]
+    assert report.entries[0].attention == "collected for stuff before"
+    assert not (tmp_path / "grading" / "submitted" / "stuff").exists()
+    assert set(inbox(archive).students) == {"ada"} and not guesses(inbox(archive))
+
+
+def test_a_guess_is_mended_by_a_roster(inbox, tmp_path):
+    archive = {"stuff.zip": packed({"q1.ipynb": own(Q1, "a")})}
+    inbox(archive)
+    roster_of(tmp_path, "id,archive\nada,stuff\n")
+    assert set(inbox({}).students) == {"ada"} and not guesses(inbox(archive))
+
+
+def test_the_same_file_of_two_is_nobody_s_mistake(inbox, tmp_path):
+    """Ben, who is on no roster, worked with Ada: what is said of her file says nothing of his."""
+    roster_of(tmp_path, "id,canvas\nada,101\n")
+    inbox({"s.zip": packed({"benb_102_2_q1.ipynb": own(Q1, "both")})})
+    inbox({"ada.ipynb": own(Q1, "both")}, student="ada")
+    assert set(inbox({"s.zip": packed({"benb_102_2_q1.ipynb": own(Q1, "both")})}).students) == {"ada", "102"}
 
 
 def test_a_folder_of_a_group_is_not_one_student(inbox):
@@ -388,6 +523,49 @@ def test_a_roster_added_or_corrected_later_holds_for_what_was_collected(inbox, t
     assert inbox(files).people == []
 
 
+KIMS = "id,first_name,last_name\nkim1,민준,김\nkim2,민준,김\njm,Jürgen,Müller\nada,Ada,Lovelace\n"
+
+
+@pytest.mark.parametrize(
+    "files, student, said",
+    [
+        ({"x/김민준/q1.ipynb": 1}, "김민준", "김민준 is kim1 or kim2 in {}, and nothing says which: collect the file with --student kim1 or --student kim2"),
+        ({"m.zip": "김민준_1_assignsubmission_file_/q1.ipynb"}, "김민준", "until then they are 김민준."),
+        ({"x/Jurgen Mueller/q1.ipynb": 1}, "Jurgen_Mueller", "Jurgen_Mueller is not in {}. Did you mean jm (Jürgen Müller)? If so, write Jurgen Mueller into their row there, or collect the file with --student jm; if not, add them."),
+        ({"m.zip": "Lovelace Adda_1_assignsubmission_file_/q1.ipynb"}, "Lovelace_Adda", "Did you mean ada (Ada Lovelace)?"),
+        ({"ada (1).zip": "q1.ipynb"}, "ada_(1)", "ada_(1) is not in {}. Did you mean ada (Ada Lovelace)?"),
+        ({"x/zoe/q1.ipynb": 1}, "zoe", "zoe is not in {}; add them there, or collect the file with --student."),
+    ],
+    ids=range(6),
+)  # fmt: skip
+def test_who_is_not_on_the_roster_is_told_with_whom_it_may_be(inbox, tmp_path, files, student, said):
+    roster_of(tmp_path, KIMS)
+    files = {
+        n: packed({name: own(Q1, "x")}) if isinstance(name, str) else own(Q1, "x")
+        for n, name in files.items()
+    }
+    report = inbox(files)
+    assert set(report.students) == {student} and len(report.people) == 1
+    assert said.format(tmp_path / "grading" / "roster.csv") in report.people[0]
+
+
+@pytest.mark.parametrize("below", ["grading", "grading/autumn", "/srv/vit"])
+def test_the_roster_is_named_where_it_lies(below):
+    assert paths.shown(notebooks.ROOT / below / "roster.csv") == f"{below}/roster.csv"
+
+
+def test_two_of_one_name_are_told_by_their_ids(inbox):
+    files = {f"Kim_{n}_assignsubmission_file_/q1.ipynb": own(Q1, str(n)) for n in (1, 2)}
+    report = inbox({"m.zip": packed(files)})
+    assert [p.partition(": ")[2] for p in report.people] == [
+        f"Kim_{other} may be somebody else of that name, so this one is Kim_{one}; if they are one person, collect the files "
+        f"of both again with --student Kim_{other}."
+        for one, other in ((1, 2), (2, 1))
+    ]
+    report = inbox(files | {"m.zip": packed(files)}, student="Kim_1", paths=[])
+    assert set(report.students) == {"Kim_1"}
+
+
 # --- messages -------------------------------------------------------------------------------------
 
 
@@ -395,12 +573,15 @@ def test_a_typo_in_student(tmp_path, command):
     (tmp_path / "q1.ipynb").write_bytes(own(Q1, "a"))
     assert command(tmp_path / "q1.ipynb", "--student", "ada")[0] == 0
     code, said = command(tmp_path / "q1.ipynb", "--student", "adda")
-    assert code == 1 and "Nobody is called 'adda' yet; did you mean ada? Nothing was collected." in said
+    assert code == 1 and "Nobody is called 'adda' yet. Did you mean ada? Nothing was collected." in said
     assert command(tmp_path / "q1.ipynb", "--student", "ben")[0] == 0  # they worked together
     assert (tmp_path / "grading" / "submitted" / "ada").exists()
     roster_of(tmp_path, "id,name\nada,Ada\n")
     code, said = command(tmp_path / "q1.ipynb", "--student", "adda")
-    assert code == 1 and "has no student 'adda'; did you mean ada? Nothing was collected." in said
+    assert code == 1 and "has no student 'adda'. Did you mean ada (Ada)? Nothing was collected." in said
+    roster_of(tmp_path, KIMS)
+    code, said = command(tmp_path / "q1.ipynb", "--student", "김민준")
+    assert code == 1 and "Did you mean kim1 (민준 김) or kim2 (민준 김)?" in said
 
 
 def test_a_file_in_an_archive_by_the_name_that_reports_give_it(tmp_path, command):

@@ -18,6 +18,7 @@ from course.__main__ import app
 from course.base import bounded, settings
 from course.collecting import archives, lms, names, received
 from course.collecting.collect import CollectError
+from course.collecting.collected import Entry
 from course.notebook.rebuild import answers
 from tests import notebooks
 
@@ -264,6 +265,84 @@ def test_two_versions_that_nothing_orders_are_told_to_somebody(inbox, grading):
     assert len(report.people) == 1 and "--student ada" in report.people[0]
 
 
+# --- between archives: who knows when it was handed in? ---
+
+BLACKBOARD, EARLIER = (
+    "P_ngb_attempt_2026-03-02-10-00-00_q1.ipynb",
+    "P_ngb_attempt_2026-03-01-10-00-00_q1.ipynb",
+)
+CANVAS, MOODLE, FLAT = "x_101_9_q1.ipynb", "Ng_1_assignsubmission_file_/q1.ipynb", "ng_q1.ipynb"
+
+
+@pytest.mark.parametrize(
+    "first, second, counts, why, told",
+    [
+        (BLACKBOARD, EARLIER, 0, "a later attempt counts", ""),
+        (CANVAS, "x_101_8_q1.ipynb", 0, "a later attempt counts", ""),
+        (MOODLE, MOODLE, 1, "a later attempt counts", ""),
+        (BLACKBOARD, CANVAS, 1, "another attempt counts, for it came in a later run", "it came in a later run"),
+        (CANVAS, FLAT, 1, "another attempt counts, for it came in a later run", "it came in a later run"),
+        (FLAT, MOODLE, 1, "another attempt counts, for it came in a later run", "it came in a later run"),
+        (FLAT, "ng/q1.ipynb", 1, "a later attempt counts", ""),
+        (FLAT, "ng/q1.ipynb -", 0, "another attempt counts, for it was saved later, though", "it was saved later, though"),
+    ],
+    ids=range(8),
+)  # fmt: skip
+def test_an_attempt_of_another_archive(inbox, grading, first, second, counts, why, told):
+    """What an LMS says orders attempts; where nothing does, it is said on what ground one counts, and somebody is told."""
+    grading.mkdir()
+    (grading / "roster.csv").write_text("id,name,canvas,blackboard\nng,Ng,101,ngb\n")
+    for number, name in enumerate((first, second)):
+        day = 5 if name.endswith(" -") else 8 + number
+        data = json.loads(solution(Q1)) | {"metadata": {"number": number}}
+        inbox({f"{number}.zip": packed({name.removesuffix(" -"): json.dumps(data)}, (2026, 3, day, 0, 0, 0))})
+    entries = json.loads((grading / "collected" / f"{PART}.json").read_text())["files"]
+    paths = {entry["path"][0]: entry for entry in entries}
+    best, other = paths[str(counts)], paths[str(1 - counts)]
+    assert best["verdict"] == "collected" and other["why"].startswith(why) and best["path"] in other["why"]
+    assert bool(best["human"]) == bool(told) and told in best["human"]
+    assert not told or f"it differs from {other['path']}, and only this says" in best["human"]
+
+
+def test_equal_bytes_keep_the_earliest_time_that_is_known(inbox, grading):
+    grading.mkdir()
+    (grading / "roster.csv").write_text("id,blackboard\nng,ngb\n")
+    stamp = grading / "submitted" / "ng" / PART / "timestamp.txt"
+    inbox({"flat/ng_q1.ipynb": solution(Q1)})
+    inbox({"b.zip": packed({BLACKBOARD: solution(Q1)})})
+    assert "2026-03-02" in stamp.read_text()
+    report = inbox({"a.zip": packed({EARLIER: solution(Q1)}), "flat/ng_q1 (1).ipynb": solution(Q1)})
+    assert "2026-03-01" in stamp.read_text() and report.people == []
+    assert all(
+        entry.why.startswith("the same file") for entry in report.entries if entry.verdict == "superseded"
+    )
+    report = inbox({"flat/ng_q1 (2).ipynb": nameless(solution(Q1))})
+    assert "it came in a later run" in report.people[0] and not stamp.exists(), "the time was another file's"
+    stamp.write_text("2026-03-09 10:00 UTC\n")
+    inbox({"flat/ng_q1 (2).ipynb": nameless(solution(Q1))})
+    assert stamp.exists(), "a person wrote it"
+
+
+def test_a_record_from_before_its_order_had_names():
+    assert Entry("q1.ipynb", order=[0.0, 9.0, 5.0, 2.0, 0.0], date="2026").order == (
+        0,
+        0,
+        5.0,
+        9,
+        5.0,
+        2,
+        0.0,
+    )
+    assert Entry("q1.ipynb", order=[1.0, 3.0, 0, 2.0, 7.0], run=3).order == (1, 0, 0.0, 0, 0, 2, 7.0)
+
+
+def test_late_stays_late_with_the_same_bytes_from_elsewhere(inbox):
+    files = {"s.zip": packed({"x_LATE_101_9_q1.ipynb": solution(Q1)})}
+    inbox(files)
+    report = inbox({"101/q1.ipynb": solution(Q1)}, student="101")
+    assert [(e.verdict, e.late) for e in report.entries] == [("collected", True)]
+
+
 def test_a_file_given_by_hand_wins_and_settles(inbox, grading):
     report = inbox({"s.zip": packed({"a_1_10_q1.ipynb": release(Q1)}), "q2.ipynb": solution(Q2)})
     assert verdicts(report)["q2.ipynb"] == "no student"
@@ -300,7 +379,10 @@ def test_roster(inbox, grading):
     )
     assert set(report.students) == {"ada", "boole", "103"}
     assert report.missing == ["emmy"]
-    assert len(report.people) == 1 and "103 is not in grading/roster.csv" in report.people[0]
+    assert (
+        len(report.people) == 1
+        and f"103 is not in {grading / 'roster.csv'}; add them there" in report.people[0]
+    )
 
 
 def test_students_of_the_gradebook_are_missed(inbox, grading, monkeypatch):

@@ -74,6 +74,11 @@ def test_a_roster_later_than_brightspace(inbox, tmp_path):
     assert set(inbox(files).students) == {"ada"} and inbox(files).people == []
 
 
+def test_a_date_in_a_name_is_no_canvas(inbox):
+    report = inbox({"submissions_2026_03_02.zip": packed({"ada/q1.ipynb": own(Q1, "ada")})})
+    assert set(report.students) == {"ada"}
+
+
 @pytest.mark.parametrize(
     "text, when",
     [
@@ -127,13 +132,14 @@ def test_a_list_inside_a_students_folder_says_nothing(inbox):
     assert set(inbox({"export.zip": packed(files)}).students) == {"a@b.c"}
 
 
-def test_ilias(inbox):
+@pytest.mark.parametrize("around", ["", "multi_feedback/"])
+def test_ilias(inbox, around):
     files = {
         "Part_2/Lovelace_Ada_alovelace_4711/q1.ipynb": own(Q1, "ada"),
         "Part_2/van_Gogh_Vincent_vgogh_4712/Late Submission - q1.ipynb": own(Q1, "gogh"),
         "Part_2/Team_12/Byron_Ben_bb_4713/q1.ipynb": own(Q1, "ben"),
     }
-    report = inbox({"ilias.zip": packed(files)})
+    report = inbox({"ilias.zip": packed({f"{around}{name}": data for name, data in files.items()})})
     assert names(report) == {"alovelace": "Ada Lovelace", "vgogh": "Vincent van Gogh", "bb": "Ben Byron"}
     assert [e.student for e in report.entries if e.late] == ["vgogh"] and not report.people
     assert {e.notebook for e in report.entries} == {Q1}
@@ -165,14 +171,27 @@ def test_a_number_in_the_roster_that_is_anothers_name(inbox, tmp_path):
 
 @pytest.mark.parametrize(
     "table",
-    ["file,id\nA1.ipynb,ada\nB2.ipynb,ben\n", "A1.ipynb\tada\nB2.ipynb\tben\n", "A1.ipynb;ada\nB2.ipynb;ben"],
+    [
+        "file,id\nA1.ipynb,ada\nB2.ipynb,ben\n",
+        "A1.ipynb\tada\nB2.ipynb\tben\n",
+        "A1.ipynb;ada\nB2.ipynb;ben",
+        "id,file\nada,A1.ipynb\nben,all/B2.ipynb\n",
+        "sep=;\r\nDatei;Kennung\r\nA1;ada\r\nB2;ben\r\n",
+    ],
 )
 def test_who_by_a_table(inbox, tmp_path, table):
     path = tmp_path / "who.csv"
-    path.write_text(table)
+    path.write_bytes(table.encode("utf-16" if "Datei" in table else "utf-8"))
     files = {"all/A1.ipynb": own(Q1, "a"), "all/B2.ipynb": own(Q1, "b"), "all/C3.ipynb": own(Q1, "c")}
     report = inbox(files, whose=str(path))
     assert set(report.students) == {"ada", "ben"} and len(report.people) == 1
+    assert f"all/C3.ipynb: --who {path} does not say whose it is; mend it" in report.people[0]
+
+
+def test_who_by_a_table_of_names_that_macos_writes(inbox, tmp_path):
+    (tmp_path / "who.csv").write_text("J\u00fcrgen.ipynb,jm\n")
+    report = inbox({"all.zip": packed({"Ju\u0308rgen.ipynb": own(Q1, "j")})}, whose=str(tmp_path / "who.csv"))
+    assert set(report.students) == {"jm"}
 
 
 def test_who_by_an_expression(tmp_path, command):
@@ -181,9 +200,18 @@ def test_who_by_an_expression(tmp_path, command):
     )
     code, said = command(tmp_path / "s.zip", "--who", "hw2-(.+)-final")
     assert code == 0 and {"ada", "ben"} == set(load(tmp_path / "grading", PART).ids)
-    for wrong in ("hw2-.+", "(", "nothing.csv"):
+    (tmp_path / "two.csv").write_text("A.ipynb,ada\nA.ipynb,ben\n")
+    wrongs = {
+        "hw2-.+": "no group",
+        "(": "neither",
+        "nothing(1).csv": "no such file",
+        tmp_path / "two.csv": "ada's and ben's",
+    }
+    for wrong, why in wrongs.items():
         code, said = command(tmp_path / "s.zip", "--who", wrong)
-        assert code == 1 and "--who" in said
+        assert code == 1 and why in said
+    code, said = command(tmp_path / "s.zip", "--who", "hw2-(.+)-final", "--student", "ada")
+    assert code == 1 and "give one of them" in said
 
 
 # --- names in zip archives ------------------------------------------------------------------------
@@ -224,6 +252,12 @@ def test_names_in_archives_that_do_not_say_how_they_are_written(inbox, people, e
 def test_names_that_nobody_can_tell_are_asked(inbox, people, encoding):
     report = inbox({"all.zip": unsaid(people, encoding)})
     assert len(report.people) == 1 and "does not say how its names are written" in report.people[0]
+
+
+def test_names_that_nobody_can_tell_are_not_asked_of_whom_the_roster_knows(inbox, tmp_path):
+    roster_of(tmp_path, "id,name\nmin,박민\n")
+    report = inbox({"all.zip": unsaid(["박민"], "cp949")})
+    assert set(report.students) == {"min"} and report.people == []
 
 
 def test_a_question_about_names_shows_how_they_may_be_read():

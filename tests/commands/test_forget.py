@@ -112,7 +112,7 @@ def test_it_asks_and_no_is_no(tree):
         code, said = forget("lovelace", answer=answer)
         assert code == 1 and words in said and "submitted/: 1" in said
     code, said = forget("lovelac")
-    assert code == 1 and "Did you mean lovelace?" in said
+    assert code == 1 and "Did you mean lovelace (Ada Countess)?" in said
     for name in ("..", "*", ""):
         assert forget(name, "--yes")[0] == 1
     assert {path: path.read_bytes() for path in tree.folder.rglob("*") if path.is_file()} == before

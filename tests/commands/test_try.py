@@ -79,6 +79,23 @@ def test_what_cannot_be_tried_is_said(command, monkeypatch, words, why):
     assert all(part in said for part in why.split(".*")), said
 
 
+@pytest.mark.parametrize(
+    "words, why",
+    [
+        (["q2", "--student", "adda"], f"adda/{PART}/{NAME}.ipynb. Did you mean ada (Ada Lovelace)?"),
+        (["q2", "--student", "Ada Lovelace"], "Did you mean ada (Ada Lovelace)?"),
+        (["q1", "--student", "ada"], f"q1_positional_encoding.ipynb. ada has handed in {NAME}."),
+    ],
+)
+def test_who_may_be_meant_is_said(command, tmp_path, words, why):
+    path = tmp_path / "grading" / "submitted" / "ada" / PART / f"{NAME}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    (tmp_path / "grading" / "roster.csv").write_text("id,first_name,last_name\nada,Ada,Lovelace\n")
+    code, said = command(*words)
+    assert code == 1 and why in said
+
+
 def test_without_a_sandbox_it_is_refused(command, monkeypatch):
     monkeypatch.setattr(bubblewrap, "why_not", lambda: "bubblewrap is missing: install it")
     code, said = command(ROOT / "notebooks" / PART / f"{NAME}.ipynb")

@@ -108,6 +108,8 @@ def test_one_student_and_one_who_is_not_there(tree):
     assert tree.points() == {"ben": 1.5} and "2 of 2 notebooks" in tree.said
     with pytest.raises(GradeError, match=r"Nothing of nobody is in .*submitted/\*/2_build_a_vit"):
         tree.grade("ada", "nobody")
+    with pytest.raises(GradeError, match=r"Nothing of benn is in .*\. Did you mean ben\?$"):
+        tree.grade("benn")
     with pytest.raises(GradeError, match="There is no part 'q1'"):
         from course.grading.run import grade
 
