@@ -1,0 +1,77 @@
+"""What the due date and the late policy, nbgrader's own plug-in, take off today.
+
+nbgrader's autograder gives the same penalties, but only while it grades a student. Here the gradebook is compared with them:
+date, policy, an extension or points may have changed since, and of whom the LMS says late without a time nbgrader knows nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from nbgrader.api import Assignment, Gradebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.preprocessors import AssignLatePenalties
+from nbgrader.utils import parse_utc
+from sqlalchemy import false, or_
+from traitlets.config import Config
+
+from course.collecting import collected
+from course.collecting.collected import COUNTS, Collected
+
+BY = timedelta(seconds=1)  # what is late without a time is late by so much, so that any extension forgives it
+
+
+def changes(
+    book: Gradebook, part: str, grading: Path, config: Config, student: str = ""
+) -> list[tuple[SubmittedNotebook, float]]:
+    """Notebooks whose penalty in the gradebook is not today's, each with today's. Nothing is written.
+
+    Args:
+        grading: folder with collect's record, which knows who is late without a time.
+        config: nbgrader's settings: `AssignLatePenalties.plugin_class`, `LateSubmissionPlugin.penalty_method`.
+        student: look at this one only.
+    """
+    assignment = book.find_assignment(part)
+    step = AssignLatePenalties(config=config)
+    step.init_plugin()
+    due, untimed, sent = assignment.duedate, times(assignment, grading), SubmittedAssignment
+    called = [who for who, came in untimed.items() if came]
+    late = or_(sent.timestamp > due, sent.student_id.in_(called)) if due else false()
+    rows = book.db.query(sent).filter(
+        sent.assignment_id == assignment.id, or_(late, sent.late_submission_penalty > 0)
+    )
+    found = []
+    for one in rows.filter(sent.student_id == student) if student else rows:
+        came = untimed.get(one.student_id, one.timestamp)
+        seconds = (came - one.duedate).total_seconds() if due and came else 0.0
+        for notebook in one.notebooks:
+            penalty = 0.0
+            if seconds > 0:
+                given = step.plugin_inst.late_submission_penalty(one.student_id, notebook.score, seconds)
+                penalty = min(max(given or 0.0, 0.0), notebook.score)
+            if penalty != (notebook.late_submission_penalty or 0.0):
+                found.append((notebook, penalty))
+    return found
+
+
+def times(assignment: Assignment, grading: Path) -> dict[str, datetime | None]:
+    """When the work counts as handed in of those in collect's record who have no time of it; None if it is not late."""
+    part, due = assignment.name, assignment.duedate
+    late: dict[str, bool] = {}
+    timed = {path.parent.parent.name for path in grading.glob(f"submitted/*/{part}/timestamp.txt")}
+    for entry in collected.load(grading, part).files:
+        if entry.student and entry.verdict in COUNTS:
+            late[entry.student] = late.get(entry.student, False) or entry.late
+            timed |= {entry.student} if entry.date else set()
+    return {who: due + BY if due and is_late else None for who, is_late in late.items() if who not in timed}
+
+
+def by_date(came: Collected, due: Mapping[str, datetime]) -> Collected:
+    """With files late by each student's due date; where that, or the file's time, is not known the LMS's word stays."""
+    files = [
+        replace(entry, late=parse_utc(entry.date) > due[entry.student])
+        if entry.date and entry.student in due
+        else entry
+        for entry in came.files
+    ]
+    return replace(came, files=files)
