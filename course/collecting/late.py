@@ -4,7 +4,8 @@ nbgrader's autograder gives the same penalties, but only while it grades a stude
 date, policy, an extension or points may have changed since, and of whom the LMS says late without a time nbgrader knows nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from sqlalchemy import false, or_
 from traitlets.config import Config
 
 from course.collecting import collected
-from course.collecting.collected import COUNTS, Collected
+from course.collecting.collected import COUNTS, Collected, CollectError
 
 BY = timedelta(seconds=1)  # what is late without a time is late by so much, so that any extension forgives it
 
@@ -30,10 +31,13 @@ def changes(
         grading: folder with collect's record, which knows who is late without a time.
         config: nbgrader's settings: `AssignLatePenalties.plugin_class`, `LateSubmissionPlugin.penalty_method`.
         student: look at this one only.
+
+    Raises CollectError if the policy can't be used.
     """
     assignment = book.find_assignment(part)
-    step = AssignLatePenalties(config=config)
-    step.init_plugin()
+    with _policy():
+        step = AssignLatePenalties(config=config)
+        step.init_plugin()
     due, untimed, sent = assignment.duedate, times(assignment, grading), SubmittedAssignment
     called = [who for who, came in untimed.items() if came]
     late = or_(sent.timestamp > due, sent.student_id.in_(called)) if due else false()
@@ -45,13 +49,26 @@ def changes(
         came = untimed.get(one.student_id, one.timestamp)
         seconds = (came - one.duedate).total_seconds() if due and came else 0.0
         for notebook in one.notebooks:
-            penalty = 0.0
+            penalty, case = 0.0, (one.student_id, notebook.score, seconds)
             if seconds > 0:
-                given = step.plugin_inst.late_submission_penalty(one.student_id, notebook.score, seconds)
-                penalty = min(max(given or 0.0, 0.0), notebook.score)
+                with _policy():
+                    given = step.plugin_inst.late_submission_penalty(*case)
+                    penalty = min(max(given or 0.0, 0.0), notebook.score)
             if penalty != (notebook.late_submission_penalty or 0.0):
                 found.append((notebook, penalty))
     return found
+
+
+@contextmanager
+def _policy() -> Iterator[None]:
+    """What stands in nbgrader_config.py may be a teacher's own class."""
+    try:
+        yield
+    except Exception as error:
+        raise CollectError(
+            f"The late policy in nbgrader_config.py can't be used ({type(error).__name__}: {' '.join(str(error).split())}). "
+            "Mend it, then run this again."
+        ) from error
 
 
 def times(assignment: Assignment, grading: Path) -> dict[str, datetime | None]:

@@ -11,12 +11,16 @@ from datetime import datetime, timedelta
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
+from nbgrader.apps import NbGraderAPI
 from nbgrader.plugins import LateSubmissionPlugin
 
 from course.base import settings
 from course.base.paths import ROOT
 from course.collecting.collect import collect
+from course.grading.gradebook import Course, GradeError
 from course.returning.export import FILLED, export
+from course.returning.points import ExportError
+from course.returning.report import page
 from tests.collecting.test_collect import packed
 from tests.grading_tree import NAMES, PART, Tree
 
@@ -29,6 +33,11 @@ DUE = datetime(2026, 3, 2, 12)  # UTC, as nbgrader keeps it
 DOCUMENT = (ROOT / "docs" / "instructors.md").read_text("utf-8")
 exec(next(b for b in re.findall(r"```python\n(.*?)```", DOCUMENT, re.DOTALL) if "class TenthADay" in b))
 TENTH = f"{__name__}.TenthADay"  # as in nbgrader_config.py
+
+
+class Broken(LateSubmissionPlugin):
+    def late_submission_penalty(self, student_id, score, total_seconds_late):
+        return score / 0
 
 
 def notebook(points=1) -> bytes:
@@ -96,6 +105,8 @@ def test_times_of_an_lms_become_penalties(tree, tmp_path, policy):
     tree.grade()
     expected = {"intime": ("1", "0", "1"), "day": ("1", "0.1", "0.9"), "week": ("1", "0.7", "0.3")}
     assert tree.well and scores(tree) == expected
+    report = page.gather(PART, tree.folder)
+    assert (report.summary["late"], [row["late"] for row in report.days]) == (2, [1, 0, 1]), "by the due date"
     before = tree.all()
     assert "Late penalties" not in tree.grade() and tree.all() == before
     tree.grade(again=True)
@@ -110,8 +121,11 @@ def test_a_due_date_or_a_policy_that_comes_later(tree, tmp_path, policy):
     assert "Late penalties" not in tree.grade()  # nbgrader's own policy: none
     policy("zero")
     feedback = {who: tree.folder / "feedback" / who / PART for who in ("intime", "day", "week")}
-    for page in feedback.values():
-        page.mkdir(parents=True)
+    feedback["intime"].mkdir(parents=True)
+    course = Course(False)
+    made = NbGraderAPI(course.dir, config=course.config).generate_feedback(PART, "day")
+    (written,) = feedback["day"].glob("*.html")
+    assert made["success"] and "not final, as the penalty for handing in late" in written.read_text("utf-8")
     before = tree.gradebook()
     outcome = export(PART, "csv")
     kept = f"the late penalty is 1 by today's due date and policy, 0 in the gradebook: python -m course grade {PART}"
@@ -119,7 +133,9 @@ def test_a_due_date_or_a_policy_that_comes_later(tree, tmp_path, policy):
     assert outcome.people == [f"{who}: not graded, kept back: {kept}." for who in ("day", "week")]
     said = tree.grade()
     assert "3 of them by an earlier run" in said and "Late penalties changed (2): day, week." in said
-    assert [who for who, page in feedback.items() if page.exists()] == ["intime"], "theirs say other points"
+    assert [who for who, folder in feedback.items() if folder.exists()] == ["intime"], (
+        "theirs say other points"
+    )
     assert scores(tree) == {"intime": ("1", "0", "1"), "day": ("1", "1", "0"), "week": ("1", "1", "0")}
     with Gradebook(tree.url, "vit") as book:  # somebody was ill
         book.find_submission(PART, "day").extension = timedelta(days=1)
@@ -166,6 +182,16 @@ def test_canvas_and_ilias_say_late_but_not_when(tree, tmp_path, policy):
     stamp.write_text("2026-03-02 11:00:00 UTC\n")
     tree.grade()
     assert scores(tree)["102"] == ("1", "0", "1")
+
+
+def test_a_policy_that_cannot_be_used_is_named(tree, tmp_path, policy):
+    taken_in(tree, tmp_path, BLACKBOARD)
+    tree.grade()
+    due(tree)
+    policy(plugin=Broken)
+    for error, command in ((ExportError, lambda: export(PART, "csv")), (GradeError, tree.grade)):
+        with pytest.raises(error, match=r"late policy in nbgrader_config.py can't .* \(ZeroDivisionError: "):
+            command()
 
 
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
