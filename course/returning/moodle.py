@@ -81,6 +81,7 @@ def fill_in(sheet: Sheet, points: Points) -> Filled:
                     f"{row[0]} is {name} in {sheet.name} but was {known} when the part was collected: "
                     "is it the worksheet of this part? Nothing was filled in there."
                 )
+                result.refused.add(who)
                 who = ""
         else:
             who = points.roster.find(cell(row, mail), name) or points.collected.ids.get(name)

@@ -84,6 +84,7 @@ class Filled:
 
     filled: set[str] = field(default_factory=set)
     there: set[str] = field(default_factory=set)  # students who have a row
+    refused: set[str] = field(default_factory=set)  # whose row leaves open who they are
     strangers: list[str] = field(default_factory=list)  # rows that are nobody's
     people: list[str] = field(default_factory=list)
 
@@ -169,6 +170,7 @@ def fill(result: Filled, rows: list[Row], place: int, points: Points, lms: str) 
             result.strangers.append(label)
         elif who and owners[who] > 1:
             result.people.append(f"{label}: more than one row is {who}; nothing was filled in there.")
+            result.refused.add(who)
         if not who:
             continue
         result.there.add(who)

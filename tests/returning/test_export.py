@@ -224,6 +224,12 @@ def test_a_newer_file_that_is_not_graded_makes_the_earlier_points_not_final(grad
     )
 
 
+def test_a_lesson_that_is_not_built_is_named(grading, book, monkeypatch):
+    hand_in(book, "ada", 3, 4)
+    monkeypatch.setattr(exporter.build, "unbuilt", lambda part: f"Changed: {part}.")
+    assert f"Changed: {PART}." in export(PART, "csv").notes
+
+
 def test_a_lesson_that_asks_something_else_is_named_with_the_command(grading, book, monkeypatch):
     hand_in(book, "ada", 3, 4)
     monkeypatch.setattr(points, "asked", lambda part: {Q1: {"test": 3, "more": 1}, Q2: {"test": 5}})
@@ -376,6 +382,18 @@ def test_the_worksheet_of_another_part_gives_nobody_anothers_points(grading, moo
     assert any(
         "Participant 4711 is Zoë Müller in worksheet.csv but was Ada Lovelace" in s for s in outcome.people
     )
+    pages = archive(grading / "export" / PART / "moodle-feedback.zip")
+    assert not any("_4711_" in name for name in pages) and len(pages) == 2, "Zoë would read Ada's"
+    assert "Feedback that could go to somebody else is left out (1): Ada_Lovelace_4711." in outcome.notes
+
+
+def test_whoever_has_two_rows_has_no_feedback_either(grading, canvas):
+    canvas.write_text(CANVAS + "Lovelace Ada again,101,,,A,,,,\n", encoding="utf-8", newline="")
+    outcome = export(PART, "canvas", canvas)
+    assert sum("more than one row is 101" in sentence for sentence in outcome.people) == 2
+    pages = archive(grading / "export" / PART / "canvas-feedback.zip")
+    assert pages and not any("_101_" in name for name in pages)
+    assert "Feedback that could go to somebody else is left out (1): 101." in outcome.notes
 
 
 def test_moodle_maximum_and_names_without_a_record(grading, book, tmp_path):
