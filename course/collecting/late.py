@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from nbgrader.api import Assignment, Gradebook, SubmittedAssignment, SubmittedNotebook
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import parse_utc
-from sqlalchemy import false, or_
+from sqlalchemy import false, func, or_
 from traitlets.config import Config
 
 from course.collecting import collected
@@ -22,10 +23,17 @@ from course.collecting.collected import COUNTS, Collected, CollectError
 BY = timedelta(seconds=1)  # what is late without a time is late by so much, so that any extension forgives it
 
 
-def changes(
-    book: Gradebook, part: str, grading: Path, config: Config, student: str = ""
-) -> list[tuple[SubmittedNotebook, float]]:
-    """Notebooks whose penalty in the gradebook is not today's, each with today's. Nothing is written.
+class Change(NamedTuple):
+    """A notebook of a student whose penalty in the gradebook is not today's."""
+
+    student: str
+    notebook: str  # id of nbgrader's SubmittedNotebook
+    before: float
+    now: float
+
+
+def changes(book: Gradebook, part: str, grading: Path, config: Config, student: str = "") -> list[Change]:
+    """Compares, and writes nothing.
 
     Args:
         grading: folder with collect's record, which knows who is late without a time.
@@ -38,24 +46,30 @@ def changes(
     with _policy():
         step = AssignLatePenalties(config=config)
         step.init_plugin()
-    due, untimed, sent = assignment.duedate, times(assignment, grading), SubmittedAssignment
+    due, untimed = assignment.duedate, times(assignment, grading)
+    sent, copy = SubmittedAssignment, SubmittedNotebook
     called = [who for who, came in untimed.items() if came]
     late = or_(sent.timestamp > due, sent.student_id.in_(called)) if due else false()
-    rows = book.db.query(sent).filter(
-        sent.assignment_id == assignment.id, or_(late, sent.late_submission_penalty > 0)
+    # one query; through nbgrader's objects it would be one for each student
+    columns = (sent.student_id, sent.timestamp, sent.extension, copy.id, copy.score)
+    rows = (
+        book.db.query(*columns, func.coalesce(copy.late_submission_penalty, 0.0))
+        .join(copy, copy.assignment_id == sent.id)
+        .filter(sent.assignment_id == assignment.id, or_(late, copy.late_submission_penalty > 0))
     )
     found = []
-    for one in rows.filter(sent.student_id == student) if student else rows:
-        came = untimed.get(one.student_id, one.timestamp)
-        seconds = (came - one.duedate).total_seconds() if due and came else 0.0
-        for notebook in one.notebooks:
-            penalty, case = 0.0, (one.student_id, notebook.score, seconds)
-            if seconds > 0:
-                with _policy():
-                    given = step.plugin_inst.late_submission_penalty(*case)
-                    penalty = min(max(given or 0.0, 0.0), notebook.score)
-            if penalty != (notebook.late_submission_penalty or 0.0):
-                found.append((notebook, penalty))
+    for who, stamp, extension, notebook, score, before in rows.filter(
+        sent.student_id == (student or sent.student_id)
+    ):
+        came, now = untimed.get(who, stamp), 0.0
+        seconds = (came - due - (extension or timedelta(0))).total_seconds() if due and came else 0.0
+        if seconds > 0:
+            with _policy():
+                now = min(
+                    max(step.plugin_inst.late_submission_penalty(who, score, seconds) or 0.0, 0.0), score
+                )
+        if now != before:
+            found.append(Change(who, notebook, before, now))
     return found
 
 

@@ -20,7 +20,7 @@ from nbgrader.apps import NbGraderAPI
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import rmtree, temp_attrs
-from sqlalchemy import create_engine, exc, make_url, select
+from sqlalchemy import create_engine, exc, make_url, select, update
 from traitlets.config import Config
 
 from course.base import assignment, settings
@@ -282,13 +282,15 @@ class Course:
         def once() -> list[str]:
             with Gradebook(self.dir.db_url, self.dir.course_id) as gradebook:
                 assignment = gradebook.find_assignment(part)
-                times = late.times(assignment, grading)
-                for sent in assignment.submissions:
-                    sent.timestamp = times.get(sent.student_id, sent.timestamp)
+                sent, copy = api.SubmittedAssignment, api.SubmittedNotebook
+                for student, came in late.times(assignment, grading).items():
+                    theirs = sent.assignment_id == assignment.id, sent.student_id == student
+                    gradebook.db.execute(update(sent).where(*theirs).values(timestamp=came))
                 changed = late.changes(gradebook, part, grading, self.config)
-                for notebook, penalty in changed:
-                    notebook.late_submission_penalty = penalty
-                students = sorted({notebook.assignment.student_id for notebook, _ in changed})
+                for change in changed:
+                    new = update(copy).where(copy.id == change.notebook)
+                    gradebook.db.execute(new.values(late_submission_penalty=change.now))
+                students = sorted({change.student for change in changed})
                 for folder in (self._folder("feedback", student, part) for student in students):
                     if folder.is_dir():
                         rmtree(str(folder))

@@ -19,7 +19,7 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import GetGrades
 from pygments.formatters import HtmlFormatter
 
-from course.base import paths
+from course.base import paths, settings
 from course.collecting import late
 from course.notebook.cells import is_own, is_test
 from course.returning.points import changes
@@ -52,7 +52,7 @@ class Summary(GetGrades):
             names = [name for name in (student.first_name, student.last_name) if name]
             where = gradebook, at["assignment"]
             changed = "the lesson has changed since" if changes(*where) else ""
-            if late.changes(*where, paths.grading(), self.config, at["student"]):
+            if late.changes(*where, paths.grading(), settings.load(), at["student"]):
                 changed = changed or "the penalty for handing in late has changed since"
             came = gradebook.find_submission(at["assignment"], at["student"]).timestamp
         rows = [row(cell) for cell in nb.cells if "score" in cell.metadata.get("nbgrader", {})]

@@ -74,9 +74,8 @@ def students(book: Gradebook, part: str, grading: Path, force: bool = False) -> 
     wanted = {notebook.name for notebook in assignment.notebooks if notebook.max_score}
     changed = changes(book, part)
     fines: dict[str, float] = {}  # how much more than the gradebook says
-    for notebook, penalty in late.changes(book, part, grading, settings.load()):
-        who, more = notebook.assignment.student_id, penalty - (notebook.late_submission_penalty or 0.0)
-        fines[who] = fines.get(who, 0.0) + more
+    for change in late.changes(book, part, grading, settings.load()):
+        fines[change.student] = fines.get(change.student, 0.0) + change.now - change.before
     result = []
     for who in everybody:
         person = (listed or {}).get(who, {}) | {k: v for k, v in known.get(who, {}).items() if v}

@@ -148,7 +148,8 @@ def test_missing_is_not_zero_and_what_is_not_final_is_kept_back(grading, book):
     assert "exported as it stands" in forced.people[0] and rows["absent"]["score"] == ""
 
 
-def test_late_penalty_is_the_gradebooks(grading, book):
+def test_late_penalty_is_the_gradebooks(grading, book, monkeypatch):
+    monkeypatch.setattr(points.late, "changes", lambda *_: [])  # as if a policy gave these
     hand_in(book, "late", 3, 4, penalty=1.25)
     hand_in(book, "lost", 1, 2, penalty=5)
     export(PART, "csv")
