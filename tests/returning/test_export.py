@@ -388,6 +388,26 @@ def test_the_worksheet_of_another_part_gives_nobody_anothers_points(grading, moo
     assert "Feedback that could go to somebody else is left out (1): Ada_Lovelace_4711." in outcome.notes
 
 
+def test_a_namesake_who_sent_nothing_takes_nothing_away(grading, canvas):
+    namesake = '"Lovelace, ""Ada""",107,,ada2,A,,,,\n'
+    canvas.write_text(CANVAS + namesake, encoding="utf-8", newline="")
+    outcome = export(PART, "canvas", canvas)
+    points = {row[1]: row[7] for row in table(grading / "export" / PART / "canvas.csv")[3:]}
+    assert (points["101"], points["107"]) == ("7", "") and "101" in outcome.exported
+    assert any('Lovelace, "Ada" (107)' in note for note in outcome.notes)
+    assert not any("more than one row" in sentence for sentence in outcome.people)
+
+
+def test_a_namesake_in_moodle_who_sent_nothing(tmp_path, grading, book):
+    received(tmp_path, {f"Ada Lovelace_4711_assignsubmission_file_/{Q1}.ipynb": solution(Q1)}, grading)
+    hand_in(book, "Ada_Lovelace", 3, 1)
+    path = tmp_path / "worksheet.csv"
+    path.write_text(MOODLE, encoding="utf-8", newline="")
+    outcome = export(PART, "moodle", path)
+    assert [row[4] for row in table(grading / "export" / PART / "moodle.csv")[1:4]] == ["4", "1.00", ""]
+    assert outcome.exported == {"Ada_Lovelace"} and not outcome.people
+
+
 def test_whoever_has_two_rows_has_no_feedback_either(grading, canvas):
     canvas.write_text(CANVAS + "Lovelace Ada again,101,,,A,,,,\n", encoding="utf-8", newline="")
     outcome = export(PART, "canvas", canvas)
