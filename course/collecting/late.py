@@ -1,11 +1,12 @@
 """What the due date and the late policy, nbgrader's own plug-in, take off today.
 
 nbgrader's autograder gives the same penalties, but only while it grades a student. Here the gradebook is compared with them:
-date, policy, an extension or points may have changed since, and of whom the LMS says late without a time nbgrader knows nothing.
+date, policy, an extension, points or timestamp.txt may have changed since, and of whom the LMS says late without a time nbgrader
+knows nothing.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -46,10 +47,10 @@ def changes(book: Gradebook, part: str, grading: Path, config: Config, student: 
     with _policy():
         step = AssignLatePenalties(config=config)
         step.init_plugin()
-    due, untimed = assignment.duedate, times(assignment, grading)
+    due, known = assignment.duedate, times(assignment, grading)
     sent, copy = SubmittedAssignment, SubmittedNotebook
-    called = [who for who, came in untimed.items() if came]
-    late = or_(sent.timestamp > due, sent.student_id.in_(called)) if due else false()
+    afterwards = [who for who, came in known.items() if came and due and came > due]
+    late = or_(sent.timestamp > due, sent.student_id.in_(afterwards)) if due else false()
     # one query; through nbgrader's objects it would be one for each student
     columns = (sent.student_id, sent.timestamp, sent.extension, copy.id, copy.score)
     rows = (
@@ -58,16 +59,15 @@ def changes(book: Gradebook, part: str, grading: Path, config: Config, student: 
         .filter(sent.assignment_id == assignment.id, or_(late, copy.late_submission_penalty > 0))
     )
     found = []
-    for who, stamp, extension, notebook, score, before in rows.filter(
-        sent.student_id == (student or sent.student_id)
-    ):
-        came, now = untimed.get(who, stamp), 0.0
+    if student:
+        rows = rows.filter(sent.student_id == student)
+    for who, stamp, extension, notebook, score, before in rows:
+        came, now = known.get(who, stamp), 0.0
         seconds = (came - due - (extension or timedelta(0))).total_seconds() if due and came else 0.0
         if seconds > 0:
             with _policy():
-                now = min(
-                    max(step.plugin_inst.late_submission_penalty(who, score, seconds) or 0.0, 0.0), score
-                )
+                given = step.plugin_inst.late_submission_penalty(who, score, seconds)
+                now = min(max(given or 0.0, 0.0), score)
         if now != before:
             found.append(Change(who, notebook, before, now))
     return found
@@ -86,15 +86,23 @@ def _policy() -> Iterator[None]:
 
 
 def times(assignment: Assignment, grading: Path) -> dict[str, datetime | None]:
-    """When the work counts as handed in of those in collect's record who have no time of it; None if it is not late."""
+    """When work counts as handed in: what submitted/ says, else, of those in collect's record, `BY` after the due date if the
+    LMS calls it late, None if not. Of all others the gradebook knows.
+    """
     part, due = assignment.name, assignment.duedate
     late: dict[str, bool] = {}
-    timed = {path.parent.parent.name for path in grading.glob(f"submitted/*/{part}/timestamp.txt")}
+    timed: set[str] = set()
     for entry in collected.load(grading, part).files:
         if entry.student and entry.verdict in COUNTS:
             late[entry.student] = late.get(entry.student, False) or entry.late
             timed |= {entry.student} if entry.date else set()
-    return {who: due + BY if due and is_late else None for who, is_late in late.items() if who not in timed}
+    found = {who: due + BY if due and is_late else None for who, is_late in late.items() if who not in timed}
+    for path in grading.glob(f"submitted/*/{part}/timestamp.txt"):
+        who = path.parent.parent.name
+        found.pop(who, None)
+        with suppress(OSError, ValueError):  # nbgrader's autograder names it
+            found[who] = parse_utc(path.read_text("utf-8").strip())
+    return found
 
 
 def by_date(came: Collected, due: Mapping[str, datetime]) -> Collected:

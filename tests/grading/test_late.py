@@ -180,6 +180,7 @@ def test_canvas_and_ilias_say_late_but_not_when(tree, tmp_path, policy):
     assert scores(tree)["102"] == ("1", "1", "0")
     stamp = tree.folder / "submitted" / "102" / PART / "timestamp.txt"
     stamp.write_text("2026-03-02 11:00:00 UTC\n")
+    assert export(PART, "csv").exported == {"101"}
     tree.grade()
     assert scores(tree)["102"] == ("1", "0", "1")
 
