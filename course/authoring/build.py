@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import jupytext
@@ -19,7 +19,7 @@ from nbformat.notebooknode import NotebookNode
 from course.authoring import badges, numbers
 from course.base.paths import ROOT
 from course.notebook.blanks import blanks, unmarked
-from course.notebook.cells import check_called, grade_id
+from course.notebook.cells import check_called, grade_id, is_test
 from course.notebook.release import Release
 from helpers import exercises
 
@@ -106,8 +106,13 @@ def start() -> Path:
     return next(marked, lessons()[0])
 
 
-def solution(lesson: Path) -> NotebookNode:
+def solution(
+    lesson: Path, points: Callable[[str], float] = lambda key: exercises.load(key).points
+) -> NotebookNode:
     """The complete notebook of one lesson.
+
+    Args:
+        points: what a check gives, by its exercise's key.
 
     Raises BuildError: no title or purpose, not exactly one setup cell, a duplicate grade_id, a blank outside of an
     answer's cell, a question that can't be answered or graded, or a check whose exercise does not exist.
@@ -136,7 +141,7 @@ def solution(lesson: Path) -> NotebookNode:
     seen: set[str] = set()
     for cell, own in zip(nb.cells, ids, strict=True):
         if "nbgrader" in cell.metadata:
-            cell.metadata["nbgrader"] = _full_record(cell, lesson)
+            cell.metadata["nbgrader"] = _full_record(cell, lesson, points)
             cell.id = cell.metadata["nbgrader"]["grade_id"]
             if cell.id in seen:
                 raise BuildError(f"{lesson}: grade_id {cell.id!r} is used twice.")
@@ -166,7 +171,7 @@ def _stamp_bootstrap(nb: NotebookNode, lesson: Path) -> None:
     setup[0].metadata["cellView"] = "form"
 
 
-def _full_record(cell: NotebookNode, lesson: Path) -> dict:
+def _full_record(cell: NotebookNode, lesson: Path, points: Callable[[str], float]) -> dict:
     """nbgrader's metadata, schema 3, from the short form; a check's points come from its exercise."""
     short = cell.metadata["nbgrader"]
     unknown = set(short) - {"grade_id", "solution", "grade", "locked", "points", "task"}
@@ -187,7 +192,7 @@ def _full_record(cell: NotebookNode, lesson: Path) -> dict:
             raise BuildError(
                 f'{lesson}: {short["grade_id"]} should be check("<key>") of a known exercise and nothing else.{unknown}'
             )
-        record["points"] = exercises.load(key).points
+        record["points"] = points(key)
     elif answer and not blanks(cell.source):
         raise BuildError(
             f"{lesson}: no line of {short['grade_id']} ends in `# blank: ...`: nothing is asked."
@@ -320,6 +325,32 @@ def drift(files: dict[Path, bytes]) -> list[Path]:
     there = {p for top in ("solutions", "notebooks") for p in (ROOT / top).glob("*/*.ipynb")}
     changed = {path for path, content in files.items() if not path.exists() or path.read_bytes() != content}
     return sorted(changed | (there - files.keys()))
+
+
+def unbuilt(part: str) -> str:
+    """A sentence about a part's lessons that were changed and not built since; "" if there are none.
+
+    Those that are not newer than their solution are not read. What a check gives is taken from there: to ask its exercise
+    would import PyTorch, and the judge does that.
+    """
+    changed = [lesson for lesson in lessons() if lesson.parent.name == part and not _is_built(lesson)]
+    if not changed:
+        return ""
+    names = ", ".join(str(lesson.relative_to(ROOT)) for lesson in changed)
+    return f"Changed since `make notebooks`, and of no effect until you run it again: {names}."
+
+
+def _is_built(lesson: Path) -> bool:
+    path = ROOT / "solutions" / lesson.parent.name / f"{lesson.stem}.ipynb"
+    try:
+        if lesson.stat().st_mtime <= path.stat().st_mtime:
+            return True
+        there = path.read_bytes()
+        checks = filter(is_test, nbformat.reads(there.decode(), as_version=4).cells)
+        points = {check_called(cell.source): cell.metadata.nbgrader.points for cell in checks}
+        return written(solution(lesson, points.__getitem__)) == there
+    except (OSError, BuildError, KeyError):  # new, or asks something new
+        return False
 
 
 def write(files: dict[Path, bytes]) -> list[Path]:

@@ -19,15 +19,15 @@ from nbgrader import api
 from nbgrader.apps import NbGraderAPI
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.utils import temp_attrs
-from sqlalchemy import create_engine, exc, make_url, select
+from nbgrader.utils import rmtree, temp_attrs
+from sqlalchemy import create_engine, exc, make_url, select, update
 from traitlets.config import Config
 
 from course.base import assignment, settings
 from course.base.paths import ROOT, bracketed
 from course.base.settings import Gradebook
-from course.collecting import roster
-from course.grading import late, people
+from course.collecting import late, roster
+from course.grading import people
 from course.grading.plugins import finished, submitted
 from course.judging import judge, records
 from course.notebook.release import Release
@@ -276,11 +276,26 @@ class Course:
         return ""
 
     def penalise(self, part: str) -> list[str]:
-        """Give late penalties to everybody of the part; whose changed."""
+        """Give everybody of the part the late penalty that is due today; whose changed, without their pages of before."""
+        grading = self.records.parent
 
         def once() -> list[str]:
             with Gradebook(self.dir.db_url, self.dir.course_id) as gradebook:
-                return late.settle(gradebook, part, self.records.parent, self.config)
+                assignment = gradebook.find_assignment(part)
+                sent, copy = api.SubmittedAssignment, api.SubmittedNotebook
+                for student, came in late.times(assignment, grading).items():
+                    theirs = sent.assignment_id == assignment.id, sent.student_id == student
+                    gradebook.db.execute(update(sent).where(*theirs).values(timestamp=came))
+                changed = late.changes(gradebook, part, grading, self.config)
+                for change in changed:
+                    new = update(copy).where(copy.id == change.notebook)
+                    gradebook.db.execute(new.values(late_submission_penalty=change.now))
+                students = sorted({change.student for change in changed})
+                for folder in (self._folder("feedback", student, part) for student in students):
+                    if folder.is_dir():
+                        rmtree(str(folder))
+                gradebook.db.commit()
+                return students
 
         return self.patiently(once)
 

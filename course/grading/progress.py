@@ -101,7 +101,7 @@ class Progress(AbstractContextManager):
         """The end: what there is, and which submissions need a person and why.
 
         Args:
-            outdated: notebooks that had been graded by another version of the course.
+            outdated: notebooks that another version of the course had judged before.
             notes: sentences about the part as a whole.
         """
         took = timedelta(seconds=round(self.clock() - self.begun))
@@ -112,8 +112,9 @@ class Progress(AbstractContextManager):
             f"{self.done} of {self.total} notebooks judged in {took}{older}{alike}: {self.counts() or 'none'}."
         )
         if outdated:
+            before = "1 notebook" if outdated == 1 else f"{outdated} notebooks"
             self.say(
-                f"{outdated} of them had been judged by another version of the course or of its libraries, and were judged again."
+                f"Judged again, as another version of the course or of its libraries had done it: {before}."
             )
         self.say(f"{self.recorded} of {students} students are in the gradebook.")
         for note in notes:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
+from course.authoring import build
 from course.collecting import roster
 from course.collecting.sheet import CollectError
 from course.grading import pool, retry, task
@@ -44,7 +45,7 @@ class Run:
     left: dict[str, int] = field(default_factory=dict)  # notebooks of students who have begun
     failed: set[str] = field(default_factory=set)  # students who can't be recorded in this run
     made: set[str] = field(default_factory=set)  # keys of the records of this run
-    outdated: int = 0  # notebooks whose records another version of the course has made
+    outdated: int = 0  # notebooks that another version of the course had judged before
     writing: dict[Future, str] = field(default_factory=dict)
 
     def __call__(
@@ -82,13 +83,12 @@ class Run:
             for one in mine:
                 data, sandboxed = submitted(one.path), self.course.sandboxed
                 key = judge.key_of(one.release, data, sandboxed)
-                new = self.again and key not in self.made
-                record = None if new else records.load(self.course.records, key)
+                twin = key in self.made
+                record = records.load(self.course.records, key) if twin or not self.again else None
                 if record is None:
-                    self.outdated += not self.again and finished(one.graded, data)
                     yield one, Task.of(one.release, data, sandboxed, folder)
                 else:
-                    twin = key in self.made
+                    self.outdated += twin and self._was_judged(one, data)
                     self._done(one, record, found=not twin, twin=twin)
 
     def _take(self, one: Submission, piece: Task, result: Record | retry.Fault) -> None:
@@ -103,7 +103,12 @@ class Run:
         else:
             self.course.patiently(lambda: records.save(self.course.records, result))
             self.made.add(result.key)
+            self.outdated += self._was_judged(one, piece.data)
             self._done(one, result)
+
+    def _was_judged(self, one: Submission, data: bytes) -> bool:
+        """Whether these bytes had been judged before this run, by another version of the course."""
+        return not self.again and finished(one.graded, data)
 
     def _done(self, one: Submission, record: Record | None, found: bool = False, twin: bool = False) -> None:
         self.progress.add(one.student, one.release.name, record, found, twin)
@@ -175,6 +180,8 @@ def grade(
                     f"Nothing of {', '.join(unknown)} is in {course.dir.submitted_directory}/*/{part}.{meant}"
                 )
             workers = task.cluster(scheduler, progress.say) if scheduler else pool.local(jobs, sandboxed)
+            if behind := build.unbuilt(part):
+                progress.say(behind)
             with course.alone():
                 changed = course.prepare(releases, chosen)
                 if changed:

@@ -27,7 +27,7 @@ from course.judging.execute import Observation, opening, run
 from course.judging.reading import MOST_BLANKS, Text, plain
 from course.judging.records import Record
 from course.judging.session import NoKernel
-from course.notebook.cells import grade_id
+from course.notebook.cells import grade_id, is_test
 from course.notebook.rebuild import Repair
 from course.notebook.release import HIDDEN, PUBLIC, JudgeError, Release
 from course.sandbox.limits import Limits
@@ -69,13 +69,20 @@ def reference(release: Release, folder: Path, sandboxed: bool = True) -> Referen
         folder: of the records.
 
     Raises:
-        JudgeError: if the solution does not pass its own checks.
+        JudgeError: if the solution does not pass its own checks, or gives other points than its exercises.
     """
     path = folder / f"reference-{digest(release.digest, version_of(release))}"
     try:
         return Reference(**wire.parse(path.read_bytes(), **KEPT))
     except (OSError, ValueError, TypeError):
         pass
+    for cell in filter(is_test, release.solution.cells):
+        given, now = cell.metadata.nbgrader.points, exercises.load(release.tests[grade_id(cell)]).points
+        if given != now:
+            raise JudgeError(
+                f"{release.part}/{release.name}: {grade_id(cell)} gives {given:g} in the notebook, but {now:g} in its "
+                "exercise. Run `make notebooks`, then this again."
+            )
     found: dict[str, dict[str, list[Arrays]]] = {}
     alone: dict[str, dict[str, dict[str, list[Arrays]]]] = {}
 

@@ -52,8 +52,7 @@ def fill_in(sheet: Sheet, points: Points) -> Filled:
         user, *others = [cell(row, p).strip() for p in users]
         name, turned = name_of(row, names)
         if user:
-            who = points.collected.ids.get(f"blackboard:{user}") or points.roster.find(
-                user, *others, name, turned
-            )
-            rows.append((row, f"{name} ({user})", who))
+            numbered = points.collected.ids.get(f"blackboard:{user}")
+            who = numbered or points.roster.find(user, *others, name, turned)
+            rows.append((row, f"{name} ({user})", who, bool(numbered)))
     return fill(Filled(people=people), rows, place, points, NAME)

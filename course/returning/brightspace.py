@@ -52,9 +52,8 @@ def fill_in(sheet: Sheet, points: Points) -> Filled:
         texts = [cell(row, p).strip().lstrip("#") for p in users]
         name, turned = name_of(row, names)
         if any(texts):
-            rows.append(
-                (row, f"{name} ({next(filter(None, texts))})", points.roster.find(*texts, name, turned))
-            )
+            who = points.roster.find(*texts, name, turned)
+            rows.append((row, f"{name} ({next(filter(None, texts))})", who, False))
     return fill(Filled(people=people), rows, place, points, NAME)
 
 

@@ -63,8 +63,9 @@ def fill_in(sheet: Sheet, points: Points) -> Filled:
             continue  # points possible, manual posting
         name = ", ".join(row[:user])
         texts = [cell(row, p) for p in others]
-        who = points.collected.ids.get(row[user].strip()) or points.roster.find(row[user], *texts, name)
-        rows.append((row, f"{name} ({row[user]})", who))
+        numbered = points.collected.ids.get(row[user].strip())
+        who = numbered or points.roster.find(row[user], *texts, name)
+        rows.append((row, f"{name} ({row[user]})", who, bool(numbered)))
     return fill(result, rows, place, points, NAME)
 
 

@@ -29,6 +29,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool, Enum, Unicode
 
+from course.authoring import build
 from course.base import paths, settings
 from course.base.settings import Gradebook, shown
 from course.base.text import printable
@@ -62,6 +63,7 @@ class Outcome:
     part: str
     students: list[Student]
     exported: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)  # whose row in the LMS's file leaves open who they are
     people: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     paths: list[Path] = field(default_factory=list)
@@ -134,7 +136,7 @@ class LmsExport(ExportPlugin):
             sheet,
             Points(outcome.part, points, most, known, _ways(grading, outcome, known), everybody, self.column),
         )
-        outcome.exported = filled.filled
+        outcome.exported, outcome.refused = filled.filled, filled.refused
         outcome.people += filled.people
         if lost := sorted(points.keys() - filled.there):
             outcome.people.append(f"Graded but not in {sheet.name} ({len(lost)}): {', '.join(lost)}.")
@@ -215,6 +217,7 @@ def export(part: str, to: str, sheet: Path | None = None, column: str = "", forc
             raise ExportError(f"There is no gradebook {shown(url)}: nothing has been graded yet.")
         with book:
             content, (outcome,) = plugin.form(book, [part])
+        outcome.notes += filter(None, [build.unbuilt(part)])
         folder = grading / "export" / part
         with _staged(folder) as stage:
             (stage / ("grades.csv" if to == "csv" else f"{to}.csv")).write_bytes(content)
@@ -262,13 +265,16 @@ def _feedback(to: str, outcome: Outcome, grading: Path, path: Path) -> None:
     if hasattr(lms, "NO_FEEDBACK"):
         outcome.notes.append(lms.NO_FEEDBACK)
         return
-    without, nameless, members = [], [], {}
+    without, nameless, refused, members = [], [], [], {}
     for student in outcome.students:
         if not student.points:
             continue
         found = sorted((grading / "feedback" / student.id / outcome.part).glob("*.html"))
         pages = {page.stem: page for page in found if page.is_file() and not page.is_symlink()}
         names = lms.feedback_names(student.id, pages, known)
+        if student.id in outcome.refused:
+            refused += [student.id] * bool(names)
+            continue
         members |= names
         if not pages:
             without.append(student.id)
@@ -278,6 +284,10 @@ def _feedback(to: str, outcome: Outcome, grading: Path, path: Path) -> None:
         outcome.notes.append(
             f"No feedback pages ({len(without)}): {', '.join(without)}. "
             f"Make them with `nbgrader generate_feedback {outcome.part}` and export again."
+        )
+    if refused:
+        outcome.notes.append(
+            f"Feedback that could go to somebody else is left out ({len(refused)}): {', '.join(refused)}."
         )
     if nameless:
         outcome.notes.append(

@@ -19,6 +19,8 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import GetGrades
 from pygments.formatters import HtmlFormatter
 
+from course.base import paths, settings
+from course.collecting import late
 from course.notebook.cells import is_own, is_test
 from course.returning.points import changes
 from course.returning.words import TOP
@@ -48,7 +50,10 @@ class Summary(GetGrades):
         with Gradebook(at["db_url"]) as gradebook:
             student = gradebook.find_student(at["student"])
             names = [name for name in (student.first_name, student.last_name) if name]
-            changed = bool(changes(gradebook, at["assignment"]))
+            where = gradebook, at["assignment"]
+            changed = "the lesson has changed since" if changes(*where) else ""
+            if late.changes(*where, paths.grading(), settings.load(), at["student"]):
+                changed = changed or "the penalty for handing in late has changed since"
             came = gradebook.find_submission(at["assignment"], at["student"]).timestamp
         rows = [row(cell) for cell in nb.cells if "score" in cell.metadata.get("nbgrader", {})]
         resources["vit"] = {

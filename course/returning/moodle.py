@@ -81,12 +81,13 @@ def fill_in(sheet: Sheet, points: Points) -> Filled:
                     f"{row[0]} is {name} in {sheet.name} but was {known} when the part was collected: "
                     "is it the worksheet of this part? Nothing was filled in there."
                 )
+                result.refused.add(who)
                 who = ""
         else:
             who = points.roster.find(cell(row, mail), name) or points.collected.ids.get(name)
             if not who and name and safe_id(name) in points.students:
                 who = safe_id(name)
-        rows.append((row, label, who))
+        rows.append((row, label, who, key is not None))
         # the maximum comes next; where the grades are on a scale, that stands there in words
         if (limit := number(cell(row, place + 1))) is not None:
             limits.add(limit)

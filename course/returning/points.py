@@ -1,12 +1,13 @@
 """What nbgrader's gradebook, roster.csv and collect's record say of every student of a part.
 
 Status of a student: `graded`, `incomplete` (graded, but not all notebooks were handed in; the others give 0), `missing` (nothing
-was handed in), `not graded` (a cell has no points yet, a newer file waits, or the lesson asks something else since) or
-`needs a person` (formgrader asks for a look). Points are nbgrader's: the sum less the late penalty that its plug-in
-recorded, at least 0.
+was handed in), `not graded` (a cell has no points yet, a newer file waits, the lesson asks something else since, or the late
+penalty is another one today) or `needs a person` (formgrader asks for a look). Points are nbgrader's: the sum less the late
+penalty that its plug-in recorded, at least 0.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from course.base import settings
 from course.base.assignment import differences, points_in, points_of
 from course.base.paths import ROOT
 from course.base.text import digest
-from course.collecting import collected, roster
+from course.collecting import collected, late, roster
 from course.collecting.collected import COUNTS
 from course.notebook.read import LARGEST
 from course.notebook.release import JudgeError, Release
@@ -44,6 +45,7 @@ class Student:
     cells: dict[str, str] = field(default_factory=dict)
     status: str = "missing"
     note: str = ""
+    due: datetime | None = None  # with an extension
 
     @property
     def points(self) -> str:
@@ -65,15 +67,20 @@ def students(book: Gradebook, part: str, grading: Path, force: bool = False) -> 
     received = _received(grading, part)
     everybody = sorted({*known, *(listed or {}), *received}, key=str.casefold)
     sent = SubmittedAssignment
-    rows = book.db.query(sent.student_id, sent.timestamp, sent.score, sent.late_submission_penalty)
+    columns = (sent.student_id, sent.timestamp, sent.extension, sent.score, sent.late_submission_penalty)
+    rows = book.db.query(*columns)
     scores = {row.student_id: row for row in rows.filter(sent.assignment_id == assignment.id)}
     graded, waiting, looks = _cells(book, assignment.id)
     wanted = {notebook.name for notebook in assignment.notebooks if notebook.max_score}
     changed = changes(book, part)
+    fines: dict[str, float] = {}  # how much more than the gradebook says
+    for change in late.changes(book, part, grading, settings.load()):
+        fines[change.student] = fines.get(change.student, 0.0) + change.now - change.before
     result = []
     for who in everybody:
         person = (listed or {}).get(who, {}) | {k: v for k, v in known.get(who, {}).items() if v}
         student = Student(who, {column: person.get(column, "") for column in COLUMNS})
+        student.due = assignment.duedate
         student.cells |= {"assignment": part, "student_id": who, "duedate": str(assignment.duedate or "")}
         student.cells["max_score"] = plain_number(assignment.max_score)
         if (score := scores.get(who)) is None:
@@ -81,6 +88,7 @@ def students(book: Gradebook, part: str, grading: Path, force: bool = False) -> 
                 student.status, student.note = "not graded", received[who]
         else:
             student.cells["timestamp"] = str(score.timestamp or "")
+            student.due = student.due and student.due + (score.extension or timedelta(0))
             open_ones = waiting.get(who, set()) | (wanted - graded.get(who, set()))
             sent_in, newer = _files(grading, who, part, wanted)
             if changed:
@@ -94,6 +102,13 @@ def students(book: Gradebook, part: str, grading: Path, force: bool = False) -> 
             elif open_ones:
                 student.status = "not graded"
                 student.note = f"no points yet in {', '.join(sorted(open_ones))}"
+            elif fines.get(who):
+                student.status = "not graded"
+                old = score.late_submission_penalty
+                student.note = (
+                    f"the late penalty is {plain_number(old + fines[who])} by today's due date and policy, "
+                    f"{plain_number(old)} in the gradebook: python -m course grade {part}"
+                )
             elif who in looks:
                 student.status = "needs a person"
                 student.note = f"formgrader asks for a look at {', '.join(sorted(looks[who]))}"

@@ -75,7 +75,7 @@ class Points:
     column: str = ""
 
 
-Row = tuple[list[str], str, str | None]  # as it came, what to call it, whose it is
+Row = tuple[list[str], str, str | None, bool]  # as it came, what to call it, whose, by the LMS's number?
 
 
 @dataclass
@@ -84,6 +84,7 @@ class Filled:
 
     filled: set[str] = field(default_factory=set)
     there: set[str] = field(default_factory=set)  # students who have a row
+    refused: set[str] = field(default_factory=set)  # whose row leaves open who they are
     strangers: list[str] = field(default_factory=list)  # rows that are nobody's
     people: list[str] = field(default_factory=list)
 
@@ -162,13 +163,19 @@ def other_maximum(lms: str, title: str, theirs: float | None, points: Points) ->
 
 
 def fill(result: Filled, rows: list[Row], place: int, points: Points, lms: str) -> Filled:
-    """Write each student's points; `who` is None for a stranger's row and empty where it was said already."""
-    owners = Counter(who for _, _, who in rows)
-    for row, label, who in rows:
+    """Write each student's points; `who` is None for a stranger's row and empty where it was said already.
+
+    Where a row is somebody's by number, another one of the same name is a namesake's.
+    """
+    known = {who for *_, who, by_number in rows if by_number}
+    whose = [None if who in known and not by_number else who for *_, who, by_number in rows]
+    owners = Counter(whose)
+    for (row, label, *_), who in zip(rows, whose, strict=True):
         if who is None:
             result.strangers.append(label)
         elif who and owners[who] > 1:
             result.people.append(f"{label}: more than one row is {who}; nothing was filled in there.")
+            result.refused.add(who)
         if not who:
             continue
         result.there.add(who)

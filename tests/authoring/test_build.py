@@ -142,6 +142,25 @@ def test_committed_notebooks_are_valid_for_nbgrader(path):
     assert not any(c.get("outputs") or c.get("execution_count") for c in nb.cells)
 
 
+def test_lessons_that_are_newer_than_what_is_given_out_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    made, solution = (tmp_path / top / "9_part" for top in ("lessons", "solutions"))
+    made.mkdir(parents=True)
+    solution.mkdir(parents=True)
+    one = made / "one.py"
+    one.write_text(LESSON, "utf-8")
+    (solution / "one.ipynb").write_bytes(build.written(build.solution(one)))
+    os.utime(solution / "one.ipynb", (0, 0))
+    assert build.unbuilt("9_part") == "", "written later, and the same"
+    one.write_text(LESSON.replace("One purpose.", "Another one."), "utf-8")
+    (made / "new.py").write_text(LESSON, "utf-8")
+    said = build.unbuilt("9_part")
+    assert said.startswith("Changed since `make notebooks`") and said.endswith(
+        "lessons/9_part/new.py, lessons/9_part/one.py."
+    )
+    assert build.unbuilt("8_part") == ""
+
+
 @pytest.mark.parametrize("path", notebooks.RELEASES, ids=lambda p: p.stem)
 def test_a_release_holds_blanks_and_nothing_of_the_solution(path):
     text = path.read_text("utf-8")

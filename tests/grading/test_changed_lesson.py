@@ -15,6 +15,7 @@ from traitlets.config import Config
 from course.base import settings
 from course.base.assignment import FollowCells
 from course.base.paths import ROOT
+from course.grading import run
 from course.grading.gradebook import Course
 from course.returning.export import export
 from tests.grading_tree import CLASS, NAMES, PART, Tree
@@ -222,8 +223,10 @@ def test_what_only_the_words_changed_leaves_points_as_they_are(tree, monkeypatch
     lesson.edit(Q6, edit)
     assert set(statuses(export(PART, "csv")).values()) == {"incomplete"}
     before = tree.gradebook()
+    monkeypatch.setattr(run.build, "unbuilt", lambda part: f"Not built: {part}.")
     tree.grade()
     assert "changed since" not in tree.said and tree.gradebook() == before
+    assert f"Not built: {PART}." in tree.said
 
 
 def test_the_gradebook_has_what_nbgraders_own_step_would_write(tree, monkeypatch):

@@ -213,6 +213,16 @@ def test_a_test_cell_that_cannot_be_judged_is_told_before_anything_runs(tmp_path
         Release.read(tmp_path / "no.ipynb")
 
 
+def test_a_notebook_whose_exercise_gives_other_points_now_is_not_judged_by_either(tmp_path):
+    nb = copy.deepcopy(RELEASE.solution)
+    notebooks.cell_of(nb, f"check_{Q6}").metadata.nbgrader.points = 2
+    other = Release("part", "name", nbformat.writes(nb).encode())
+    with pytest.raises(
+        JudgeError, match=f"check_{Q6} gives 2 in the notebook, but 1 in its exercise.*make notebooks"
+    ):
+        judge.reference(other, tmp_path)
+
+
 # --- the verdict, without a kernel ----------------------------------------------------------------
 
 GOOD = notebooks.cell_of(RELEASE.solution, Q1).source

@@ -157,6 +157,8 @@ def test_nothing_acts_and_everything_is_read(either):
     assert "shown as markdown, i<n and k>m" in watched.page.locator("body").inner_text()
     assert "<script>window.pwned=1;alert(1)</script>" in said
     assert watched.page.locator("blockquote").count() >= 1
+    cell = watched.page.locator("td", has_text="i<j").first
+    assert cell.evaluate("it => parseFloat(getComputedStyle(it).paddingRight)") > 4, "i<j and k>l, not i<jk>l"
 
 
 def test_what_is_painted_stands_in_a_box_and_reaches_no_further(either):

@@ -148,7 +148,8 @@ def test_missing_is_not_zero_and_what_is_not_final_is_kept_back(grading, book):
     assert "exported as it stands" in forced.people[0] and rows["absent"]["score"] == ""
 
 
-def test_late_penalty_is_the_gradebooks(grading, book):
+def test_late_penalty_is_the_gradebooks(grading, book, monkeypatch):
+    monkeypatch.setattr(points.late, "changes", lambda *_: [])  # as if a policy gave these
     hand_in(book, "late", 3, 4, penalty=1.25)
     hand_in(book, "lost", 1, 2, penalty=5)
     export(PART, "csv")
@@ -222,6 +223,12 @@ def test_a_newer_file_that_is_not_graded_makes_the_earlier_points_not_final(grad
         not outcome.exported
         and f"newer files wait ({Q2}): python -m course grade {PART}" in outcome.people[0]
     )
+
+
+def test_a_lesson_that_is_not_built_is_named(grading, book, monkeypatch):
+    hand_in(book, "ada", 3, 4)
+    monkeypatch.setattr(exporter.build, "unbuilt", lambda part: f"Changed: {part}.")
+    assert f"Changed: {PART}." in export(PART, "csv").notes
 
 
 def test_a_lesson_that_asks_something_else_is_named_with_the_command(grading, book, monkeypatch):
@@ -376,6 +383,38 @@ def test_the_worksheet_of_another_part_gives_nobody_anothers_points(grading, moo
     assert any(
         "Participant 4711 is Zoë Müller in worksheet.csv but was Ada Lovelace" in s for s in outcome.people
     )
+    pages = archive(grading / "export" / PART / "moodle-feedback.zip")
+    assert not any("_4711_" in name for name in pages) and len(pages) == 2, "Zoë would read Ada's"
+    assert "Feedback that could go to somebody else is left out (1): Ada_Lovelace_4711." in outcome.notes
+
+
+def test_a_namesake_who_sent_nothing_takes_nothing_away(grading, canvas):
+    namesake = '"Lovelace, ""Ada""",107,,ada2,A,,,,\n'
+    canvas.write_text(CANVAS + namesake, encoding="utf-8", newline="")
+    outcome = export(PART, "canvas", canvas)
+    points = {row[1]: row[7] for row in table(grading / "export" / PART / "canvas.csv")[3:]}
+    assert (points["101"], points["107"]) == ("7", "") and "101" in outcome.exported
+    assert any('Lovelace, "Ada" (107)' in note for note in outcome.notes)
+    assert not any("more than one row" in sentence for sentence in outcome.people)
+
+
+def test_a_namesake_in_moodle_who_sent_nothing(tmp_path, grading, book):
+    received(tmp_path, {f"Ada Lovelace_4711_assignsubmission_file_/{Q1}.ipynb": solution(Q1)}, grading)
+    hand_in(book, "Ada_Lovelace", 3, 1)
+    path = tmp_path / "worksheet.csv"
+    path.write_text(MOODLE, encoding="utf-8", newline="")
+    outcome = export(PART, "moodle", path)
+    assert [row[4] for row in table(grading / "export" / PART / "moodle.csv")[1:4]] == ["4", "1.00", ""]
+    assert outcome.exported == {"Ada_Lovelace"} and not outcome.people
+
+
+def test_whoever_has_two_rows_has_no_feedback_either(grading, canvas):
+    canvas.write_text(CANVAS + "Lovelace Ada again,101,,,A,,,,\n", encoding="utf-8", newline="")
+    outcome = export(PART, "canvas", canvas)
+    assert sum("more than one row is 101" in sentence for sentence in outcome.people) == 2
+    pages = archive(grading / "export" / PART / "canvas-feedback.zip")
+    assert pages and not any("_101_" in name for name in pages)
+    assert "Feedback that could go to somebody else is left out (1): 101." in outcome.notes
 
 
 def test_moodle_maximum_and_names_without_a_record(grading, book, tmp_path):

@@ -2,12 +2,15 @@
 
 import csv
 import json
+from datetime import datetime
 
 import pytest
 from bs4 import BeautifulSoup
 from typer.testing import CliRunner
 
 from course.__main__ import app
+from course.collecting import late
+from course.collecting.collected import Collected, Entry
 from course.judging import judge, records
 from course.returning.report import page
 from course.returning.report.counts import ENOUGH
@@ -143,6 +146,47 @@ def test_alike_are_long_unusual_answers_and_files_with_something_in_them(report)
     assert set(found) == {"fay, gil", "hal, ida"}  # 21 short right answers and two blank files are no group
     assert found["fay, gil"]["why"] == "wrong in the same unusual way"
     assert found["hal, ida"]["why"] == "the same file, byte for byte"
+
+
+def test_namesakes_are_told_apart_where_somebody_is_named(tmp_path):
+    made = Class(tmp_path)
+    made.send("ada1", Q6)
+    made.send("ada2", Q6, attention=["Look."])
+    made.done(["ada1", "ada2", "ada3"], dict.fromkeys(("ada1", "ada2"), "Ada Lovelace"))
+    report = page.gather(PART, tmp_path)
+    text = BeautifulSoup(page.render(report), "html.parser").text
+    assert "Ada Lovelace (ada1)" in text and "Ada Lovelace (ada2)" in text
+    hidden = page.render(page.gather(PART, tmp_path, anonymous=True))
+    assert "Lovelace" not in hidden and "ada1" not in hidden
+
+
+@pytest.mark.parametrize(
+    ("dates", "rows"),
+    [
+        (["03-01", "03-02", "03-02"], {"Sun 01 Mar": 1, "Mon 02 Mar": 2}),
+        (["03-01", "03-03"], {"Sun 01 Mar": 1, "1 day without any": 0, "Tue 03 Mar": 1}),
+        (["01-04", "06-14"], {"Sun 04 Jan": 1, "160 days without any": 0, "Sun 14 Jun": 1}),
+        (
+            [*(f"01-{day:02}" for day in range(4, 29)), "06-14", "06-15"],
+            {f"week of {day:02} Jan": 7 for day in (4, 11, 18)}
+            | {"week of 25 Jan": 4, "19 weeks without any": 0, "week of 14 Jun": 2},
+        ),
+    ],
+)
+def test_days_without_any_are_one_row(dates, rows):
+    came = Collected(
+        files=[Entry("x", "ada", "q6", "collected", date=f"2026-{day} 10:00:00 UTC") for day in dates]
+    )
+    assert {row["label"]: row["in time"] for row in page._days(came)} == rows
+
+
+def test_late_is_what_the_due_date_says_where_it_is_known(tmp_path):
+    came = Collected(files=[Entry("x", who, "q6", "collected", date=date, late=said) for who, date, said in (
+        ("ada", "2026-03-02 11:00:00 UTC", True), ("ben", "2026-03-02 13:00:00 UTC", False),
+        ("cleo", None, True), ("dora", "2026-03-09 11:00:00 UTC", True),
+    )])  # fmt: skip
+    found = late.by_date(came, dict.fromkeys(("ada", "ben", "cleo"), datetime(2026, 3, 2, 12)))
+    assert [entry.late for entry in found.files] == [False, True, True, True]
 
 
 def test_what_grading_again_changed(tmp_path):

@@ -25,7 +25,7 @@ from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 
 from course.base import paths, settings
-from course.collecting import collected, roster
+from course.collecting import collected, late, roster
 from course.collecting.collected import COUNTS, Collected, CollectError
 from course.notebook.release import JudgeError
 from course.returning.export import safe
@@ -41,7 +41,7 @@ from helpers.progress import part_name
 
 TABLES = ("questions", "misconceptions", "students", "alike", "changes")
 BINS = 10  # of the points
-DAYS = 21  # rows; what took longer is shown by weeks
+DAYS = 21  # on which something came; more are shown by weeks
 COLUMNS = {  # of tables that may be empty
     "misconceptions": ("kind", "students", "of", "notebook", "heading", "above", "question", "blank", "name", "sentence", "forms", "example", "who"),
     "alike": ("notebook", "question", "students", "why", "who", "lines"),
@@ -103,6 +103,7 @@ def gather(part: str, grading: Path, anonymous: bool = False) -> Report:
             else f"Nothing of {part} has been collected: python -m course collect {part} FILES, then python -m course grade {part}"
         )
     outcomes, notes = _gradebook(part, grading)
+    came = late.by_date(came, {who: student.due for who, student in outcomes.items() if student.due})
     listed = roster.load(grading).ids
     everybody = {*reading.students, *listed, *came.ids.values(), *outcomes}
     called = {came.ids[key]: name for key, name in came.names.items() if key in came.ids}
@@ -124,7 +125,6 @@ def gather(part: str, grading: Path, anonymous: bool = False) -> Report:
         ],
     }
     shares = [row["points"] / row["most"] for row in rows if row["points"] != "" and row["most"]]
-    late = sum(row["late"] > 0 for row in rows)
     attempts = Counter(min(row["attempts"], 3) for row in rows if row["attempts"])
     ordered = sorted(shares)
     summary = {
@@ -136,7 +136,7 @@ def gather(part: str, grading: Path, anonymous: bool = False) -> Report:
         "of": len(reading.lessons),
         "points": len(shares),
         "median": round(ordered[len(ordered) // 2], 3) if ordered else None,
-        "late": late,
+        "late": sum(row["late"] > 0 for row in rows),
         "attempts": {str(number): attempts[number] for number in (1, 2, 3)},
         "anonymous": anonymous,
     }
@@ -168,6 +168,8 @@ def _gradebook(part: str, grading: Path) -> tuple[dict[str, Student], list[str]]
         if (book := settings.gradebook()) is not None:
             with book:
                 return {student.id: student for student in students(book, part, grading)}, []
+    except CollectError as error:
+        raise ReportError(str(error)) from None
     except ExportError:
         pass
     except SQLAlchemyError as error:
@@ -300,22 +302,26 @@ def _points(shares: list[float]) -> list[dict[str, Any]]:
 
 
 def _days(came: Collected) -> list[dict[str, Any]]:
-    """Notebooks that count by the day, or week, on which they came (UTC)."""
+    """Notebooks that count by the day, or week, on which they came (UTC); days or weeks without any are one row together."""
     found: Counter[tuple[date, bool]] = Counter()
     for entry in came.files:
         if entry.verdict in COUNTS and entry.date:
             found[date.fromisoformat(entry.date[:10]), entry.late] += 1
     if not found:
         return []
-    first, last = min(day for day, _ in found), max(day for day, _ in found)
-    step = 1 if (last - first).days < DAYS else 7
-    rows = []
-    while first <= last and len(rows) < 60:
-        span = [first + timedelta(days=n) for n in range(step)]
-        label = f"{first:%a %d %b}" if step == 1 else f"week of {first:%d %b}"
-        in_time, late = (sum(found[day, late] for day in span) for late in (False, True))
-        rows.append({"label": label, "in time": in_time, "late": late})
-        first += timedelta(days=step)
+    first, step = min(day for day, _ in found), 1 if len({day for day, _ in found}) <= DAYS else 7
+    spans: Counter[tuple[int, bool]] = Counter()
+    for (day, is_late), notebooks in found.items():
+        spans[(day - first).days // step, is_late] += notebooks
+    rows, before = [], -1
+    for number in sorted({number for number, _ in spans}):
+        if (empty := number - before - 1) > 0:
+            what = "day" if step == 1 else "week"
+            rows.append({"label": f"{empty} {what}{'s' * (empty > 1)} without any", "in time": 0, "late": 0})
+        day = first + timedelta(days=number * step)
+        label = f"{day:%a %d %b}" if step == 1 else f"week of {day:%d %b}"
+        rows.append({"label": label, "in time": spans[number, False], "late": spans[number, True]})
+        before = number
     return rows
 
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from nbgrader.api import Gradebook, Notebook, SubmittedAssignment, SubmittedNotebook
 
 from course.base import paths, settings
-from course.collecting import collected
+from course.collecting import collected, late
 from course.collecting.collected import COUNTS, CollectError, Entry
 from course.returning.points import ExportError, Student, students
 from course.returning.report.page import ReportError, environment, style
@@ -83,8 +83,10 @@ def _parts(book: Gradebook, grading: Path) -> dict[str, list[Part]]:
     found: dict[str, list[Part]] = {}
     for assignment in sorted(book.assignments, key=lambda assignment: assignment.name):
         name = assignment.name
+        outcomes = students(book, name, grading)
+        sent = late.by_date(collected.load(grading, name), {s.id: s.due for s in outcomes if s.due})
         came: dict[tuple[str | None, str | None], list[Entry]] = {}
-        for entry in collected.load(grading, name).files:
+        for entry in sent.files:
             if entry.verdict in (*COUNTS, "superseded"):
                 came.setdefault((entry.student, entry.notebook), []).append(entry)
         scores = _scores(book, assignment.id)
@@ -92,7 +94,7 @@ def _parts(book: Gradebook, grading: Path) -> dict[str, list[Part]]:
         notebooks.sort(
             key=lambda n: (list(titles).index((name, n[0])) if (name, n[0]) in titles else 99, n[0])
         )
-        for student in students(book, name, grading):
+        for student in outcomes:
             part = Part(part_name(name), student)
             for notebook, most in notebooks:
                 files = came.get((student.id, notebook), [])
