@@ -158,7 +158,7 @@ def identify(
     for key, sender in new.items():
         wished.setdefault(safe_id(sender.label).casefold(), set()).add(key)
     clashes: dict[str, str] = {}
-    alike: dict[str, str] = {}  # key -> the id that another has, too
+    alike: dict[str, set[str]] = {}  # key -> those of others who are called so, too
     for key, sender in sorted(new.items()):
         twins = wished[safe_id(sender.label).casefold()] - {key}
         known = roster.find(sender.label, sender.name)
@@ -179,10 +179,10 @@ def identify(
             identity = f"{safe_id(sender.label)}_{key.partition(chr(0))[2] or digest}"
             if identity.casefold() in taken:
                 identity += f"_{digest}"
-            alike[key] = wanted.casefold()
+            alike[key] = twins | {k for k, given in ids.items() if given.casefold() == wanted.casefold()}
         ids[key] = identity
-    for key, wanted in alike.items():
-        others = sorted({ids[k] for k in ids if wanted in (alike.get(k), ids[k].casefold())} - {ids[key]})
+    for key, rivals in alike.items():
+        others = sorted({ids[rival] for rival in rivals})
         clashes.setdefault(
             key,
             f"{' or '.join(others)} may be somebody else of that name, so this one is {ids[key]}; if they are one person, "

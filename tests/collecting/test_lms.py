@@ -166,6 +166,17 @@ def test_a_number_in_the_roster_that_is_anothers_name(inbox, tmp_path):
     assert "ada" not in report.students and "Ben Byron has the number 101" in report.people[0]
 
 
+def test_a_number_of_two_lms_that_is_one_of_the_roster(inbox, tmp_path):
+    roster_of(tmp_path, "id,first_name,last_name,canvas\nada,Ada,Lovelace,101\nben,Ben,Byron,102\n")
+    report = inbox(
+        {
+            "canvas.zip": packed({"lovelaceada_101_1_q1.ipynb": own(Q1, "ada")}),
+            "b.zip": packed({"101-9 - Ben Byron - Mar 2, 2026 1030 AM/q1.ipynb": own(Q1, "ben")}),
+        }
+    )
+    assert len(report.students) == 2 and "Ben Byron has the number 101" in report.people[0]
+
+
 # --- a flat folder --------------------------------------------------------------------------------
 
 
