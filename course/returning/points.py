@@ -7,6 +7,7 @@ recorded, at least 0.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from course.base.assignment import differences, points_in, points_of
 from course.base.paths import ROOT
 from course.base.text import digest
 from course.collecting import collected, roster
-from course.collecting.collected import COUNTS
+from course.collecting.collected import COUNTS, Entry
 from course.notebook.read import LARGEST
 from course.notebook.release import JudgeError, Release
 from course.returning.sheets import plain_number
@@ -38,16 +39,23 @@ class ExportError(Exception):
 
 @dataclass
 class Student:
-    """One student's outcome in one part; points are plain decimals, "" where there are none."""
+    """One student's outcome in one part; points are plain decimals, "" where there are none; `due` is in UTC."""
 
     id: str
     cells: dict[str, str] = field(default_factory=dict)
     status: str = "missing"
     note: str = ""
+    due: datetime | None = None
 
     @property
     def points(self) -> str:
         return self.cells.get("score", "")
+
+    def late(self, entry: Entry) -> bool:
+        """Whether a file came late: by its time and the due date, as the penalty; where one is not known, as the LMS says."""
+        if self.due is None or entry.date is None:
+            return entry.late
+        return datetime.fromisoformat(entry.date.removesuffix(" UTC")) > self.due
 
 
 def students(book: Gradebook, part: str, grading: Path, force: bool = False) -> list[Student]:
@@ -65,7 +73,8 @@ def students(book: Gradebook, part: str, grading: Path, force: bool = False) -> 
     received = _received(grading, part)
     everybody = sorted({*known, *(listed or {}), *received}, key=str.casefold)
     sent = SubmittedAssignment
-    rows = book.db.query(sent.student_id, sent.timestamp, sent.score, sent.late_submission_penalty)
+    about = sent.timestamp, sent.score, sent.late_submission_penalty, sent.extension
+    rows = book.db.query(sent.student_id, *about)
     scores = {row.student_id: row for row in rows.filter(sent.assignment_id == assignment.id)}
     graded, waiting, looks = _cells(book, assignment.id)
     wanted = {notebook.name for notebook in assignment.notebooks if notebook.max_score}
@@ -73,7 +82,9 @@ def students(book: Gradebook, part: str, grading: Path, force: bool = False) -> 
     result = []
     for who in everybody:
         person = (listed or {}).get(who, {}) | {k: v for k, v in known.get(who, {}).items() if v}
-        student = Student(who, {column: person.get(column, "") for column in COLUMNS})
+        student = Student(
+            who, {column: person.get(column, "") for column in COLUMNS}, due=assignment.duedate
+        )
         student.cells |= {"assignment": part, "student_id": who, "duedate": str(assignment.duedate or "")}
         student.cells["max_score"] = plain_number(assignment.max_score)
         if (score := scores.get(who)) is None:
@@ -81,6 +92,8 @@ def students(book: Gradebook, part: str, grading: Path, force: bool = False) -> 
                 student.status, student.note = "not graded", received[who]
         else:
             student.cells["timestamp"] = str(score.timestamp or "")
+            if student.due and score.extension:
+                student.due += score.extension
             open_ones = waiting.get(who, set()) | (wanted - graded.get(who, set()))
             sent_in, newer = _files(grading, who, part, wanted)
             if changed:

@@ -6,9 +6,10 @@ import pytest
 from bs4 import BeautifulSoup
 from nbgrader.api import Gradebook
 
+from course.collecting.collected import Entry
 from course.returning import points
 from course.returning.report import student
-from course.returning.report.page import ReportError
+from course.returning.report.page import ReportError, gather
 from tests.returning.classroom import PART, Class, autograded
 
 pytestmark = pytest.mark.filterwarnings("ignore:Object of type <Submitted")
@@ -27,12 +28,12 @@ def grading(tmp_path, monkeypatch):
 def made(grading):
     course = Class(grading)
     course.send("ada", Q1, date="2026-03-01 10:00:00.000000 UTC", earlier=1, grade=False)
-    course.send("ada", Q6, date="2026-03-03 10:00:00.000000 UTC", late=True, grade=False)
+    course.send("ada", Q6, date="2026-03-03 10:00:00.000000 UTC")
     course.send("ben", Q6, grade=False)
     course.done()
     with Gradebook(f"sqlite:///{grading / 'gradebook.db'}", "vit") as book:
         book.add_assignment("1_words_to_attention")
-        book.add_assignment(PART)
+        book.add_assignment(PART, duedate=datetime(2026, 3, 2))
         for name, most in ((Q1, 3), (Q6, 1)):
             book.add_notebook(name, PART)
             book.add_grade_cell("test", name, PART, max_score=most, cell_type="code")
@@ -74,6 +75,27 @@ def test_what_is_not_final_has_no_points(made):
     assert "Points are not final yet." in page.text
     assert words(page.dl).startswith("points so far0 of 4")
     assert set(made) == {"ada", "ben"}  # nobody handed in nothing
+
+
+def test_late_is_what_the_due_date_says_also_on_the_class_page(made, grading):
+    assert [row["late"] for row in gather(PART, grading).tables["students"]] == [1, 0, 0]
+    with Gradebook(f"sqlite:///{grading / 'gradebook.db'}", "vit") as book:
+        book.grant_extension(PART, "ada", hours=48)
+    assert gather(PART, grading).summary["late"] == 0
+    assert ", late" not in student.make()[0].read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("came", "due", "says", "late"),
+    [
+        ("2026-03-03 10:00:00.000000 UTC", datetime(2026, 3, 3, 9, 59), False, True),
+        ("2026-03-03 10:00:00.000000 UTC", datetime(2026, 3, 3, 10), True, False),
+        ("2026-03-03 10:00:00.000000 UTC", None, True, True),
+        (None, datetime(2026, 3, 3), True, True),
+    ],
+)
+def test_late_is_what_the_lms_says_where_no_time_or_no_due_date_is_known(came, due, says, late):
+    assert points.Student("ada", due=due).late(Entry("q1.ipynb", date=came, late=says)) is late
 
 
 def test_without_a_gradebook_it_says_so(grading):

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
@@ -103,6 +104,9 @@ def gather(part: str, grading: Path, anonymous: bool = False) -> Report:
             else f"Nothing of {part} has been collected: python -m course collect {part} FILES, then python -m course grade {part}"
         )
     outcomes, notes = _gradebook(part, grading)
+    for entry in came.files:
+        if entry.student in outcomes:
+            entry.late = outcomes[entry.student].late(entry)
     listed = roster.load(grading).ids
     everybody = {*reading.students, *listed, *came.ids.values(), *outcomes}
     called = {came.ids[key]: name for key, name in came.names.items() if key in came.ids}
@@ -126,7 +130,6 @@ def gather(part: str, grading: Path, anonymous: bool = False) -> Report:
     shares = [row["points"] / row["most"] for row in rows if row["points"] != "" and row["most"]]
     late = sum(row["late"] > 0 for row in rows)
     attempts = Counter(min(row["attempts"], 3) for row in rows if row["attempts"])
-    ordered = sorted(shares)
     summary = {
         "students": len(everybody),
         "handed in": len(reading.students),
@@ -135,7 +138,7 @@ def gather(part: str, grading: Path, anonymous: bool = False) -> Report:
         "notebooks": len(reading.sent),
         "of": len(reading.lessons),
         "points": len(shares),
-        "median": round(ordered[len(ordered) // 2], 3) if ordered else None,
+        "median": round(median(shares), 3) if shares else None,
         "late": late,
         "attempts": {str(number): attempts[number] for number in (1, 2, 3)},
         "anonymous": anonymous,

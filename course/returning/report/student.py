@@ -98,7 +98,7 @@ def _parts(book: Gradebook, grading: Path) -> dict[str, list[Part]]:
                 files = came.get((student.id, notebook), [])
                 row = Row(titles.get((name, notebook), notebook), most, attempts=len(files))
                 for entry in (entry for entry in files if entry.verdict in COUNTS):
-                    row.file, row.when, row.late = entry.path, (entry.date or "")[:16], entry.late
+                    row.file, row.when, row.late = entry.path, (entry.date or "")[:16], student.late(entry)
                 if student.points:
                     row.points = scores.get((student.id, notebook))
                 if (grading / "feedback" / student.id / name / f"{notebook}.html").is_file():
