@@ -82,9 +82,7 @@ def students(book: Gradebook, part: str, grading: Path, force: bool = False) -> 
     result = []
     for who in everybody:
         person = (listed or {}).get(who, {}) | {k: v for k, v in known.get(who, {}).items() if v}
-        student = Student(
-            who, {column: person.get(column, "") for column in COLUMNS}, due=assignment.duedate
-        )
+        student = Student(who, {column: person.get(column, "") for column in COLUMNS}, due=assignment.duedate)
         student.cells |= {"assignment": part, "student_id": who, "duedate": str(assignment.duedate or "")}
         student.cells["max_score"] = plain_number(assignment.max_score)
         if (score := scores.get(who)) is None:

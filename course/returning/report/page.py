@@ -162,6 +162,7 @@ def gather(part: str, grading: Path, anonymous: bool = False) -> Report:
     hard = [_item(item) for item in counts.hardest(items)]
     report = Report(part, summary, tables, hard, _points(shares), _days(came), notes=notes)
     report.people = _people(reading, came, outcomes, names)
+    summary["need a person"] = len({row["student"] for row in report.people})
     return report
 
 
@@ -194,6 +195,7 @@ def _item(item: counts.Item) -> dict[str, Any]:
         "mean": round(item.mean, 4),
         "item_rest": item.correlation,
         "reading": item.reading,
+        "look": item.look,
     }
 
 
@@ -338,8 +340,15 @@ def environment() -> Environment:
         "code": code,
         "number": plain_number,
         "percent": lambda share: f"{share:.0%}"[:-1] + " %",
+        "short": _short,
+        "students": lambda number: "1 student" if number == 1 else f"{number} students",
     }
     return made
+
+
+def _short(title: str) -> str:
+    """`Q5` of `Q5 · Multi-head attention`."""
+    return title.partition(" · ")[0]
 
 
 def style(name: str) -> Markup:
@@ -356,9 +365,23 @@ def render(report: Report) -> str:
         style=style("class_report/page.css"),
         known=[row for row in misconceptions if row["kind"] == "known"],
         unknown=[row for row in misconceptions if row["kind"] == "unknown"],
+        people=_together(report.people, "notebook", "why"),
+        short={row["notebook"]: _short(row["title"]) for row in report.tables["questions"]},
+        changed=_together(
+            report.tables["changes"], "notebook", "question", "blank", "before", "after", "why"
+        ),
         rule={"long": alike.LONG, "odd": alike.ODD, "share": alike.SHARE, "few": alike.FEW},
         enough=counts.ENOUGH,
     )
+
+
+def _together(rows: list[dict[str, Any]], *columns: str) -> list[list[dict[str, Any]]]:
+    """Rows that say the same in these columns, the most first; in each the students in order."""
+    found: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(tuple(row[column] for column in columns), []).append(row)
+    groups = sorted(found.values(), key=len, reverse=True)
+    return [sorted(group, key=lambda row: row["student"].casefold()) for group in groups]
 
 
 def table(rows: list[dict[str, Any]], columns: Iterable[str]) -> bytes:
@@ -399,5 +422,5 @@ def told(report: Report, files: list[Path]) -> list[str]:
         where = f"{row['question']}, {row['blank']}" if row["blank"] else row["question"]
         lines.append(f"  {row['students']} of {row['of']}: {row['sentence']} ({where})")
     lines += report.notes
-    lines += [f"Need a person: {len(report.people)}."] if report.people else []
+    lines += [f"Need a person: {summary['need a person']}."] if report.people else []
     return [*lines, *(f"wrote {path}" for path in files)]
