@@ -28,6 +28,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from course.base import paths, settings
 from course.collecting import collected, roster
 from course.collecting.collected import COUNTS, Collected, CollectError
+from course.collecting.names import short
 from course.notebook.release import JudgeError
 from course.returning.export import safe
 from course.returning.feedback import TEMPLATES
@@ -340,15 +341,10 @@ def environment() -> Environment:
         "code": code,
         "number": plain_number,
         "percent": lambda share: f"{share:.0%}"[:-1] + " %",
-        "short": _short,
+        "short": lambda notebook: short(notebook) or notebook,
         "students": lambda number: "1 student" if number == 1 else f"{number} students",
     }
     return made
-
-
-def _short(title: str) -> str:
-    """`Q5` of `Q5 · Multi-head attention`."""
-    return title.partition(" · ")[0]
 
 
 def style(name: str) -> Markup:
@@ -366,7 +362,6 @@ def render(report: Report) -> str:
         known=[row for row in misconceptions if row["kind"] == "known"],
         unknown=[row for row in misconceptions if row["kind"] == "unknown"],
         people=_together(report.people, "notebook", "why"),
-        short={row["notebook"]: _short(row["title"]) for row in report.tables["questions"]},
         changed=_together(
             report.tables["changes"], "notebook", "question", "blank", "before", "after", "why"
         ),
