@@ -16,6 +16,7 @@ from course.collecting.names import short
 MARKS = {"collected": ("✓", "green"), "repaired": ("r", "cyan"), "unreadable": ("✗", "bold red")}
 NONE = "not a notebook"  # whoever sent nothing else is named below
 MOST = 4  # names of files in one line
+NAME = 24  # characters of a name, so that a longer one takes no room from ids and marks
 LEGEND = "✓ collected   r collected and repaired   ✗ unreadable   - nothing received"
 
 
@@ -109,7 +110,7 @@ def _students(report: Report) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title=f"Collected for {report.part}", title_justify="left")
     table.add_column("student", overflow="fold")
     if any(report.names.values()):
-        table.add_column("in the LMS", overflow="ellipsis", no_wrap=True)
+        table.add_column("in the LMS", overflow="ellipsis", no_wrap=True, max_width=NAME)
     for notebook in report.notebooks:
         table.add_column(short(notebook) or notebook, justify="center", overflow="fold")
     for student, verdicts in report.students.items():

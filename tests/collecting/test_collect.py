@@ -12,12 +12,14 @@ import nbformat
 import psutil
 import pytest
 from nbgrader.api import Course
+from rich.console import Console
 from typer.testing import CliRunner
 
 from course.__main__ import app
 from course.base import bounded, settings
 from course.collecting import archives, lms, names, received
-from course.collecting.collect import CollectError
+from course.collecting import report as printed
+from course.collecting.collect import CollectError, Report
 from course.collecting.collected import Entry
 from course.notebook.rebuild import answers
 from tests import notebooks
@@ -640,3 +642,12 @@ def test_whatever_raises_on_a_students_file_is_told_and_stops_nobody(inbox, monk
     report = inbox({"ada/q1.ipynb": b"ROUND", "ben/q1.ipynb": solution(Q1)})
     assert report.students == {"ada": {Q1: "unreadable"}, "ben": {Q1: "collected"}}
     assert report.entries[0].why == "could not be read (RecursionError)"
+
+
+def test_a_long_name_leaves_room_for_the_id_and_the_marks():
+    named = [path.stem for path in notebooks.SOLUTIONS if path.parent.name == PART]
+    sent = {"u123456": dict.fromkeys(named, "collected")}
+    report = Report(PART, named, [], sent, {"u123456": "José Luis de la Vega " * 4}, [], [], [], {}, "")
+    printed.show(report, Console(width=80, file=(out := io.StringIO())))
+    row = next(line for line in out.getvalue().splitlines() if "José" in line)
+    assert "u123456" in row and row.count("✓") == len(named)

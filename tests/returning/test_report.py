@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections import Counter
 from datetime import datetime
 
 import pytest
@@ -13,7 +14,7 @@ from course.collecting import late
 from course.collecting.collected import Collected, Entry
 from course.judging import judge, records
 from course.returning.report import page
-from course.returning.report.counts import ENOUGH
+from course.returning.report.counts import ENOUGH, Item
 from course.returning.report.normal import Text
 from tests.returning import classroom
 from tests.returning.classroom import OPEN, PART, Class
@@ -102,8 +103,37 @@ def test_a_question_and_each_of_its_blanks_has_its_shares(report):
 def test_a_question_is_compared_with_all_others(report):
     whole = one(report, "questions", question="getPositionEncoding", blank="")
     assert whole["item_rest"] > 0.5
-    assert whole["reading"].startswith("Separates as it should")
+    assert (whole["reading"], whole["look"]) == ("Separates.", False)
     assert 23 > ENOUGH  # have both
+
+
+@pytest.mark.parametrize(
+    ("right", "order", "look", "reading"),
+    [
+        (39, "with", False, "Nearly everybody has it."),
+        (30, "with", False, "Separates."),
+        (10, "with", False, "Separates. Hard: teach it again."),
+        (30, "as it comes", False, "Makes no difference."),
+        (10, "as it comes", True, "Who does well elsewhere misses it as often: look at the question."),
+        (
+            30,
+            "against",
+            True,
+            "Who does well elsewhere does worse here: look at the question and its check first.",
+        ),
+        (0, "with", False, "All alike: nothing to compare."),
+    ],
+)
+def test_a_question_that_the_able_miss_as_often_asks_for_a_look(right, order, look, reading):
+    item = Item(None, "", 1.0, Counter(right=right, wrong=40 - right))
+    ranks = {
+        "with": range(40),
+        "against": range(39, -1, -1),
+        "as it comes": [n % 4 * 10 + n // 4 for n in range(40)],
+    }
+    item.rest = [n / 40 for n in range(40)]
+    item.points = [float(rank >= 40 - right) for rank in ranks[order]]
+    assert (item.look, item.reading) == (look, reading)
 
 
 def test_misconceptions_are_ranked_with_an_example_and_the_place_to_show_again(report):
@@ -112,8 +142,22 @@ def test_misconceptions_are_ranked_with_an_example_and_the_place_to_show_again(r
     assert first["sentence"] == "the exponent is i/d instead of 2i/d."
     assert (first["blank"], first["notebook"], first["heading"]) == ("denominator", Q1, "Exercise Q1")
     assert first["above"] == "The formula"
-    assert "denominator = n ** (i / d)" in first["example"]
+    assert first["example"] == "denominator = n ** (i / d)"  # not the lines that use it
     assert one(report, "misconceptions", name="x-alone")["example"] == "out = x"
+
+
+def test_a_mistake_in_another_blank_of_each_is_the_whole_questions(tmp_path):
+    made = Class(tmp_path)
+    blanks = [
+        ("np.sin(k / denominator)", "np.sin(k / denom)"),
+        ("np.power(n, 2 * i / d)", "base ** (2 * i / d)"),
+    ]
+    for who, (right, wrong) in zip(("ada", "ben"), blanks, strict=True):
+        made.send(who, Q1, {POSITION: {right: wrong}})
+    made.done()
+    row = one({"tables": page.gather(PART, tmp_path).tables}, "misconceptions", name="name-unknown")
+    assert (row["students"], row["blank"]) == (2, "")
+    assert any(wrong in row["example"] for _, wrong in blanks)
 
 
 def test_what_no_check_knows_is_grouped_by_what_it_gave(report):
@@ -135,6 +179,7 @@ def test_who_sent_nothing_or_some_is_late_or_waits(report):
     assert one(report, "students", student="able01")["attempts"] == 2
     assert {"label": "Wed 04 Mar", "in time": 0, "late": 1} in report["days"]
     assert "1 notebook is not graded yet: python -m course grade 2_build_a_vit." in report["notes"]
+    assert report["summary"]["need a person"] == 2
     assert [(row["student"], row["why"]) for row in report["people"]] == [
         ("Ben O'Neill (ben)", "The kernel ended twice."),
         ("dora", "dora_q6_residual_block.ipynb: dora's later file is empty."),
@@ -205,6 +250,27 @@ def test_what_grading_again_changed(tmp_path):
     )
     assert (change["before"], change["after"], change["points"]) == ("incorrect, 0", "correct, 1", 1)
     assert change["why"].startswith("another release of the notebook")
+
+
+def test_what_many_have_is_said_once(tmp_path):
+    made = Class(tmp_path)
+    wrong = classroom.judged(Q6, classroom.submission(Q6, {RESIDUAL: ALONE})).verdicts
+    for number in range(25):
+        who = f"student{number:02}"
+        data = made.send(who, Q6, attention=["The kernel ended twice."] if number < 3 else [])
+        made.before(Q6, data, key=f"{number:064}", version="2" * 64, verdicts=wrong)
+    made.done()
+    soup = BeautifulSoup(page.render(page.gather(PART, tmp_path)), "html.parser")
+    changed, people = (
+        [
+            " ".join(row.th.text.split())
+            for row in soup.find(class_="wide", attrs={"aria-label": label}).tbody("tr")
+        ]
+        for label in ("What changed", "Who needs a person")
+    )
+    first = ", ".join(f"student{number:02}" for number in range(20))
+    assert changed == [f"25 students: {first} and 5 more"]
+    assert people == ["3 students: student00, student01, student02"]
 
 
 def test_a_record_of_earlier_checks_counts_until_it_is_graded_again(tmp_path):

@@ -8,7 +8,7 @@ from nbgrader.api import Gradebook
 
 from course.returning import points
 from course.returning.report import student
-from course.returning.report.page import ReportError
+from course.returning.report.page import ReportError, gather
 from tests.returning.classroom import PART, Class, autograded
 
 pytestmark = pytest.mark.filterwarnings("ignore:Object of type <Submitted")
@@ -27,12 +27,12 @@ def grading(tmp_path, monkeypatch):
 def made(grading):
     course = Class(grading)
     course.send("ada", Q1, date="2026-03-01 10:00:00.000000 UTC", earlier=1, grade=False)
-    course.send("ada", Q6, date="2026-03-03 10:00:00.000000 UTC", late=True, grade=False)
+    course.send("ada", Q6, date="2026-03-03 10:00:00.000000 UTC")
     course.send("ben", Q6, grade=False)
     course.done()
     with Gradebook(f"sqlite:///{grading / 'gradebook.db'}", "vit") as book:
         book.add_assignment("1_words_to_attention")
-        book.add_assignment(PART)
+        book.add_assignment(PART, duedate=datetime(2026, 3, 2))
         for name, most in ((Q1, 3), (Q6, 1)):
             book.add_notebook(name, PART)
             book.add_grade_cell("test", name, PART, max_score=most, cell_type="code")
@@ -76,6 +76,14 @@ def test_what_is_not_final_has_no_points(made):
     assert set(made) == {"ada", "ben"}  # nobody handed in nothing
 
 
+def test_late_is_what_the_due_date_says_also_on_the_class_page(made, grading):
+    assert [row["late"] for row in gather(PART, grading).tables["students"]] == [1, 0, 0]
+    with Gradebook(f"sqlite:///{grading / 'gradebook.db'}", "vit") as book:
+        book.grant_extension(PART, "ada", hours=48)
+    assert gather(PART, grading).summary["late"] == 0
+    assert ", late" not in student.make()[0].read_text("utf-8")
+
+
 def test_without_a_gradebook_it_says_so(grading):
     with pytest.raises(ReportError, match="nothing has been graded"):
         student.make()
@@ -89,5 +97,6 @@ def test_axe_finds_nothing_to_mend(made, page, scheme):
     page.goto(made["ada"].as_uri())
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
+    assert found.response["incomplete"] == []
     page.set_viewport_size({"width": 390, "height": 900})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

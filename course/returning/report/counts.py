@@ -77,26 +77,29 @@ class Item:
         return round(float(np.corrcoef(mine, rest)[0, 1]), 2) + 0.0
 
     @property
+    def look(self) -> bool:
+        """Whether it is the question that deserves a look: it is not hard for those alone who have trouble elsewhere."""
+        r = self.correlation
+        return r is not None and self.share("right") <= 0.95 and (r < -0.1 or (r < 0.2 and self.mean < 0.5))
+
+    @property
     def reading(self) -> str:
         """The correlation in plain words."""
-        r, hard = self.correlation, self.mean < 0.5
+        r = self.correlation
         if self.share("right") > 0.95:
             return "Nearly everybody has it."
         if r is None:
             few = int(np.sum(~np.isnan(self.rest))) < ENOUGH
             return f"Fewer than {ENOUGH} to compare." if few else "All alike: nothing to compare."
         if r < -0.1:
-            return "Those who do well elsewhere do worse here: look at the question and its check first."
+            return "Who does well elsewhere does worse here: look at the question and its check first."
         if r < 0.2:
-            first = "Those who do well elsewhere miss it as often as the others"
             return (
-                f"{first}: look at the question."
-                if hard
-                else "Hardly depends on how somebody does elsewhere."
+                "Who does well elsewhere misses it as often: look at the question."
+                if self.look
+                else "Makes no difference."
             )
-        if hard:
-            return "Hard, and those who do well elsewhere manage it: teach it again."
-        return "Separates as it should: who misses it has trouble elsewhere too."
+        return "Separates. Hard: teach it again." if self.mean < 0.5 else "Separates."
 
 
 def items(reading: Reading) -> list[Item]:
@@ -141,30 +144,36 @@ class Mistake:
     """A misconception of this class, or something wrong without a known cause; `name` is "" then."""
 
     question: Question
-    blank: str  # "" where it is about the question as a whole
     name: str
     sentence: str
     of: int  # who sent this notebook
-    students: list[str] = field(default_factory=list)
-    texts: list[tuple[str, Text]] = field(default_factory=list)  # who, what they wrote
+    texts: list[tuple[str, str, Text]] = field(default_factory=list)  # who, in which blank, what they wrote
+
+    def add(self, who: str, blank: str, text: Text) -> None:
+        self.texts.append((who, blank, text))
 
     @property
-    def _line(self) -> str:
-        """What stands in the line of this blank."""
-        parts = exercises.load(self.question.key).parts
-        return next((part.blank for part in parts if self.blank and part.label == self.blank), "")
+    def students(self) -> list[str]:
+        return [who for who, _, _ in self.texts]
+
+    @property
+    def blank(self) -> str:
+        """ "" where it is about the question as a whole, or in one blank of some and in another of others."""
+        blanks = {blank for _, blank, _ in self.texts}
+        return blanks.pop() if len(blanks) == 1 else ""
 
     @property
     def forms(self) -> int:
         """In how many different ways it was written."""
-        return len({text.renamed for _, text in self.texts})
+        return len({text.renamed for _, _, text in self.texts})
 
     def example(self, names: Mapping[str, str] = {}) -> tuple[str, ...]:
         """The lines that most of them added, if its author's id, or name in `names`, is not in them."""
-        common = Counter(text.renamed for _, text in self.texts)
-        ranked = sorted(self.texts, key=lambda each: (-common[each[1].renamed], len(each[1].renamed)))
-        for who, text in ranked:
-            lines = text.own(self.question.given, self._line, self.blank)
+        common = Counter(text.renamed for _, _, text in self.texts)
+        ranked = sorted(self.texts, key=lambda each: (-common[each[2].renamed], len(each[2].renamed)))
+        line_of = {part.label: part.blank for part in exercises.load(self.question.key).parts}
+        for who, blank, text in ranked:
+            lines = text.own(self.question.given, line_of.get(blank, ""), blank)
             words = [re.escape(word) for word in (who, *names.get(who, "").split()) if len(word) > 2]
             if not re.search(rf"\b({'|'.join(words) or '$^'})\b", "\n".join(lines), re.I):
                 return lines if len(lines) <= LINES else (*lines[:LINES], "...")
@@ -185,28 +194,31 @@ def mistakes(sent: Sequence[Sent]) -> tuple[list[Mistake], list[Mistake]]:
                 place = (one.lesson.name, key, name)
                 if place not in known:
                     said = _sentence(key, name) or line
-                    known[place] = Mistake(question, blank, name, said, asked[one.lesson.name])
-                known[place].students.append(one.student)
-                known[place].texts.append((one.student, text))
+                    known[place] = Mistake(question, name, said, asked[one.lesson.name])
+                known[place].add(one.student, blank, text)
             for blank, sentence in _unexplained(verdict):
                 place = (key, blank, RAISED.sub("", sentence))
                 if place not in unknown:
-                    unknown[place] = Mistake(question, blank, "", sentence, asked[one.lesson.name])
-                unknown[place].students.append(one.student)
-                unknown[place].texts.append((one.student, text))
+                    unknown[place] = Mistake(question, "", sentence, asked[one.lesson.name])
+                unknown[place].add(one.student, blank, text)
 
     def most(found: dict[tuple[str, str, str], Mistake]) -> list[Mistake]:
-        return sorted(found.values(), key=lambda mistake: -len(mistake.students))
+        return sorted(found.values(), key=lambda mistake: -len(mistake.texts))
 
     return most(known), most(unknown)
 
 
 def _named(verdict: Verdict) -> dict[str, tuple[str, str]]:
-    """Misconception -> its blank, and what was said there."""
-    found = {name: (part.label, _why(part.said)) for part in verdict.parts for name in part.misconceptions}
-    if len(verdict.parts) == 1:
-        found = {name: ("", line) for name, (_, line) in found.items()}
-    return {name: ("", _why(verdict.lines)) for name in verdict.misconceptions} | found
+    """Misconception -> its blank ("" if the question is one blank, or it is in several), and what was said there."""
+    found = {name: ("", _why(verdict.lines)) for name in verdict.misconceptions}
+    about: dict[str, list[Mark]] = {}
+    for part in verdict.parts if len(verdict.parts) > 1 else ():
+        for name in part.misconceptions:
+            about.setdefault(name, []).append(part)
+    return found | {
+        name: (parts[0].label if len(parts) == 1 else "", _why(parts[0].said))
+        for name, parts in about.items()
+    }
 
 
 def _why(lines: Sequence[str]) -> str:

@@ -76,11 +76,11 @@ class Text:
         return sum(len(token) * times for token, times in beyond.items())
 
     def own(self, given: "Text", *about: str) -> tuple[str, ...]:
-        """The same for people; those that hold one of the texts `about`, if there are any."""
+        """The same for people; only those that hold the first of the texts `about` that is in any of them."""
         own = _beyond(self.shown, given.shown) or self.shown
         wanted = [plain for text in about if (plain := _plain(text))]
-        some = tuple(line for line in own if any(text in _plain(line) for text in wanted))
-        return tuple(textwrap.dedent("\n".join(some or own)).splitlines())
+        some = (tuple(line for line in own if text in _plain(line)) for text in wanted)
+        return tuple(textwrap.dedent("\n".join(next(filter(None, some), own))).splitlines())
 
 
 def _beyond(lines: tuple[str, ...], given: tuple[str, ...]) -> tuple[str, ...]:

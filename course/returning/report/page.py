@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
@@ -27,6 +28,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from course.base import paths, settings
 from course.collecting import collected, late, roster
 from course.collecting.collected import COUNTS, Collected, CollectError
+from course.collecting.names import short
 from course.notebook.release import JudgeError
 from course.returning.export import safe
 from course.returning.feedback import TEMPLATES
@@ -126,7 +128,6 @@ def gather(part: str, grading: Path, anonymous: bool = False) -> Report:
     }
     shares = [row["points"] / row["most"] for row in rows if row["points"] != "" and row["most"]]
     attempts = Counter(min(row["attempts"], 3) for row in rows if row["attempts"])
-    ordered = sorted(shares)
     summary = {
         "students": len(everybody),
         "handed in": len(reading.students),
@@ -135,7 +136,7 @@ def gather(part: str, grading: Path, anonymous: bool = False) -> Report:
         "notebooks": len(reading.sent),
         "of": len(reading.lessons),
         "points": len(shares),
-        "median": round(ordered[len(ordered) // 2], 3) if ordered else None,
+        "median": round(median(shares), 3) if shares else None,
         "late": sum(row["late"] > 0 for row in rows),
         "attempts": {str(number): attempts[number] for number in (1, 2, 3)},
         "anonymous": anonymous,
@@ -159,6 +160,7 @@ def gather(part: str, grading: Path, anonymous: bool = False) -> Report:
     hard = [_item(item) for item in counts.hardest(items)]
     report = Report(part, summary, tables, hard, _points(shares), _days(came), notes=notes)
     report.people = _people(reading, came, outcomes, names)
+    summary["need a person"] = len({row["student"] for row in report.people})
     return report
 
 
@@ -193,6 +195,7 @@ def _item(item: counts.Item) -> dict[str, Any]:
         "mean": round(item.mean, 4),
         "item_rest": item.correlation,
         "reading": item.reading,
+        "look": item.look,
     }
 
 
@@ -341,6 +344,8 @@ def environment() -> Environment:
         "code": code,
         "number": plain_number,
         "percent": lambda share: f"{share:.0%}"[:-1] + " %",
+        "short": lambda notebook: short(notebook) or notebook,
+        "students": lambda number: "1 student" if number == 1 else f"{number} students",
     }
     return made
 
@@ -359,9 +364,22 @@ def render(report: Report) -> str:
         style=style("class_report/page.css"),
         known=[row for row in misconceptions if row["kind"] == "known"],
         unknown=[row for row in misconceptions if row["kind"] == "unknown"],
+        people=_together(report.people, "notebook", "why"),
+        changed=_together(
+            report.tables["changes"], "notebook", "question", "blank", "before", "after", "why"
+        ),
         rule={"long": alike.LONG, "odd": alike.ODD, "share": alike.SHARE, "few": alike.FEW},
         enough=counts.ENOUGH,
     )
+
+
+def _together(rows: list[dict[str, Any]], *columns: str) -> list[list[dict[str, Any]]]:
+    """Rows that say the same in these columns, the most first; in each the students in order."""
+    found: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(tuple(row[column] for column in columns), []).append(row)
+    groups = sorted(found.values(), key=len, reverse=True)
+    return [sorted(group, key=lambda row: row["student"].casefold()) for group in groups]
 
 
 def table(rows: list[dict[str, Any]], columns: Iterable[str]) -> bytes:
@@ -402,5 +420,5 @@ def told(report: Report, files: list[Path]) -> list[str]:
         where = f"{row['question']}, {row['blank']}" if row["blank"] else row["question"]
         lines.append(f"  {row['students']} of {row['of']}: {row['sentence']} ({where})")
     lines += report.notes
-    lines += [f"Need a person: {len(report.people)}."] if report.people else []
+    lines += [f"Need a person: {summary['need a person']}."] if report.people else []
     return [*lines, *(f"wrote {path}" for path in files)]

@@ -142,7 +142,7 @@ def read(grading: Path, part: str) -> Reading:
         if record is None or not path.stem.startswith(record.key):
             damaged += 1
         elif (which := (record.notebook, record.submission)) in wanted and record.notebook in by_name:
-            kept = _kept(record, by_name[record.notebook].release)
+            kept = _kept(record, by_name[record.notebook])
             histories.setdefault(which, []).append(kept)
     sent, waiting = [], []
     for (student, name), submission in files.items():
@@ -170,10 +170,10 @@ def _of_part(folder: Path, part: str) -> Iterator[Path]:
             yield path
 
 
-def _kept(record: records.Record, release: Release) -> Judged:
+def _kept(record: records.Record, lesson: Lesson) -> Judged:
     code = [cell for cell in record.content["cells"] if cell["cell_type"] == "code"]
     nb = nbformat.from_dict({"cells": [{**cell, "outputs": []} for cell in code], "metadata": {}})
-    tests, cells = release.tests, Cells(release.notebook, nb)
+    tests, cells = lesson.release.tests, Cells(lesson.release.notebook, nb)
     return Judged(
         key=record.key,
         submission=record.submission,
@@ -182,7 +182,7 @@ def _kept(record: records.Record, release: Release) -> Judged:
         sandboxed=record.level != "none",
         when=record.judged,
         verdicts={tests[t]: replace(v, pictures=()) for t, v in record.verdicts.items() if t in tests},
-        answers={key: _text(cells.source_of(tests, key, exercises.load(key).name)) for key in tests.values()},
+        answers={key: _text(cells.source_of(tests, key, q.name)) for key, q in lesson.questions.items()},
         attention=record.attention,
     )
 
