@@ -352,10 +352,14 @@ if check.ready("debug_a_vit"):
     )
     show.compare(prediction, min(programs, key=lambda name: found[name][1]))
 
-# %% [markdown]
+# %% [markdown] id="0fcb2bf4"
 # One bug breaks the program. The others leave a number that looks like a result: attention that is normalised the wrong way, positions that are twice as loud, dropout that sleeps; the other weights grow around it. Who has only this one number does not know what the right program would have reached, so nobody misses the rest. That is why parts are tested by what must hold for them, and not by what comes out at the end.
 #
-# Which symptom would have told you without any training at all?
+# <details><summary>Which symptom would have told you without any training at all?</summary>
+#
+# Nearly all of them. Sums of rows and the black picture ask one function, whatever the weights are. The labels under ten pictures need no model, and two passes differ or do not, right after the first call of `accuracy`. Only "one batch by heart, all of them not" needs a training, and it tells where to look first.
+#
+# </details>
 #
 # ## What you have learned
 #

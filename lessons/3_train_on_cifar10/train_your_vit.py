@@ -549,8 +549,14 @@ if check.ready("classification_head") and check.ready("vit_forward"):
         {"positions of the trained ViT": found}, f"similarity: {pairs(found)}.", label="cosine similarity"
     )
 
-# %% [markdown]
-# Each patch is like its neighbours: here is the grid. Look at the bright places on the *other* side, too. "Mirrored" in the line above compares a patch with the one as far from the right edge as it is from the left. Why could the model come to treat the two alike? (A hint stands in the part on training: what is done to the pictures?)
+# %% [markdown] id="66c6546c"
+# Each patch is like its neighbours: here is the grid. Look at the bright places on the *other* side, too. "Mirrored" in the line above compares a patch with the one as far from the right edge as it is from the left. Why could the model come to treat the two alike?
+#
+# <details><summary>A guess first, then open: what was done to the pictures in training?</summary>
+#
+# Each was mirrored at random. What is seen on the left in one pass is seen on the right in another, with the same label, so nothing rewards the model for telling the two apart.
+#
+# </details>
 
 # %%
 if check.ready("classification_head") and check.ready("vit_forward"):

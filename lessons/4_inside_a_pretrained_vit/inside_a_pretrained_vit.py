@@ -54,7 +54,7 @@ print("Ready.")
 # - `ft_in1k`: then **fine-tuned** on ImageNet-1k, 1.3 million pictures in 1,000 classes. Fine-tuning goes on from trained weights, with small steps: the head is new, with 1,000 outputs, and the rest changes only a little. What was learned from many pictures is kept, and less data and time are enough for the new task;
 # - the `2`: the fine-tuning was done once more by the author of timm, with more augmentation and regularisation. The pre-training is the same.
 
-# %%
+# %% id="d5ce7ba2"
 TAG = "vit_base_patch16_224.augreg2_in21k_ft_in1k"
 model, config, class_names, source = data.pretrained(TAG)
 model.requires_grad_(False)  # nothing is trained here
@@ -79,7 +79,7 @@ show.table(
         ("numbers between the two layers of the MLP", hidden_size, 3072),
         ("classes", len(class_names), 1000),
     ],
-    ("", source, "ViT-Base/16"),
+    ("size", source, "ViT-Base/16"),
 )
 
 # %% [markdown]
@@ -530,7 +530,7 @@ show.panels(
 # %% [markdown]
 # **norm2.** The second half begins like the first: every token by itself is brought to mean 0 and standard deviation 1 over its D numbers, then scaled and shifted by two learned vectors.
 
-# %%
+# %% id="95946bf4"
 normed2 = block.norm2(middle)  # (tokens, D)
 between = torch.nn.functional.layer_norm(middle, middle.shape[-1:])  # before scale and shift
 show.table(
@@ -542,7 +542,7 @@ show.table(
             ("scaled and shifted: norm2", normed2),
         )
     ],
-    ("", "shape", "mean of the query patch (size)", "standard deviation"),
+    ("tokens", "shape", "mean of the query patch (size)", "standard deviation"),
 )
 before, order = middle[query].sort()
 show.curves(
