@@ -573,7 +573,7 @@ if check.ready("classification_head") and check.ready("vit_forward"):
         vmin=0,
     )
 
-# %% [markdown]
+# %% [markdown] id="4089e8be"
 # The last two photos show a temple and a flower, yet the model has to answer with one of its ten classes. It can't say "none of these".
 #
 # ## Is a ViT better than a CNN?
@@ -600,7 +600,7 @@ if check.ready("classification_head") and check.ready("vit_forward"):
 #
 # The reason is called **inductive bias**: what a model takes for granted before it has seen anything. A convolution takes for granted that neighbouring pixels belong together and that a cat is a cat wherever it sits. A ViT takes almost nothing for granted: cutting into patches is all that it knows about images, and the grid you saw above had to be *learned*. What is built in need not be learned, which helps with few pictures. What is not built in can't be wrong, which helps with very many.
 #
-# CIFAR-10 is on the side of *few*. There the recipe (shifts, mirror images, learning rate, minutes) matters much: the table under *Train* shows what minutes alone do.
+# CIFAR-10 is on the side of *few*. There the recipe matters much. Trained on nothing but its 50,000 pictures, a plain ViT has 75.6 % in the [UvA tutorial](https://uvadlc-notebooks.readthedocs.io/en/latest/tutorial_notebooks/tutorial15/Vision_Transformer.html) (3.2 million parameters, 180 epochs, crops and mirror images) and about 93.6 % in [Lee et al. 2021](https://arxiv.org/abs/2112.13492) (fewer parameters, 300 passes, and much stronger augmentation). The table under *Train* shows what minutes alone do.
 #
 # ## What you have learned
 #

@@ -163,16 +163,16 @@ show.mosaics(
     label="cosine similarity",
 )
 
-# %% [markdown]
+# %% [markdown] id="65981e3a"
 # For ViT-Base it has been reported that rows resemble each other more than columns. Is that so in the model that you loaded? The line above is a measurement, not a quotation.
 #
 # The small model that ships with the course shows two traces of its training. Its positions come in blocks of 2 x 2: in the first 45 of its 118 minutes it saw pictures of half the size, where one patch covered the place of four. And each map has a second bright place, mirrored at the middle: every picture was also shown mirrored, so left and right could not be told apart for good.
 #
 # ## Exercise: the Transformer's input
 #
-# $$z_0 = [x_{class};\; x_1 E;\; \dots;\; x_N E] + E_{pos}$$
+# $$z_0 = [x_{class};\; x_1 E;\; \dots;\; x_N E] + E_{pos} \qquad E \in \mathbb{R}^{(P^2 C) \times D}, \quad E_{pos} \in \mathbb{R}^{(N+1) \times D}$$
 #
-# Here $x_1 E$ is the first patch after step 1: the argument `patches` holds these vectors already. Two blanks, one point each: `tokens`, the class token in front of the patches, and `z0`, the positions added. The function must work for a batch of several images, too.
+# N patches of P x P pixels in C colours become tokens of D numbers (ViT-Base: N = 196, P = 16, C = 3, D = 768). $x_1 E$ is the first patch after step 1: the argument `patches` holds these vectors already. Two blanks, one point each: `tokens`, the class token in front of the patches, and `z0`, the positions added. The function must work for a batch of several images, too.
 
 
 # %% nbgrader={"grade_id": "inside_z0", "solution": true}
@@ -484,8 +484,12 @@ show.heatmap(
     ylabel="head",
 )
 
-# %% [markdown]
-# **The output projection.** One Linear layer, D numbers in and D out. Until here the heads have not met; now every number is a mixture of all of them. Because the layer is linear, its result is a sum: one part for each head (its d columns of the weight), and the bias. So each head's part can be measured.
+# %% [markdown] id="39607045"
+# **The output projection.** One Linear layer, D numbers in and D out:
+#
+# $$MSA(z) = [A_1 v_1;\; A_2 v_2;\; \dots;\; A_h v_h]\, U_{msa} \qquad U_{msa} \in \mathbb{R}^{(h d) \times D}$$
+#
+# with h heads (timm adds a bias). Until here the heads have not met; now every number is a mixture of all of them. Because the layer is linear, its result is a sum: one part for each head (its d columns of the weight), and the bias. So each head's part can be measured.
 
 # %%
 projected = joined @ block.attn.proj.weight.T + block.attn.proj.bias  # (tokens, D)
