@@ -38,7 +38,14 @@ def run(*words: str, home: Path, cwd: Path = ROOT, timeout: float = 600) -> subp
     place = Path("/tmp", f"vit-test-{uuid.uuid4().hex}")
     walls += ["--dir", str(place), "--bind", str(home), str(place)]
     # by its whole path: PATH may lead through a closed folder
-    walls += [str(Path(shutil.which("setpriv")).resolve()), "--reuid", str(USER), "--regid", str(USER), "--clear-groups"]
+    walls += [
+        str(Path(shutil.which("setpriv")).resolve()),
+        "--reuid",
+        str(USER),
+        "--regid",
+        str(USER),
+        "--clear-groups",
+    ]
     os.chown(home, USER, USER)
     env |= {"HOME": str(place), "TMPDIR": "/tmp"}
     try:
