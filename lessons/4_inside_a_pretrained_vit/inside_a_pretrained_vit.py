@@ -624,10 +624,10 @@ show.dots(
     ylabel="mean distance (patches)",
 )
 
-# %% [markdown]
+# %% [markdown] id="59e90ba9"
 # ## Look for yourself
 #
-# Choose a patch of the photo and a block: every head shows what that patch gets from where. (Without scripts, as on GitHub, you see one frame; run the cell to bring it alive.)
+# Choose a patch of the photo and a block: every head shows from where that patch takes how much. (Without scripts, as on GitHub, you see one frame; run the cell to bring it alive.)
 
 # %%
 show.explore(model, photo, class_names=class_names, mean=config["mean"], std=config["std"])
