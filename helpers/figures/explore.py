@@ -86,7 +86,9 @@ def explore(model: Any, photo: Any, *, mean: Any, std: Any, class_names: Sequenc
     maps = found.attention[-1, :, 0, len(found.front) :].reshape(heads, found.rows, found.columns)
     head, place = divmod(int(maps.argmax()), found.rows * found.columns)
     row, column = divmod(place, found.columns)
-    best = ", ".join(f"{names[i]} {found.classes[-1, i]:.1%}" for i in np.argsort(-found.classes[-1])[:BEST])
+    best = ", ".join(
+        f"{names[i]} ({found.classes[-1, i]:.1%})" for i in np.argsort(-found.classes[-1])[:BEST]
+    )
     says = (
         f"in the last of {blocks} blocks head {head} takes the largest share of all that {asks} takes from a patch, "
         f"{maps.max():.1%}, from row {row}, column {column}. Alike, each of the {tokens} tokens would have {1 / tokens:.1%}. "
