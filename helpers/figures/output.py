@@ -50,7 +50,10 @@ def text(*paragraphs: str) -> None:
     """Sentences; `code` in backticks."""
     put(
         "\n".join(paragraphs),
-        "".join(f'<p style="max-width:60em">{marked(paragraph)}</p>' for paragraph in paragraphs),
+        "".join(
+            f'<p style="max-width:60em;overflow-wrap:anywhere">{marked(paragraph)}</p>'
+            for paragraph in paragraphs
+        ),
     )
 
 

@@ -331,7 +331,7 @@ if check.ready("debug_a_vit"):
 #
 # Now one bug at a time comes back into the mended program, with three seeds each: other first weights, another order. A difference that is smaller than that between the seeds is none. Which bug costs most, and do the other three show at all?
 
-# %%
+# %% id="53f08f74"
 prediction = ...  # the one that costs most: "attend", "tokens", "shuffled" or "accuracy"
 
 if check.ready("debug_a_vit"):
@@ -348,7 +348,7 @@ if check.ready("debug_a_vit"):
         [(name, *(f"{accuracy:.1%}" for accuracy in some)) for name, some in found.items()],
         ("bug", "worst seed", "middle seed", "best seed"),
         f"without a bug the seeds lie between {lowest:.1%} and {highest:.1%}. The middle seed of these bugs is no worse than the worst "
-        f"without a bug, so the accuracy hides them: {', '.join(hidden) or 'none'}.",
+        f"without a bug, so the accuracy hides them: {', '.join(f'`{name}`' for name in hidden) or 'none'}.",
     )
     show.compare(prediction, min(programs, key=lambda name: found[name][1]))
 

@@ -582,19 +582,19 @@ if check.ready("classification_head") and check.ready("vit_forward"):
 #
 # | pre-trained on | pictures | ViT-B/16 | ViT-L/16 |
 # | --- | ---: | ---: | ---: |
-# | ImageNet | 1.3 million | 77.91 % | 76.53 % |
-# | ImageNet-21k | 14 million | 83.97 % | 85.15 % |
-# | JFT-300M, Google's own | 303 million | 84.15 % | 87.12 % |
+# | ImageNet | 1.3 million | 77.91% | 76.53% |
+# | ImageNet-21k | 14 million | 83.97% | 85.15% |
+# | JFT-300M, Google's own | 303 million | 84.15% | 87.12% |
 #
 # With ImageNet alone the larger model is the *worse* one, and both stay, in the words of the paper, a few percentage points below ResNets of comparable size. With JFT-300M it turns round. Table 2 compares with the best of that time, and counts the price in TPUv3-core-days (cores of Google's chip, times days):
 #
 # | model | kind | pre-trained on | ImageNet | CIFAR-10 | TPUv3-core-days |
 # | --- | --- | --- | ---: | ---: | ---: |
-# | ViT-H/14 | ViT | JFT-300M | 88.55 % | 99.50 % | 2,500 |
-# | ViT-L/16 | ViT | JFT-300M | 87.76 % | 99.42 % | 680 |
-# | ViT-L/16 | ViT | ImageNet-21k | 85.30 % | 99.15 % | 230 |
-# | BiT-L (ResNet-152 x 4) | CNN | JFT-300M | 87.54 % | 99.37 % | 9,900 |
-# | Noisy Student (EfficientNet-L2) | CNN | JFT-300M, without labels | 88.4 % | – | 12,300 |
+# | ViT-H/14 | ViT | JFT-300M | 88.55% | 99.50% | 2,500 |
+# | ViT-L/16 | ViT | JFT-300M | 87.76% | 99.42% | 680 |
+# | ViT-L/16 | ViT | ImageNet-21k | 85.30% | 99.15% | 230 |
+# | BiT-L (ResNet-152 x 4) | CNN | JFT-300M | 87.54% | 99.37% | 9,900 |
+# | Noisy Student (EfficientNet-L2) | CNN | JFT-300M, without labels | 88.4% | – | 12,300 |
 #
 # (The two tables differ for ViT-L/16: table 2 uses larger pictures and averages weights.) So: below CNNs with little data, level or ahead with very much, and then for less computing, which is still more than any of us has. The paper warns that the recipes differ, too, not only the architectures.
 #

@@ -862,8 +862,7 @@ FOLDER = "../2_build_a_vit"
 mine = timm_weights.loadable(assemble.pieces(FOLDER))
 assemble.report(mine)
 
-# %%
-vit = None
+# %% id="8c51f895"
 if check.ready("inside_weights"):
     tensors, eps = convert(model)
     vit = assemble.ViT(
@@ -888,8 +887,8 @@ if check.ready("inside_weights"):
     )
     timm_weights.load(vit, tensors, eps)
 
-# %%
-if vit is not None and check.ready("inside_top5"):
+# %% id="a1600a04"
+if check.ready("inside_weights") and check.ready("inside_top5"):
     answers = [(name, f"{value:.1%}") for name, value in top_classes(vit(x)[0], class_names)]
     show.table(answers, ("Your own model says", "probability"))
 

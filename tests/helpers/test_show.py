@@ -136,7 +136,7 @@ def test_sentences_and_tables_are_html_in_notebooks_and_lines_elsewhere(shown, m
 
     both()
     (line, *_), (table, _, reading) = shown
-    assert line == '<p style="max-width:60em"><code>x</code> is 3 &lt; 4.</p>'
+    assert line == '<p style="max-width:60em;overflow-wrap:anywhere"><code>x</code> is 3 &lt; 4.</p>'
     page = BeautifulSoup(table, "html.parser")
     assert [cell.get_text() for cell in page.find_all("th")] == ["layer", "numbers", "conv", "all of it"]
     assert page.td["style"] == "text-align:right;white-space:nowrap" and reading == "most is in one."
