@@ -54,7 +54,7 @@ def grade(release, data, folder, **_):
             exec(source, namespace)
             marks[test] = check.verdict(key, namespace)
         else:
-            marks[test] = nothing(exercises.load(key), State.NOT_ATTEMPTED, ["Still to fill in: `...`."])
+            marks[test] = nothing(exercises.load(key), State.NOT_ATTEMPTED, ["Still to fill in: `...`"])
     nb.cells = [cell if cell.cell_type != "code" else {**cell, "outputs": []} for cell in nb.cells]
     second = [cell for cell in nb.cells if cell["cell_type"] == "code"][1]
     second["outputs"] = [

@@ -65,7 +65,7 @@ A plain Vision Transformer of the course's own pieces: patch 4, 64 patches and a
 a token, {SIZES["depth"]} pre-norm blocks, {SIZES["num_heads"]} heads, feed-forward x {SIZES["mlp_ratio"]}, learned positions.
 Written by `python -m course checkpoint`; every number is from `{NAME}.json`, the log of the training.
 
-| | |
+| what | as it is |
 | --- | --- |
 | test accuracy | **{log["test_accuracy"]:.1%}** of the 10,000 test pictures, no test-time augmentation |
 | data | {stages[0]["recipe"]["data"]}: 50,000 training pictures, a tenth of them kept apart for validation |

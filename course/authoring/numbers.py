@@ -36,12 +36,12 @@ def _head(*columns: str) -> list[str]:
 def training(measured: dict[str, Any]) -> str:
     """Test accuracy by minutes, ours beside the UvA configuration and the shipped checkpoint, and throughput."""
     shipped = _read("data/vit_cifar10.json")
-    lines = _head("model", "minutes of training", "hardware", "epochs", "test accuracy")
+    lines = _head("model", "minutes of training", "test accuracy", "epochs", "hardware")
 
     def row(model: str, minutes: float, machine: dict[str, Any], epochs: float, accuracy: float) -> None:
         cores = f"{machine['threads']} CPU core{'s' * (machine['threads'] != 1)}"
         hardware = cores if machine["device"] == "cpu" else machine["device_name"]
-        lines.append(f"| {model} | {minutes:g} | {hardware} | {epochs:.1f} | {accuracy:.1%} |")
+        lines.append(f"| {model} | {minutes:g} | {accuracy:.1%} | {epochs:.1f} | {hardware} |")
 
     for entry in sorted(measured["rows"], key=lambda e: (e["minutes"], e["test_accuracy"])):
         name = "the course's ViT" if entry["model"] == "ours" else f"{entry['model']}'s configuration"

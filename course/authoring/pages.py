@@ -25,6 +25,8 @@ from helpers.progress import part_name
 CARD = "docs/pictures/q2_patch_embedding.png"  # what a link to the site looks like elsewhere
 TELLING = 4  # letters of an answer; fewer, like `b`, stand everywhere
 LENT = "<p><em>With the blanks above filled in, this cell shows:</em></p>"
+# README's drawing in motion, and the one that stands still for who wants no motion
+HERO = re.compile("<picture>.*</picture>")
 # files of the repository that are pages of the site, by another name
 PAGES = {
     "README.md": "index.md",
@@ -89,15 +91,26 @@ def sources(folder: Path, solutions: bool, names: Sequence[str], run: bool) -> N
     for part, listed in [("", ["docs/students", "cheat_sheet"]), *toctrees.items()]:
         caption = f":caption: {part_name(part)}\n" if part else ""
         front += f"\n```{{toctree}}\n:hidden:\n{caption}\n" + "\n".join(listed) + "\n```\n"
-    (folder / "index.md").write_text(front, "utf-8")
+    shutil.copytree(Path(__file__).with_name("site_files"), folder / "static")
+    (folder / "index.md").write_text(
+        HERO.sub(lambda found: hero(found[0], folder / "static"), front), "utf-8"
+    )
     shutil.copytree(DIAGRAMS, folder / "helpers" / "diagrams")
     about = " ".join((ET.parse(DIAGRAMS / "cheat_sheet.svg").findtext("{*}desc") or "").split())
     (folder / "cheat_sheet.md").write_text(CHEAT_SHEET.format(alt=about), "utf-8")
     students = (ROOT / "docs" / "students.md").read_text("utf-8")
     (folder / "docs").mkdir()
     (folder / "docs" / "students.md").write_text(linked(students, "docs/students.md", pages), "utf-8")
-    shutil.copytree(Path(__file__).with_name("site_files"), folder / "static")
     shutil.copy(ROOT / CARD, folder / "static" / "card.png")
+
+
+def hero(picture: str, static: Path) -> str:
+    """README's `<picture>` for the site, its drawings among the static files: Sphinx takes along what an `<img>` names alone."""
+    for name in re.findall(r"helpers/diagrams/(\w+\.svg)", picture):
+        shutil.copy(DIAGRAMS / name, static)
+    picture = picture.replace("helpers/diagrams/", "_static/")
+    large = re.search('<img src="([^"]+)"', picture)[1]
+    return f'```{{raw}} html\n<a href="{large}">{picture}</a>\n```'
 
 
 def execute(nb: NotebookNode, name: str) -> None:

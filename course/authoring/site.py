@@ -14,10 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from latex2mathml.converter import convert as mathml
-
 from course.authoring import badges
 from course.authoring.pages import SiteError, sources
+from course.base.formulas import mathml
 from course.base.text import digest
 
 TITLE = "Understand a Vision Transformer by building one"
@@ -36,9 +35,7 @@ def setup(app: Any) -> None:
     def shown(display: str) -> Callable:
         def visit(translator: Any, node: Any) -> None:
             try:
-                # latex2mathml shows the backslash of \text{head\_dim}
-                source = re.sub(r"\\text\{[^}]*\}", lambda m: m[0].replace(r"\_", "_"), node.astext().strip())
-                formula = mathml(source, display=display)
+                formula = mathml(node.astext(), display)
             except Exception as error:  # latex2mathml has many of its own
                 raise SphinxError(f"the formula {node.astext()!r} can't be shown: {error!r}") from None
             if display == "block":  # scrolls by itself where the screen is narrow

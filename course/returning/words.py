@@ -14,11 +14,11 @@ import re
 from typing import Any
 
 from jinja2 import pass_context
-from latex2mathml.converter import convert as mathml
 from markupsafe import Markup
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from course.base import bounded
+from course.base.formulas import mathml
 from course.judging import sanitise
 from course.notebook.cells import is_own
 from helpers.figures.output import marked
@@ -65,8 +65,8 @@ class Words(IPythonRenderer):
 
     def _math(self, body: str, display: str) -> str:
         try:
-            return mathml(body.strip(), display=display)
-        except Exception:  # a student's formula; latex2mathml has many errors of its own
+            return mathml(body, display)
+        except Exception:  # a student's formula
             return f"<code>{self.escape_html(body)}</code>"
 
 

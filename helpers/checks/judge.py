@@ -183,7 +183,7 @@ def _is_open(part: Part, blanks: Sequence[Blank]) -> bool:
 
 def _still(blanks: Sequence[Blank]) -> list[str]:
     left = [f"line {b.line}: `{b.text}`" if b.line else f"`{b.text}`" for b in blanks]
-    return [f"Still to fill in: {'; '.join(left)}."] if left else []
+    return [f"Still to fill in: {'; '.join(left)}"] if left else []
 
 
 def _judge(

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from helpers.data import cifar, downloads
 from helpers.data.cifar import Images
 from helpers.data.downloads import DownloadError, quiet
-from helpers.figures.output import text
+from helpers.figures.output import shell, text
 
 if TYPE_CHECKING:
     import timm
@@ -54,6 +54,17 @@ class Pretrained(NamedTuple):
     source: str
 
 
+_told: dict[str, int] = {}
+
+
+def _tell(sentence: str) -> None:
+    """Say what stands in, once for each run of a cell."""
+    run = getattr(shell(), "execution_count", None)
+    if run is None or _told.get(sentence) != run:
+        text(sentence)
+        _told[sentence] = run
+
+
 # --- the pictures ---------------------------------------------------------------------------------
 
 
@@ -82,7 +93,7 @@ def cifar10(split: str = "train", download: bool | None = None) -> Images:
     tarball, why = downloads.fetch(cifar.TARBALL, download)
     if tarball is not None:
         return cifar.unpack(tarball, split)
-    text(
+    _tell(
         f"No intact copy of CIFAR-10 is on this machine and {why}: scikit-learn's 8x8 digits, "
         "enlarged to 32x32, stand in. `data.cifar10(download=True)` tries the download.",
     )
@@ -147,7 +158,7 @@ def photo(name: str, size: int | None = None, download: bool | None = None) -> "
     if name == "santorini":
         path, why = downloads.fetch("santorini.png", download)
         if path is None:
-            text(
+            _tell(
                 f"The photo 'santorini' is not on this machine and {why}: the centre of 'china' stands in. "
                 "`data.photo('santorini', download=True)` tries the download.",
             )
@@ -193,7 +204,7 @@ def pretrained(name: str = PRETRAINED[0], download: bool | None = None) -> Pretr
         raise ValueError(f"name should be one of {', '.join(map(repr, PRETRAINED))} but is {name!r}.")
     path, why = downloads.fetch(f"{name}.safetensors", download)
     if path is None:
-        text(
+        _tell(
             f"{name} is not on this machine and {why}: the course's own small ViT, trained on CIFAR-10 "
             f"(32x32 pictures, 10 classes), stands in. `data.pretrained({name!r}, download=True)` tries the download.",
         )

@@ -1,4 +1,4 @@
-"""A model's attention to take into one's hands: what every head of every block gives every token of a photo.
+"""A model's attention to take into one's hands: what every token of a photo takes from where, in every head of every block.
 
     found = look(model, photo, mean, std)      numbers, with the model's own code untouched
     explore(model, photo, class_names=..., mean=..., std=...)      one output to click through
@@ -86,14 +86,16 @@ def explore(model: Any, photo: Any, *, mean: Any, std: Any, class_names: Sequenc
     maps = found.attention[-1, :, 0, len(found.front) :].reshape(heads, found.rows, found.columns)
     head, place = divmod(int(maps.argmax()), found.rows * found.columns)
     row, column = divmod(place, found.columns)
-    best = ", ".join(f"{names[i]} {found.classes[-1, i]:.0%}" for i in np.argsort(-found.classes[-1])[:BEST])
+    best = ", ".join(
+        f"{names[i]} ({found.classes[-1, i]:.1%})" for i in np.argsort(-found.classes[-1])[:BEST]
+    )
     says = (
-        f"in the last of {blocks} blocks head {head} gives the largest share of all that {asks} gives to a patch, "
-        f"{maps.max():.1%}, to row {row}, column {column}. Alike, each of the {tokens} tokens would get {1 / tokens:.1%}. "
+        f"in the last of {blocks} blocks head {head} takes the largest share of all that {asks} takes from a patch, "
+        f"{maps.max():.1%}, from row {row}, column {column}. Alike, each of the {tokens} tokens would have {1 / tokens:.1%}. "
         f"The model's answer: {best}."
     )
     titles = [f"head {head}" for head in range(heads)]
-    draw_panels(maps, photo=photo, titles=titles, label=f"share that {asks} gives", vmin=0, size=1.7)
+    draw_panels(maps, photo=photo, titles=titles, label="share", vmin=0, size=1.7)
     finish(says, live=lambda: page(found, photo, names))
 
 

@@ -14,6 +14,8 @@ from typing import Any
 from helpers.figures.frame import framed
 
 CODE = re.compile("`([^`]+)`")
+WHOLE = re.compile(r"\d[\d.]*e[-+]\d+|-&gt;")  # after its hyphen a browser would begin a new line
+SHORT = 20  # letters in a cell of a table that stay on one line
 NUMBER = re.compile(r"[-+−]?[\d,.]+(e[-+]?\d+)?\s?[%×x]?|[-–·]?")
 
 
@@ -25,7 +27,8 @@ def shell() -> Any:
 
 def marked(text: str) -> str:
     """As HTML, `code` in backticks set as code."""
-    return CODE.sub(r"<code>\1</code>", html.escape(text))
+    whole = WHOLE.sub(r'<span style="white-space:nowrap">\g<0></span>', html.escape(text))
+    return CODE.sub(r"<code>\1</code>", whole)
 
 
 def put(plain: str, rich: str, reading: str = "") -> None:
@@ -47,7 +50,10 @@ def text(*paragraphs: str) -> None:
     """Sentences; `code` in backticks."""
     put(
         "\n".join(paragraphs),
-        "".join(f'<p style="max-width:60em">{marked(paragraph)}</p>' for paragraph in paragraphs),
+        "".join(
+            f'<p style="max-width:60em;overflow-wrap:anywhere">{marked(paragraph)}</p>'
+            for paragraph in paragraphs
+        ),
     )
 
 
@@ -93,8 +99,10 @@ def table(rows: Iterable[Sequence[Any]], headings: Sequence[str] = (), says: str
             tag = (
                 'th scope="col"' if head and value else "td" if head else 'th scope="row"' if i == 0 else "td"
             )
-            side = "right" if right[i] else "left"
-            made.append(f'<{tag} style="text-align:{side}">{marked(value)}</{tag.split()[0]}>')
+            style = f"text-align:{'right' if right[i] else 'left'}"
+            if not head:  # on a phone a table is scrolled, not squeezed until each word has a line of its own
+                style += ";white-space:nowrap" if len(value) <= SHORT else ";min-width:12em"
+            made.append(f'<{tag} style="{style}">{marked(value)}</{tag.split()[0]}>')
         return f"<tr>{''.join(made)}</tr>"
 
     head = f"<thead>{cells(headings, True)}</thead>" if headings else ""

@@ -10,20 +10,21 @@ from helpers.figures.plots import array
 
 
 def images(
-    pictures: Any, says: str, *, titles: Sequence[str] = (), columns: int = 10, size: float = 1.1
+    pictures: Any, says: str, *, titles: Sequence[str] = (), columns: int = 5, size: float = 1.1
 ) -> None:
     """Pictures in a grid.
 
     Args:
         pictures: (n, 3, H, W) or (n, 1, H, W) tensor or array, uint8 or floats in 0..1.
         titles: one for each picture.
+        columns: at most; rows are made equally long.
         size: inches that a picture is wide.
     """
     import matplotlib.pyplot as plt
 
     pictures = array(pictures)
-    columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
+    columns = -(-len(pictures) // rows)
     shape = (size * columns, (size + 0.25) * rows)
     _, axes = plt.subplots(rows, columns, figsize=shape, layout="constrained", squeeze=False)
     for ax in axes.flat:
@@ -183,7 +184,8 @@ def draw_panels(
     if not own:
         bar = figure.colorbar(picture, ax=grid, label=label + (" (log scale)" if log else ""), shrink=0.8)
         if log:
-            bar.set_ticks(LogLocator(subs=(1, 2, 5)), format="%g")  # few enough to be read
+            bar.set_ticks(LogLocator(subs=(1, 2, 5)))  # few enough to be read
+            bar.ax.yaxis.set_major_formatter("{x:g}")
             bar.minorticks_off()
 
 

@@ -207,7 +207,7 @@ def bars(
     _, ax = plt.subplots(figsize=(8, 3), layout="constrained")
     ax.bar(range(len(values)), values, width=max(0.8, len(values) / 400), color="#0072B2")
     if mark is not None:
-        ax.bar([mark], [values[mark]], width=max(0.8, len(values) / 200), color="#D55E00")
+        ax.bar([mark], [values[mark]], width=max(0.8, len(values) / 200), color="#D55E00", hatch="//")
     if names:
         ax.set_xticks(range(len(values)), names, rotation=30 if max(map(len, names)) > 4 else 0)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)

@@ -96,10 +96,10 @@ for i in range(n):  # who asks
 show.matrix(E, tokens, tokens, "E")
 show.compare(prediction, E.shape)
 
-# %% [markdown]
+# %% [markdown] id="de8d1f98"
 # ## Step 2: scaling
 #
-# A score adds up $d_k$ products. With two numbers a query that is harmless, but real models have 64 or more. Take random queries and keys whose numbers have variance 1: what happens to the scores, and to the softmax that comes after them? (**Softmax** turns any numbers into weights that are positive and sum to 1: $e$ to the power of each, divided by the sum of all these. Step 4 has it in full.)
+# However long the queries are, $E$ stays 5 x 5; but each score adds up $d_k$ products. With two numbers a query that is harmless, but real models have 64 or more. Take random queries and keys whose numbers have variance 1: what happens to the scores, and to the softmax that comes after them? (**Softmax** turns any numbers into weights that are positive and sum to 1: $e$ to the power of each, divided by the sum of all these. Step 4 has it in full.)
 
 # %%
 sizes = [2, 4, 8, 16, 32, 64, 128, 256, 512]
@@ -688,14 +688,14 @@ for what, counts in (("one block", block), ("all", whole)):
 their_block = nn.TransformerEncoderLayer(C, nhead=3, dim_feedforward=4 * C)
 show.text(f"One block, counted by PyTorch: {sum(p.numel() for p in their_block.parameters()):,}.")
 
-# %% [markdown]
+# %% [markdown] id="a978edf9"
 # Exactly 85,584. Two things to know: the output layer ($C \times 3$, no bias) is **not** counted here; and heads cost nothing, because they only share out the same $C$ numbers. About a third of each block is attention, two thirds are the MLP (multi-layer perceptron: two linear layers with an activation function between them, Q7).
 #
 # ## Is this the Transformer of ChatGPT?
 #
 # Nearly. The GPT above, the models behind ChatGPT and a Vision Transformer are made of the same pieces:
 #
-# | | GPT | ViT |
+# | question | GPT | ViT |
 # | --- | --- | --- |
 # | a token is | a piece of a word, looked up in a table | a patch of an image, times a matrix |
 # | positions | added (newer ones turn queries and keys instead) | added |

@@ -235,7 +235,7 @@ if check.ready("q2_patch_embedding"):
 #
 # To prove it, we copy your weights into a `nn.Conv2d`. They are asked from your module itself: 48 pictures of a single patch, each with one number lit, bring out the 48 rows of your matrix one by one, and a dark picture brings out the bias.
 
-# %%
+# %% id="d17ea58f"
 if check.ready("q2_patch_embedding"):
     conv = nn.Conv2d(3, 192, kernel_size=4, stride=4)
     one_lit = torch.eye(48).view(48, 3, 4, 4)
@@ -258,7 +258,7 @@ if check.ready("q2_patch_embedding"):
             ("largest difference", f"{float((mine - theirs[:, order]).abs().max()):.1e}"),
             ("parameters", f"{counts[0]:,} and {counts[1]:,}"),
         ],
-        ["yours and the convolution", ""],
+        ["yours and the convolution", "compared"],
     )
 
 # %% [markdown]

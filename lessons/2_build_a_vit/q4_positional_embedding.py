@@ -269,7 +269,7 @@ if check.ready("q4_positional_embedding"):
 # With a plain `torch.from_numpy(...)` one float64 table turns the whole sum into float64, and the next float32 layer refuses it. Both traps have one cure: `.float()`, then `register_buffer`.
 
 
-# %%
+# %% id="6abbee2b"
 class BufferedPositions(PositionalEmbedding):
     """Your class, with the fixed table as a float32 buffer."""
 
@@ -290,7 +290,7 @@ if check.ready("q4_positional_embedding"):
             ("saved", ", ".join(mended.state_dict())),
             ("trained", ", ".join(name for name, _ in mended.named_parameters())),
         ],
-        ["with the buffer", ""],
+        ["with the buffer", "what it is now"],
     )
 
 # %% [markdown]

@@ -170,7 +170,7 @@ check("q7_layer_norm")
 #
 # `nn.LayerNorm(d)` holds scale and shift as `weight` and `bias`. Give it random ones and compare: a few tokens before and after, then the largest difference.
 
-# %%
+# %% id="bb46505a"
 if check.ready("q7_layer_norm"):
     token = torch.tensor([1.0, 2.0, 3.0, 6.0])
     show.compare(prediction, round(float(layer_norm(token, torch.ones(4), torch.zeros(4))[-1]), 2))
@@ -185,13 +185,13 @@ if check.ready("q7_layer_norm"):
     for i in range(3):
         numbers = [t for token in (x[0, i], plain[0, i]) for t in (token.mean(), token.std(correction=0))]
         rows.append((f"token {i}", *(f"{number.round(decimals=2) + 0:.2f}" for number in numbers)))
-    show.table(rows, ["", "mean before", "deviation before", "mean after", "deviation after"])
+    show.table(rows, ["token", "mean before", "deviation before", "mean after", "deviation after"])
     show.text(f"Largest difference from `nn.LayerNorm`: {(mine - theirs).abs().max():.1e}.")
 
 # %% [markdown]
 # How much does `eps` matter? PyTorch takes 1e-5 if nobody says anything, the ViTs in `timm` (a library of pretrained models) take 1e-6. For usual tokens that is far behind the decimal point; for a token whose numbers are nearly equal it decides. **Part 4 asks about it**: there your own model has to give the same logits as a pretrained one, to 1e-4.
 
-# %%
+# %% id="f02751ba"
 if check.ready("q7_layer_norm"):
     one, zero = torch.ones(192), torch.zeros(192)
     rows = []
@@ -200,7 +200,7 @@ if check.ready("q7_layer_norm"):
         large, small = (layer_norm(token, one, zero, eps) for eps in (1e-5, 1e-6))
         deviations = [f"{t.std(correction=0):.3f}" for t in (large, small)]
         rows.append((name, *deviations, f"{(large - small).abs().max():.1g}"))
-    show.table(rows, ["", "deviation, eps 1e-5", "deviation, eps 1e-6", "largest difference"])
+    show.table(rows, ["token", "deviation, eps 1e-5", "deviation, eps 1e-6", "largest difference"])
 
 # %% [markdown]
 # ## Where does the norm stand?

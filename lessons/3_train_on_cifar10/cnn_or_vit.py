@@ -555,12 +555,12 @@ show_seen(
 )
 show.compare(prediction, [name for name, by in zip(("convolution", "local", "global"), moved) if by > 0.01])
 
-# %% [markdown]
+# %% [markdown] id="6535b95e"
 # A CNN reaches far only through depth: each further 3 x 3 layer adds a ring. That neighbours matter most is built in, and so is that a cat is a cat anywhere: if the picture moves, the maps move with it, which is called **equivariance**. Both are an **inductive bias**. Global attention has to learn it from data, and pays for its freedom with a score for every pair of places.
 #
 # Can attention replace convolution? Ramachandran et al. (NeurIPS 2019, [Stand-Alone Self-Attention in Vision Models](https://arxiv.org/abs/1906.05909)) put local attention in place of the convolutions of ResNets, on ImageNet. Their numbers, FLOPS in billions, parameters in millions, top-1 accuracy in percent:
 #
-# | | ResNet-26 FLOPS | params | acc. | ResNet-38 FLOPS | params | acc. | ResNet-50 FLOPS | params | acc. |
+# | network | ResNet-26 FLOPS | params | acc. | ResNet-38 FLOPS | params | acc. | ResNet-50 FLOPS | params | acc. |
 # | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 # | baseline (convolution) | 4.7 | 13.7 | 74.5 | 6.5 | 19.6 | 76.2 | 8.2 | 25.6 | 76.9 |
 # | convolution stem + attention | 4.5 | 10.3 | 75.8 | 5.7 | 14.1 | 77.1 | 7.0 | 18.0 | 77.4 |
@@ -610,7 +610,7 @@ if check.ready("conv_block"):
 # Parameters say how much a network can store, not how much it computes. A **MAC** is one multiplication and one addition. PyTorch counts floating-point operations, two for each MAC. Speed is measured on this machine: pictures a second, forward only, on the test pictures.
 
 
-# %%
+# %% id="509ef97b"
 def macs(model):
     """Multiply-accumulate operations for one picture."""
     # plain attention: a fused one may run uncounted
@@ -645,7 +645,7 @@ if check.ready("conv_block"):
         )
     show.table(
         [(line, *(column[line] for column in columns)) for line in columns[0]],
-        ("", "VGG16 with batch norm", "ViT"),
+        ("measured", "VGG16 with batch norm", "ViT"),
     )
 
 # %% [markdown]

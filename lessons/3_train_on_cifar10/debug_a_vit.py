@@ -331,7 +331,7 @@ if check.ready("debug_a_vit"):
 #
 # Now one bug at a time comes back into the mended program, with three seeds each: other first weights, another order. A difference that is smaller than that between the seeds is none. Which bug costs most, and do the other three show at all?
 
-# %%
+# %% id="53f08f74"
 prediction = ...  # the one that costs most: "attend", "tokens", "shuffled" or "accuracy"
 
 if check.ready("debug_a_vit"):
@@ -348,14 +348,18 @@ if check.ready("debug_a_vit"):
         [(name, *(f"{accuracy:.1%}" for accuracy in some)) for name, some in found.items()],
         ("bug", "worst seed", "middle seed", "best seed"),
         f"without a bug the seeds lie between {lowest:.1%} and {highest:.1%}. The middle seed of these bugs is no worse than the worst "
-        f"without a bug, so the accuracy hides them: {', '.join(hidden) or 'none'}.",
+        f"without a bug, so the accuracy hides them: {', '.join(f'`{name}`' for name in hidden) or 'none'}.",
     )
     show.compare(prediction, min(programs, key=lambda name: found[name][1]))
 
-# %% [markdown]
+# %% [markdown] id="0fcb2bf4"
 # One bug breaks the program. The others leave a number that looks like a result: attention that is normalised the wrong way, positions that are twice as loud, dropout that sleeps; the other weights grow around it. Who has only this one number does not know what the right program would have reached, so nobody misses the rest. That is why parts are tested by what must hold for them, and not by what comes out at the end.
 #
-# Which symptom would have told you without any training at all?
+# <details><summary>Which symptom would have told you without any training at all?</summary>
+#
+# Nearly all of them. Sums of rows and the black picture ask one function, whatever the weights are. The labels under ten pictures need no model, and two passes differ or do not, right after the first call of `accuracy`. Only "one batch by heart, all of them not" needs a training, and it tells where to look first.
+#
+# </details>
 #
 # ## What you have learned
 #

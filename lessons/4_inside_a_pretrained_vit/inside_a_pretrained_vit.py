@@ -54,7 +54,7 @@ print("Ready.")
 # - `ft_in1k`: then **fine-tuned** on ImageNet-1k, 1.3 million pictures in 1,000 classes. Fine-tuning goes on from trained weights, with small steps: the head is new, with 1,000 outputs, and the rest changes only a little. What was learned from many pictures is kept, and less data and time are enough for the new task;
 # - the `2`: the fine-tuning was done once more by the author of timm, with more augmentation and regularisation. The pre-training is the same.
 
-# %%
+# %% id="d5ce7ba2"
 TAG = "vit_base_patch16_224.augreg2_in21k_ft_in1k"
 model, config, class_names, source = data.pretrained(TAG)
 model.requires_grad_(False)  # nothing is trained here
@@ -79,7 +79,7 @@ show.table(
         ("numbers between the two layers of the MLP", hidden_size, 3072),
         ("classes", len(class_names), 1000),
     ],
-    ("", source, "ViT-Base/16"),
+    ("size", source, "ViT-Base/16"),
 )
 
 # %% [markdown]
@@ -163,16 +163,16 @@ show.mosaics(
     label="cosine similarity",
 )
 
-# %% [markdown]
+# %% [markdown] id="65981e3a"
 # For ViT-Base it has been reported that rows resemble each other more than columns. Is that so in the model that you loaded? The line above is a measurement, not a quotation.
 #
 # The small model that ships with the course shows two traces of its training. Its positions come in blocks of 2 x 2: in the first 45 of its 118 minutes it saw pictures of half the size, where one patch covered the place of four. And each map has a second bright place, mirrored at the middle: every picture was also shown mirrored, so left and right could not be told apart for good.
 #
 # ## Exercise: the Transformer's input
 #
-# $$z_0 = [x_{class};\; x_1 E;\; \dots;\; x_N E] + E_{pos}$$
+# $$z_0 = [x_{class};\; x_1 E;\; \dots;\; x_N E] + E_{pos} \qquad E \in \mathbb{R}^{(P^2 C) \times D}, \quad E_{pos} \in \mathbb{R}^{(N+1) \times D}$$
 #
-# Here $x_1 E$ is the first patch after step 1: the argument `patches` holds these vectors already. Two blanks, one point each: `tokens`, the class token in front of the patches, and `z0`, the positions added. The function must work for a batch of several images, too.
+# N patches of P x P pixels in C colours become tokens of D numbers (ViT-Base: N = 196, P = 16, C = 3, D = 768). $x_1 E$ is the first patch after step 1: the argument `patches` holds these vectors already. Two blanks, one point each: `tokens`, the class token in front of the patches, and `z0`, the positions added. The function must work for a batch of several images, too.
 
 
 # %% nbgrader={"grade_id": "inside_z0", "solution": true}
@@ -484,8 +484,12 @@ show.heatmap(
     ylabel="head",
 )
 
-# %% [markdown]
-# **The output projection.** One Linear layer, D numbers in and D out. Until here the heads have not met; now every number is a mixture of all of them. Because the layer is linear, its result is a sum: one part for each head (its d columns of the weight), and the bias. So each head's part can be measured.
+# %% [markdown] id="39607045"
+# **The output projection.** One Linear layer, D numbers in and D out:
+#
+# $$MSA(z) = [A_1 v_1;\; A_2 v_2;\; \dots;\; A_h v_h]\, U_{msa} \qquad U_{msa} \in \mathbb{R}^{(h d) \times D}$$
+#
+# with h heads (timm adds a bias). Until here the heads have not met; now every number is a mixture of all of them. Because the layer is linear, its result is a sum: one part for each head (its d columns of the weight), and the bias. So each head's part can be measured.
 
 # %%
 projected = joined @ block.attn.proj.weight.T + block.attn.proj.bias  # (tokens, D)
@@ -530,7 +534,7 @@ show.panels(
 # %% [markdown]
 # **norm2.** The second half begins like the first: every token by itself is brought to mean 0 and standard deviation 1 over its D numbers, then scaled and shifted by two learned vectors.
 
-# %%
+# %% id="95946bf4"
 normed2 = block.norm2(middle)  # (tokens, D)
 between = torch.nn.functional.layer_norm(middle, middle.shape[-1:])  # before scale and shift
 show.table(
@@ -542,7 +546,7 @@ show.table(
             ("scaled and shifted: norm2", normed2),
         )
     ],
-    ("", "shape", "mean of the query patch (size)", "standard deviation"),
+    ("tokens", "shape", "mean of the query patch (size)", "standard deviation"),
 )
 before, order = middle[query].sort()
 show.curves(
@@ -620,10 +624,10 @@ show.dots(
     ylabel="mean distance (patches)",
 )
 
-# %% [markdown]
+# %% [markdown] id="59e90ba9"
 # ## Look for yourself
 #
-# Choose a patch of the photo and a block: every head shows what that patch gets from where. (Without scripts, as on GitHub, you see one frame; run the cell to bring it alive.)
+# Choose a patch of the photo and a block: every head shows from where that patch takes how much. (Without scripts, as on GitHub, you see one frame; run the cell to bring it alive.)
 
 # %%
 show.explore(model, photo, class_names=class_names, mean=config["mean"], std=config["std"])
@@ -858,8 +862,7 @@ FOLDER = "../2_build_a_vit"
 mine = timm_weights.loadable(assemble.pieces(FOLDER))
 assemble.report(mine)
 
-# %%
-vit = None
+# %% id="8c51f895"
 if check.ready("inside_weights"):
     tensors, eps = convert(model)
     vit = assemble.ViT(
@@ -884,8 +887,8 @@ if check.ready("inside_weights"):
     )
     timm_weights.load(vit, tensors, eps)
 
-# %%
-if vit is not None and check.ready("inside_top5"):
+# %% id="a1600a04"
+if check.ready("inside_weights") and check.ready("inside_top5"):
     answers = [(name, f"{value:.1%}") for name, value in top_classes(vit(x)[0], class_names)]
     show.table(answers, ("Your own model says", "probability"))
 

@@ -74,8 +74,8 @@ def test_every_link_and_picture_is_there(which, request):
     found = read(folder)
     ids = {path: {tag["id"] for tag in page.find_all(id=True)} for path, page in found.items()}
     for path, page in found.items():
-        for tag in page.find_all(["a", "img", "link", "script"]):
-            link = urlsplit(tag.get("href") or tag.get("src") or "")
+        for tag in page.find_all(["a", "img", "link", "script", "source"]):
+            link = urlsplit(tag.get("href") or tag.get("src") or tag.get("srcset") or "")
             if link.scheme or link.netloc or not (link.path or link.fragment):
                 continue
             target = (path.parent / unquote(link.path)).resolve() if link.path else path
@@ -298,6 +298,16 @@ def test_a_drawing_opens_large(given, page):
     assert len(set(re.findall(r'<a href="../../_static/figures/\w+\.(svg|png)"><img src', html))) == 2
     notebook = next((given / "_sources").rglob(f"{NAME}.ipynb")).read_text("utf-8")
     assert "data:image/svg" in notebook, "who downloads it has it whole"
+
+
+def test_who_wants_no_motion_sees_a_drawing_that_stands(whole, page):
+    page.route(re.compile("^https?:"), lambda route: route.fulfill(body=""))
+    for motion, name in (("reduce", "vit_pipeline"), ("no-preference", "vit_in_motion")):
+        page.emulate_media(reduced_motion=motion)
+        page.goto((whole / "index.html").as_uri())
+        drawing = page.locator("article picture > img")
+        assert drawing.evaluate("image => image.currentSrc").endswith(f"/_static/{name}.svg")
+        assert drawing.evaluate("image => image.naturalWidth") > 0
 
 
 def test_the_front_page_says_where_to_begin(whole):

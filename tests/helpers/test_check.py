@@ -62,7 +62,7 @@ def test_incorrect_says_what_where_and_why():
 def test_not_attempted_names_the_lines():
     result = verdict("np.power(n, 2 * i / d)", "...")
     assert (result.state, result.points) == (State.NOT_ATTEMPTED, 2)
-    assert "Still to fill in: line 10: `denominator = ...`." in render.text(result)
+    assert "Still to fill in: line 10: `denominator = ...`\n" in render.text(result)
 
 
 def test_error_names_the_students_line():

@@ -14,6 +14,7 @@ import sys
 import tarfile
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pooch
@@ -102,6 +103,17 @@ def test_offline_and_grading_try_nothing(name, value, phrase, register, no_netwo
     assert data.photo("santorini").shape == (3, 224, 224)
     out = said()
     assert out.count("\n") == 1 and phrase in out and "'china' stands in" in out
+
+
+def test_a_cell_says_once_that_something_stands_in(no_network, monkeypatch, said):
+    cell = SimpleNamespace(execution_count=1)
+    monkeypatch.setattr(data, "shell", lambda: cell)
+    monkeypatch.setattr(data, "_told", {})
+    for _ in range(2):
+        data.cifar10("train", download=False)
+        data.cifar10("test", download=False)
+        assert said().count("stand in") == 1
+        cell.execution_count += 1
 
 
 def test_download_false_tries_nothing(register, no_network, said):

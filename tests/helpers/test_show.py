@@ -136,10 +136,10 @@ def test_sentences_and_tables_are_html_in_notebooks_and_lines_elsewhere(shown, m
 
     both()
     (line, *_), (table, _, reading) = shown
-    assert line == '<p style="max-width:60em"><code>x</code> is 3 &lt; 4.</p>'
+    assert line == '<p style="max-width:60em;overflow-wrap:anywhere"><code>x</code> is 3 &lt; 4.</p>'
     page = BeautifulSoup(table, "html.parser")
     assert [cell.get_text() for cell in page.find_all("th")] == ["layer", "numbers", "conv", "all of it"]
-    assert page.td["style"] == "text-align:right" and reading == "most is in one."
+    assert page.td["style"] == "text-align:right;white-space:nowrap" and reading == "most is in one."
     monkeypatch.setattr(output, "shell", lambda: None)
     both()
     lines = [
@@ -150,6 +150,16 @@ def test_sentences_and_tables_are_html_in_notebooks_and_lines_elsewhere(shown, m
         "What to see: most is in one.",
     ]
     assert capsys.readouterr().out.splitlines() == lines
+
+
+def test_no_line_breaks_within_a_number_a_shape_or_an_arrow(shown):
+    show.text("It is 3.6e-07: `a b -> b a`.")
+    show.table([("(8, 65, 192)", "the tokens, with the class token in front")])
+    (line, *_), (table, *_) = shown
+    whole = BeautifulSoup(line, "html.parser").find_all("span", style="white-space:nowrap")
+    assert [span.get_text() for span in whole] == ["3.6e-07", "->"]
+    shape, long = BeautifulSoup(table, "html.parser").find("tr").find_all(True)
+    assert "nowrap" in shape["style"] and "min-width" in long["style"]
 
 
 @pytest.mark.parametrize(

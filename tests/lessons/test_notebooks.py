@@ -43,6 +43,10 @@ def test_a_solution_runs_to_full_points(path):
     )
     figures = [o for o in outputs(nb, "display_data") if "<img src=" in o.data.get("text/html", "")]
     assert figures, "a lesson has a figure at least"
+    heads = re.findall(
+        "<thead>.*?</thead>", "".join(o.data.get("text/html", "") for o in outputs(nb, "display_data"))
+    )
+    assert not [head for head in heads if "<td" in head], "every column has a name"
     for output in figures:
         assert output.metadata.get("vit", {}).get("reading"), output.data["text/plain"]
         assert output.data["text/html"].count("<img src=") == 1, "one figure, one statement"
@@ -75,6 +79,7 @@ def test_a_notebook_has_the_parts_that_every_notebook_has(path):
         "Going further",
     ):
         assert part in text, part
+    assert not re.search(r"^\|(.*\|)? +\|.*\n\| *-", text, re.MULTILINE), "every column of a table has a name"
     code = "\n".join(c.source for c in nb.cells if c.cell_type == "code")
     if path.parent.name == "2_build_a_vit":
         assert 'show.diagram("course_map", here="q' in code

@@ -111,7 +111,7 @@ def judged(name: str, data: bytes, attention: Iterable[str] = (), **changed) -> 
     for test, key in of.tests.items():
         source = next(cell.source for cell in nb.cells if grade_id(cell) == key)
         if source == given[key]:
-            marks[test] = nothing(exercises.load(key), State.NOT_ATTEMPTED, ["Still to fill in: `...`."])
+            marks[test] = nothing(exercises.load(key), State.NOT_ATTEMPTED, ["Still to fill in: `...`"])
         else:
             marks[test] = verdict(name, key, source)
     settings = {

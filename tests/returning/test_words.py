@@ -75,6 +75,12 @@ def test_a_formula_that_cannot_be_read_is_shown_as_it_is():
     assert '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block"' in page.block_math("x^2")
 
 
+@pytest.mark.parametrize("command", ["text", "textbf", "texttt", "mbox"])
+def test_a_formula_shows_no_backslash(command):
+    formula = words.Words().inline_math(rf"\sqrt{{\{command}{{head\_dim, 5\% of \#1}}}}")
+    assert "".join(BeautifulSoup(formula, "html.parser").text.split()) == "head_dim,5%of#1"
+
+
 def test_headings_never_skip_a_level():
     page = words.Words(words.TOP)
     assert [page.heading("x", level)[1:3] for level in (1, 4, 2, 6)] == ["h3", "h4", "h4", "h5"]
