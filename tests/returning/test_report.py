@@ -12,10 +12,13 @@ from typer.testing import CliRunner
 from course.__main__ import app
 from course.collecting import late
 from course.collecting.collected import Collected, Entry
-from course.judging import judge, records
+from course.judging import judge, reading, records
 from course.returning.report import page
 from course.returning.report.counts import ENOUGH, Item
 from course.returning.report.normal import Text
+from helpers import exercises
+from helpers.checks.judge import nothing
+from helpers.checks.observe import State
 from tests.returning import classroom
 from tests.returning.classroom import OPEN, PART, Class
 
@@ -107,33 +110,30 @@ def test_a_question_is_compared_with_all_others(report):
     assert 23 > ENOUGH  # have both
 
 
+NO_BETTER = "Who does well elsewhere does no better here: look at the question and its check."
+
+
 @pytest.mark.parametrize(
-    ("right", "order", "look", "reading"),
+    ("right", "order", "students", "look", "reading"),
     [
-        (39, "with", False, "Nearly everybody has it."),
-        (30, "with", False, "Separates."),
-        (10, "with", False, "Separates. Hard: teach it again."),
-        (30, "as it comes", False, "Makes no difference."),
-        (10, "as it comes", True, "Who does well elsewhere misses it as often: look at the question."),
-        (
-            30,
-            "against",
-            True,
-            "Who does well elsewhere does worse here: look at the question and its check first.",
-        ),
-        (0, "with", False, "All alike: nothing to compare."),
+        (0.97, "with", 200, False, "Nearly everybody has it."),
+        (0.75, "with", 200, False, "Separates."),
+        (0.25, "with", 200, False, "Separates. Hard: teach it again."),
+        (0.75, "as it comes", 200, True, NO_BETTER),
+        (0.25, "as it comes", 200, True, NO_BETTER),
+        (0.75, "as it comes", 40, False, "Separates little."),  # so few may be chance
+        (0.75, "against", 40, True, NO_BETTER),
+        (0, "with", 40, False, "All alike: nothing to compare."),
     ],
 )
-def test_a_question_that_the_able_miss_as_often_asks_for_a_look(right, order, look, reading):
-    item = Item(None, "", 1.0, Counter(right=right, wrong=40 - right))
-    ranks = {
-        "with": range(40),
-        "against": range(39, -1, -1),
-        "as it comes": [n % 4 * 10 + n // 4 for n in range(40)],
-    }
-    item.rest = [n / 40 for n in range(40)]
-    item.points = [float(rank >= 40 - right) for rank in ranks[order]]
+def test_a_question_in_which_the_able_do_no_better_asks_for_a_look(right, order, students, look, reading):
+    ranks = {"with": range(students), "against": range(students)[::-1]}
+    ranks["as it comes"] = [n % 4 * (students // 4) + n // 4 for n in range(students)]
+    item = Item(None, "", 1.0, Counter(right=round(right * students), wrong=round((1 - right) * students)))
+    item.rest = [n / students for n in range(students)]
+    item.points = [float(rank >= (1 - right) * students) for rank in ranks[order]]
     assert (item.look, item.reading) == (look, reading)
+    assert isinstance(item.look, bool)  # for JSON
 
 
 def test_misconceptions_are_ranked_with_an_example_and_the_place_to_show_again(report):
@@ -158,6 +158,34 @@ def test_a_mistake_in_another_blank_of_each_is_the_whole_questions(tmp_path):
     row = one({"tables": page.gather(PART, tmp_path).tables}, "misconceptions", name="name-unknown")
     assert (row["students"], row["blank"]) == (2, "")
     assert any(wrong in row["example"] for _, wrong in blanks)
+
+
+def test_the_place_to_go_back_to_is_that_of_most_students_not_of_the_most_common_mistake(tmp_path):
+    made = Class(tmp_path)
+    for who, wrong in (("ada", "n ** (i / d)"), ("ben", "n"), ("cleo", "n ** (2 / d)")):
+        made.send(who, Q1, {POSITION: {"np.power(n, 2 * i / d)": wrong}})
+        made.send(who, Q6, {RESIDUAL: ALONE if who != "cleo" else {}})
+    made.done()
+    report = page.gather(PART, tmp_path)
+    assert report.tables["misconceptions"][0]["name"] == "x-alone"
+    assert report.places == [
+        {"notebook": Q1, "heading": "The formula", "students": 3, "of": 3},
+        {"notebook": Q6, "heading": "The idea", "students": 2, "of": 3},
+    ]
+
+
+def test_what_is_no_python_is_counted_apart_and_nobodys_copy(tmp_path):
+    made = Class(tmp_path)
+    typo = {"class ResidualAdd(nn.Module):": "class ResidualAdd(nn.Module)"}
+    data = {who: made.send(who, Q6, {RESIDUAL: typo}, grade=False) for who in ("ada", "ben", "cleo")}
+    _, line = reading.plain(classroom._solutions(Q6)[RESIDUAL].replace(*next(iter(typo.items()))))
+    for who, sent in data.items():
+        wrong = nothing(exercises.load(RESIDUAL), State.ERROR, [line.replace("Line 1", f"Line {len(who)}")])
+        records.save(tmp_path / "records", classroom.judged(Q6, sent, verdicts={f"check_{RESIDUAL}": wrong}))
+    made.done()
+    tables = page.gather(PART, tmp_path).tables
+    assert [(row["kind"], row["students"]) for row in tables["misconceptions"]] == [("no Python", 3)]
+    assert tables["alike"] == []  # a colon is missing; the names are the course's own
 
 
 def test_what_no_check_knows_is_grouped_by_what_it_gave(report):
@@ -263,10 +291,10 @@ def test_what_many_have_is_said_once(tmp_path):
     soup = BeautifulSoup(page.render(page.gather(PART, tmp_path)), "html.parser")
     changed, people = (
         [
-            " ".join(row.th.text.split())
-            for row in soup.find(class_="wide", attrs={"aria-label": label}).tbody("tr")
+            item.text.split(" q6_")[0].strip()
+            for item in soup.find("section", attrs={"aria-labelledby": where}).find("ul")("li")
         ]
-        for label in ("What changed", "Who needs a person")
+        for where in ("changes", "people")
     )
     first = ", ".join(f"student{number:02}" for number in range(20))
     assert changed == [f"25 students: {first} and 5 more"]

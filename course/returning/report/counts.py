@@ -22,6 +22,8 @@ from helpers.checks.verdict import Mark, Verdict
 
 OUTCOMES = ("right", "partial", "wrong", "open", "error")
 ENOUGH = 20  # students for a correlation to say anything
+LOW = 0.2  # of a correlation
+NO_PYTHON = "is not Python that can be read"  # as `reading.plain` says it
 LINES = 12  # of an example
 RAISED = re.compile(
     r"^Line \d+, `.*`, (?=raised )", re.S
@@ -78,9 +80,10 @@ class Item:
 
     @property
     def look(self) -> bool:
-        """Whether it is the question that deserves a look: it is not hard for those alone who have trouble elsewhere."""
-        r = self.correlation
-        return r is not None and self.share("right") <= 0.95 and (r < -0.1 or (r < 0.2 and self.mean < 0.5))
+        """Whether the question deserves a look: the correlation is low, and that is hardly chance."""
+        if (r := self.correlation) is None or self.share("right") > 0.95:
+            return False
+        return bool(r + 2 / np.sqrt(np.sum(~np.isnan(self.rest))) < LOW)
 
     @property
     def reading(self) -> str:
@@ -91,14 +94,10 @@ class Item:
         if r is None:
             few = int(np.sum(~np.isnan(self.rest))) < ENOUGH
             return f"Fewer than {ENOUGH} to compare." if few else "All alike: nothing to compare."
-        if r < -0.1:
-            return "Who does well elsewhere does worse here: look at the question and its check first."
-        if r < 0.2:
-            return (
-                "Who does well elsewhere misses it as often: look at the question."
-                if self.look
-                else "Makes no difference."
-            )
+        if self.look:
+            return "Who does well elsewhere does no better here: look at the question and its check."
+        if r < LOW:
+            return "Separates little."
         return "Separates. Hard: teach it again." if self.mean < 0.5 else "Separates."
 
 
@@ -141,8 +140,12 @@ def hardest(items: Sequence[Item]) -> list[Item]:
 
 @dataclass
 class Mistake:
-    """A misconception of this class, or something wrong without a known cause; `name` is "" then."""
+    """A misconception of this class, or something wrong without a known cause; `name` is "" then.
 
+    kind: "known", "unknown", or "no Python".
+    """
+
+    kind: str
     question: Question
     name: str
     sentence: str
@@ -180,8 +183,8 @@ class Mistake:
         return ()
 
 
-def mistakes(sent: Sequence[Sent]) -> tuple[list[Mistake], list[Mistake]]:
-    """The misconceptions, and what is wrong without a known cause; both with those of most students first."""
+def mistakes(sent: Sequence[Sent]) -> list[Mistake]:
+    """The misconceptions, what is wrong without a known cause, and what is no Python; of each those of most students first."""
     known: dict[tuple[str, str, str], Mistake] = {}
     unknown: dict[tuple[str, str, str], Mistake] = {}
     asked = Counter(one.lesson.name for one in sent)
@@ -194,18 +197,28 @@ def mistakes(sent: Sequence[Sent]) -> tuple[list[Mistake], list[Mistake]]:
                 place = (one.lesson.name, key, name)
                 if place not in known:
                     said = _sentence(key, name) or line
-                    known[place] = Mistake(question, name, said, asked[one.lesson.name])
+                    known[place] = Mistake("known", question, name, said, asked[one.lesson.name])
                 known[place].add(one.student, blank, text)
             for blank, sentence in _unexplained(verdict):
-                place = (key, blank, RAISED.sub("", sentence))
+                kind = "no Python" if NO_PYTHON in sentence else "unknown"
+                place = (key, blank, kind if kind != "unknown" else RAISED.sub("", sentence))
                 if place not in unknown:
-                    unknown[place] = Mistake(question, "", sentence, asked[one.lesson.name])
+                    unknown[place] = Mistake(kind, question, "", sentence, asked[one.lesson.name])
                 unknown[place].add(one.student, blank, text)
+    kinds = ("known", "unknown", "no Python")
+    found = [*known.values(), *unknown.values()]
+    return sorted(found, key=lambda mistake: (kinds.index(mistake.kind), -len(mistake.texts)))
 
-    def most(found: dict[tuple[str, str, str], Mistake]) -> list[Mistake]:
-        return sorted(found.values(), key=lambda mistake: -len(mistake.texts))
 
-    return most(known), most(unknown)
+def places(mistakes: Sequence[Mistake]) -> list[tuple[Question, set[str], int]]:
+    """A question for each heading that teaches what is misunderstood, who has it, of how many; those of most first."""
+    found: dict[tuple[str, str], tuple[Question, set[str], int]] = {}
+    for mistake in mistakes:
+        if mistake.kind == "known":
+            question = mistake.question
+            place = (question.notebook, question.above or question.heading)
+            found.setdefault(place, (question, set(), mistake.of))[1].update(mistake.students)
+    return sorted(found.values(), key=lambda place: -len(place[1]))
 
 
 def _named(verdict: Verdict) -> dict[str, tuple[str, str]]:

@@ -49,6 +49,7 @@ class Text:
     shown: tuple[str, ...]
     lines: tuple[str, ...]  # as Python writes them, without docstrings
     renamed: str  # the same with other names
+    python: bool = True
 
     @classmethod
     @lru_cache(maxsize=4096)
@@ -62,7 +63,7 @@ class Text:
             lines = tuple(ast.unparse(tree).splitlines())
             return cls(shown, lines, ast.unparse(ast.fix_missing_locations(_Renamed(tree).visit(tree))))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return cls(shown, shown, " ".join(" ".join(shown).split()))
+            return cls(shown, shown, " ".join(" ".join(shown).split()), python=False)
 
     def added(self, given: "Text") -> tuple[str, ...]:
         """The lines that are not among those given out, for comparing."""
@@ -70,9 +71,14 @@ class Text:
 
     def size(self, *others: "Text") -> int:
         """Characters of the words and signs that stand in none of the others, whatever the lines they stand on."""
-        beyond = Counter(re.findall(r"\w+|[^\w\s]", self.renamed))
+
+        def words(text: Text) -> Counter[str]:
+            """Names stay as they are where this text is no Python: nothing in it could be renamed."""
+            return Counter(re.findall(r"\w+|[^\w\s]", text.renamed if self.python else " ".join(text.shown)))
+
+        beyond = words(self)
         for other in others:
-            beyond -= Counter(re.findall(r"\w+|[^\w\s]", other.renamed))
+            beyond -= words(other)
         return sum(len(token) * times for token, times in beyond.items())
 
     def own(self, given: "Text", *about: str) -> tuple[str, ...]:

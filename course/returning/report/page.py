@@ -35,7 +35,7 @@ from course.returning.feedback import TEMPLATES
 from course.returning.points import SETTLED, ExportError, Student, students
 from course.returning.report import alike, counts
 from course.returning.report.changes import changes
-from course.returning.report.sent import Reading, read
+from course.returning.report.sent import Question, Reading, read
 from course.returning.sheets import plain_number
 from course.returning.words import code
 from helpers.files import write
@@ -68,8 +68,11 @@ class Names:
         return self._numbers.get(who, "a student") if self.hidden else who
 
     def long(self, who: str) -> str:
-        name = self.called.get(who, "")
-        return self(who) if self.hidden or not name or name == who else f"{name} ({who})"
+        return self(who) if self.hidden else _named(who, self.called.get(who, ""))
+
+
+def _named(who: str, name: str) -> str:
+    return f"{name} ({who})" if name and name != who else who
 
 
 @dataclass
@@ -79,6 +82,7 @@ class Report:
     part: str
     summary: dict[str, Any]
     tables: dict[str, list[dict[str, Any]]]
+    places: list[dict[str, Any]] = field(default_factory=list)
     hardest: list[dict[str, Any]] = field(default_factory=list)
     points: list[dict[str, Any]] = field(default_factory=list)
     days: list[dict[str, Any]] = field(default_factory=list)
@@ -113,12 +117,12 @@ def gather(part: str, grading: Path, anonymous: bool = False) -> Report:
         name = f"{student.cells.get('first_name', '')} {student.cells.get('last_name', '')}".strip()
         called |= {who: name} if name else {}
     names = Names(everybody, called, anonymous)
-    known, unknown = counts.mistakes(reading.sent)
+    mistakes = counts.mistakes(reading.sent)
     items = counts.items(reading)
     rows = _students(reading, came, outcomes, everybody, names)
     tables = {
         "questions": [_item(item) for item in items],
-        "misconceptions": [_mistake(m, names) for m in (*known, *unknown)],
+        "misconceptions": [_mistake(mistake, names) for mistake in mistakes],
         "students": rows,
         "alike": [_alike(group, names) for group in alike.groups(reading.sent, came)],
         "changes": [
@@ -157,8 +161,9 @@ def gather(part: str, grading: Path, anonymous: bool = False) -> Report:
         notes.append("No roster and no gradebook: nobody can be missed.")
     if any(lesson.by_hand for lesson in reading.lessons):
         notes.append("Questions that are answered in words and graded by hand are in the points only.")
+    places = [_place(*place) for place in counts.places(mistakes)]
     hard = [_item(item) for item in counts.hardest(items)]
-    report = Report(part, summary, tables, hard, _points(shares), _days(came), notes=notes)
+    report = Report(part, summary, tables, places, hard, _points(shares), _days(came), notes=notes)
     report.people = _people(reading, came, outcomes, names)
     summary["need a person"] = len({row["student"] for row in report.people})
     return report
@@ -199,9 +204,14 @@ def _item(item: counts.Item) -> dict[str, Any]:
     }
 
 
+def _place(question: Question, who: set[str], of: int) -> dict[str, Any]:
+    heading = question.above or question.heading
+    return {"notebook": question.notebook, "heading": heading, "students": len(who), "of": of}
+
+
 def _mistake(mistake: counts.Mistake, names: Names) -> dict[str, Any]:
     return {
-        "kind": "known" if mistake.name else "unknown",
+        "kind": mistake.kind,
         "students": len(mistake.students),
         "of": mistake.of,
         "notebook": mistake.question.notebook,
@@ -357,13 +367,17 @@ def style(name: str) -> Markup:
 def render(report: Report) -> str:
     """The page."""
     page = environment().get_template("class_report/index.html.j2")
-    misconceptions = report.tables["misconceptions"]
+    misconceptions, students = report.tables["misconceptions"], report.tables["students"]
+    some = [row for row in students if row["notebooks"] and row["missing"]]
     return page.render(
         report=report,
         title=part_name(report.part),
         style=style("class_report/page.css"),
         known=[row for row in misconceptions if row["kind"] == "known"],
         unknown=[row for row in misconceptions if row["kind"] == "unknown"],
+        no_python=[row for row in misconceptions if row["kind"] == "no Python"],
+        called={row["student"]: _named(row["student"], row["name"]) for row in students},
+        some=sorted(_together(some, "missing"), key=lambda rows: rows[0]["notebooks"]),
         people=_together(report.people, "notebook", "why"),
         changed=_together(
             report.tables["changes"], "notebook", "question", "blank", "before", "after", "why"
