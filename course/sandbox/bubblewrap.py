@@ -123,7 +123,9 @@ def arguments(root: bool, size: int = 2**20) -> list[str]:
     else:
         argv += ["--unshare-user", "--uid", "65534", "--gid", "65534"]
 
-    argv += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+    argv += ["--proc", "/proc", "--dev", "/dev"]
+    # /dev/zero would be memory to share, which no counter sees (lockdown.SHARED)
+    argv += ["--ro-bind", "/dev/null", "/dev/zero", "--remount-ro", "/dev"]
     for folder in ("/tmp", "/dev/shm", lockdown.COPY):  # first: an environment may lie in /tmp
         argv += ["--perms", "1777", "--size", str(size), "--tmpfs", folder]
     shown = {Path("/usr"), Path(sys.base_prefix), Path(sys.prefix), Path(os.path.realpath(sys.base_prefix))}

@@ -38,7 +38,7 @@ PRELOADED = (
 )
 
 # System calls that would undo a limit or widen the attack surface; numbers from the kernel's tables.
-# memfd and System V memory escape every per-process limit; keys and io_uring reach past the namespaces.
+# memfd, System V memory and its semaphores escape every limit; keys and io_uring reach past the namespaces.
 FORBIDDEN = {
     #            x86_64, aarch64
     "ptrace": (101, 117),
@@ -47,6 +47,7 @@ FORBIDDEN = {
     "memfd_create": (319, 279),
     "memfd_secret": (447, 447),
     "shmget": (29, 194),
+    "semget": (64, 190),
     "msgget": (68, 186),
     "add_key": (248, 217),
     "request_key": (249, 218),
@@ -67,6 +68,9 @@ FORBIDDEN = {
     "open_by_handle_at": (304, 265),
 }
 CLONE, CLONE3 = (56, 220), (435, 435)
+MMAP, SOCKET = (9, 222), (41, 198)
+SHARED = 0x21  # MAP_SHARED | MAP_ANONYMOUS: memory that is no process's own, so no counter sees it
+FAMILIES = (1, 2, 10, 16)  # AF_UNIX, INET, INET6, NETLINK; others (VSOCK) reach past the network namespace
 NEW_NAMESPACE = 0x7E020000  # every CLONE_NEW* flag of clone()
 ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column above, AUDIT_ARCH_*
 
@@ -114,7 +118,8 @@ def limit(settings: dict) -> None:
 
 
 def forbid() -> None:
-    """Install the seccomp filter: FORBIDDEN calls and new namespaces fail with "Operation not permitted".
+    """Install the seccomp filter: FORBIDDEN calls, new namespaces, memory to share without a file and sockets of odd
+    families fail.
 
     By hand because libseccomp is not on every machine; the program is a list of "this number? refuse".
     Other processors than x86_64 and aarch64 go without.
@@ -122,8 +127,8 @@ def forbid() -> None:
     if platform.machine() not in ARCHITECTURES:
         return
     column, architecture = ARCHITECTURES[platform.machine()]
-    load, equal, at_least, any_bit, answer = 0x20, 0x15, 0x35, 0x45, 0x06  # BPF opcodes
-    allow, kill, not_permitted, no_such_call = 0x7FFF0000, 0x80000000, 0x50001, 0x50026
+    load, equal, at_least, any_bit, both, answer = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06  # BPF opcodes
+    allow, kill, not_permitted, no_such_call, no_family = 0x7FFF0000, 0x80000000, 0x50001, 0x50026, 0x50061
     # killed: another architecture's system calls
     program = [(load, 0, 0, 4), (equal, 1, 0, architecture), (answer, 0, 0, kill), (load, 0, 0, 0)]
     if column == 0:
@@ -132,6 +137,11 @@ def forbid() -> None:
         program += [(equal, 0, 1, numbers[column]), (answer, 0, 0, not_permitted)]
     # clone3 hides its flags from filters; the C library falls back to clone when it does not exist.
     program += [(equal, 0, 1, CLONE3[column]), (answer, 0, 0, no_such_call)]
+    program += [(equal, 0, 5, MMAP[column]), (load, 0, 0, 40), (both, 0, 0, SHARED)]
+    program += [(equal, 0, 1, SHARED), (answer, 0, 0, not_permitted), (answer, 0, 0, allow)]
+    program += [(equal, 0, len(FAMILIES) + 3, SOCKET[column]), (load, 0, 0, 16)]
+    program += [(equal, len(FAMILIES) - n, 0, family) for n, family in enumerate(FAMILIES)]
+    program += [(answer, 0, 0, no_family), (answer, 0, 0, allow)]
     program += [(equal, 1, 0, CLONE[column]), (answer, 0, 0, allow)]
     program += [(load, 0, 0, 16), (any_bit, 0, 1, NEW_NAMESPACE), (answer, 0, 0, not_permitted)]
     program += [(answer, 0, 0, allow)]

@@ -1,7 +1,8 @@
 """A Jupyter kernel manager for kernels that are not trusted: it starts what it is told, and bounds what it hears.
 
 The kernel's messages are made by student code: at most `output_bytes` of output are passed on for a whole
-notebook (then one line says so), and no message may be larger than MESSAGE_BYTES.
+notebook (then one line says so), no message may be larger than MESSAGE_BYTES, and of one above READ_BYTES only its head
+is parsed.
 """
 
 import asyncio
@@ -20,6 +21,9 @@ from traitlets import Type
 # Eight waiting messages of 32 MB: what one kernel can make the judge hold. A larger one closes the connection.
 MESSAGE_BYTES = 32 * 2**20
 MESSAGES_WAITING = 8
+READ_BYTES = 4_000_000  # of JSON may become 80 MB of empty lists
+HEAD_BYTES = 100_000  # whose answer it is, and of which kind
+PARTS = 8  # of a message that are kept; five say all
 ERROR_BYTES = 20_000  # an error is shortened to this
 ERROR_LINE = 200  # and to this when all has been printed that may be
 MESSAGE = 50  # bytes that a message counts for beside what it says
@@ -40,7 +44,7 @@ class Output:
             return message
         if self.left <= 0:
             return None
-        size = size_of(content) + MESSAGE
+        size = size_of(content) + MESSAGE if content else message["size"]
         self.left -= size
         if self.left > 0:
             return message
@@ -77,6 +81,25 @@ def size_of(value) -> int:
 
 
 class BoundedChannel(AsyncZMQSocketChannel):
+    """Of a message that is too large the content is not read."""
+
+    async def _recv(self, **how) -> dict:
+        """The message, and its size in bytes. Raises what a message that is none makes its parsers raise."""
+        socket = zmq.Socket.shadow(self.socket.underlying)
+        parts, size, more = [], 0, True
+        while more:  # all are there, or none is
+            part = socket.recv(zmq.NOBLOCK, copy=False)
+            size, more = size + len(part), part.more
+            parts += [part] * (len(parts) < PARTS)
+        _, parts = self.session.feed_identities(parts, copy=False)
+        if sum(map(len, parts[:4])) > HEAD_BYTES:
+            raise ValueError("The head of a message is too large.")
+        whole = size <= READ_BYTES
+        message = self.session.deserialize(parts[:5], content=whole, copy=False)
+        return message | {"size": size} | ({} if whole else {"content": {}})
+
+
+class OutputChannel(BoundedChannel):
     """The channel that output comes on."""
 
     output: Output | None = None
@@ -102,7 +125,8 @@ def bounded_context() -> zmq.asyncio.Context:
 
 
 class BoundedClient(AsyncKernelClient):
-    iopub_channel_class = Type(BoundedChannel)
+    shell_channel_class = Type(BoundedChannel)
+    iopub_channel_class = Type(OutputChannel)
 
     def _context_default(self) -> zmq.asyncio.Context:
         self._created_context = True

@@ -77,17 +77,24 @@ def end(process: subprocess.Popen) -> None:
 
 
 def resident(pid: int) -> int:
-    """Bytes of memory in use, shared ones included."""
-    fields = text(f"/proc/{pid}/statm").split()
-    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") if len(fields) > 1 else 0
+    """Bytes of memory in use, shared ones, tables of pages and what is swapped out included."""
+    return _kilobytes(f"/proc/{pid}/status", "VmRSS:", "VmPTE:", "VmSwap:") * 1024
 
 
 def proportional(pid: int) -> int:
-    """Bytes of memory in use, a page that n processes share counted as 1/n."""
-    for line in text(f"/proc/{pid}/smaps_rollup").splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
-    return resident(pid)
+    """The same, a page that n processes share counted as 1/n."""
+    shared = _kilobytes(f"/proc/{pid}/smaps_rollup", "Pss:", "SwapPss:")
+    return (shared + _kilobytes(f"/proc/{pid}/status", "VmPTE:")) * 1024 if shared else resident(pid)
+
+
+def _kilobytes(path: str, *names: str) -> int:
+    return sum(int(line.split()[1]) for line in text(path).splitlines() if line.startswith(names))
+
+
+def sockets(pid: int) -> int:
+    """Sockets of all processes in the network that this one is in."""
+    words = text(f"/proc/{pid}/net/sockstat").split()
+    return int(words[2]) if words[:2] == ["sockets:", "used"] else 0
 
 
 def written(pid: int) -> int:

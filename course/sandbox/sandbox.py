@@ -38,11 +38,13 @@ from course.sandbox import bubblewrap, lockdown, prefork
 from course.sandbox.bubblewrap import EXCHANGE, level
 from course.sandbox.limits import Limits
 from course.sandbox.manager import UntrustedKernel
-from course.sandbox.processes import end, proportional, remove, resident, tree, written
+from course.sandbox.processes import end, proportional, remove, resident, sockets, tree, written
 
 WATCH_EVERY = 0.1  # seconds: one look at the processes costs about 0.3 ms
 # The folders that a kernel can write to, in the order in which they are mounted, and how many files they may hold.
 FILES = {"tmp": 20_000, "shm": 20_000, "work": 20_000, "exchange": 200, "run": 50}
+SOCKETS = 300  # each may hold 600 kB that no counter sees; an honest notebook has 30
+OWN_BYTES = 10**9  # by which this process may grow while it hears a kernel
 # Errors that are the machine's fault, not student code's: no room, no memory, no handles, a broken disk.
 MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EIO, errno.EROFS)
 # Windows has other open flags: no links to fear there, but line ends.
@@ -282,12 +284,14 @@ class Sandbox:
 
     def _watched(self) -> str | None:
         """Why the kernel has to end; None when it has ended."""
-        last = time.monotonic() + self.limits.notebook_seconds
+        last, begun = time.monotonic() + self.limits.notebook_seconds, resident(os.getpid())
         while self._process.poll() is None and not self._asked.wait(WATCH_EVERY):
             if time.monotonic() > last:
                 return "timeout"
             if self.level != "none" and (fate := self._over(tree(self._process.pid))):
                 return fate
+            if resident(os.getpid()) - begun > OWN_BYTES:  # a message in parts without end
+                return "killed"
         return None
 
     def _over(self, pids: list[int]) -> str | None:
@@ -298,6 +302,7 @@ class Sandbox:
         # What is written lies in memory, bounded when it was mounted; what one can write to outside is the log.
         used = {name: os.fstatvfs(handle) for name, handle in self._handles.items()}
         many = any(now.f_files - now.f_ffree > FILES[name] for name, now in used.items())
+        many |= len(pids) > 1 and sockets(pids[1]) > SOCKETS  # the first one is still in our network
         return "killed" if many or sum(map(written, pids)) > self.limits.disk_bytes else None
 
     def fate(self) -> str | None:

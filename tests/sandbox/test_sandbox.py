@@ -6,6 +6,7 @@ in what this machine offers.
 
 import dataclasses
 import json
+import mmap
 import os
 import re
 import signal
@@ -302,7 +303,7 @@ __import__("time").sleep(0.5)
 @both
 def test_rights_cannot_be_won_back(folder):
     code = """
-import ctypes, subprocess
+import ctypes, mmap, socket, subprocess
 libc = ctypes.CDLL(None, use_errno=True)
 answer = []
 for what, call in {
@@ -310,6 +311,11 @@ for what, call in {
     "mount": lambda: libc.mount(b"none", b"/tmp", b"tmpfs", 0, 0),
     "memory outside the limits": lambda: libc.memfd_create(b"x", 0),
     "System V memory": lambda: libc.shmget(0, 4096, 0o1600),
+    "System V semaphores, 64 GB of them": lambda: libc.semget(0, 32_000, 0o600),
+    "memory that is no process's own": lambda: len(mmap.mmap(-1, 4096)),
+    "the same as a file": lambda: len(mmap.mmap(os.open("/dev/zero", os.O_RDWR), 4096)),
+    "a socket to the machine's own machine": lambda: socket.socket(getattr(socket, "AF_VSOCK", 40)).fileno(),
+    "a socket to its cryptography": lambda: socket.socket(socket.AF_ALG, socket.SOCK_SEQPACKET).fileno(),
     "root": lambda: os.setuid(0) or 0,
     "chroot": lambda: os.chroot("/tmp") or 0,
 }.items():
@@ -320,6 +326,10 @@ for what, call in {
         pass
 status = open("/proc/self/status").read()
 answer += [line for line in status.splitlines() if line.startswith(("CapEff", "CapPrm")) and int(line[7:], 16)]
+file = open("/dev/shm/shared", "wb+")  # what processes do share has a file in memory, and that a size
+file.truncate(4096)
+mmap.mmap(file.fileno(), 4096).write(b"mine")
+answer += [] if file.read(4) == b"mine" else ["no shared file"]
 answer += [] if os.getuid() and "NoNewPrivs:\\t1" in status and "Seccomp:\\t2" in status else [status]
 try:
     answer.append(subprocess.run(["unshare", "-Ur", "id"], capture_output=True).stdout.decode())
@@ -451,6 +461,24 @@ else:
 def test_a_memory_bomb_is_ended(folder, bomb):
     ran = run(folder, bomb, limits=Limits(memory=10**9, cell_seconds=120))
     assert isinstance(ran.ended, DeadKernelError) and ran.fate == "memory"
+
+
+@linux
+def test_tables_of_pages_that_hold_nothing_count_as_memory():
+    before = processes.resident(os.getpid()), processes.proportional(os.getpid())
+    size = 2_000 * 2**21  # 4 kB of a table for each 2 MB that is looked at
+    with mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ) as empty:
+        empty.madvise(mmap.MADV_NOHUGEPAGE)
+        assert not any(empty[at] for at in range(0, size, 2**21))
+        after = processes.resident(os.getpid()), processes.proportional(os.getpid())
+    assert all(6_000_000 < b - a < 60_000_000 for a, b in zip(before, after, strict=True))
+
+
+@linux
+def test_sockets_without_end_are_ended(folder):
+    many = "import socket, time\nheld = [socket.socketpair() for _ in range(200)]\ntime.sleep(60)"
+    ran = run(folder, many)
+    assert isinstance(ran.ended, DeadKernelError) and ran.fate == "killed"
 
 
 @both
