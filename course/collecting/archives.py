@@ -324,7 +324,8 @@ def _stamp(path: Path) -> datetime | None:
     from nbgrader.utils import parse_utc
 
     try:
-        stamp = parse_utc(path.read_text("utf-8")[:100].strip())
+        with path.open(encoding="utf-8") as file:
+            stamp = parse_utc(file.read(100).strip())
         return stamp.replace(tzinfo=timezone.utc).astimezone().replace(tzinfo=None)  # as files' times are
-    except (OSError, ValueError, OverflowError, TypeError, AttributeError):
+    except (OSError, ValueError, ArithmeticError, TypeError, AttributeError):
         return None

@@ -20,6 +20,7 @@ import numpy as np
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from course.base.text import printable
 from course.judging import kernel_files, messages, sanitise
 from course.judging.session import Dead, NoKernel, Session, stopped
 from course.notebook.cells import grade_id, is_answer
@@ -31,7 +32,8 @@ from helpers.checks.arrays import Arrays, Case
 from helpers.checks.observe import Problem, State
 
 TEXT = 400  # characters of a student's error that are repeated
-MOST_LEFT_OUT = 20  # lines of a cell
+MOST_LEFT_OUT, MOST_OF_ALL = 20, 100  # lines of a cell, of a notebook
+NUMBERS = 50_000  # of one array; the largest of the course has 1,496, and some judging is quadratic
 DRAWING = "__import__('IPython').get_ipython().display_formatter.formatters['image/png'].enabled = {}"
 REST = "__import__('helpers.rest_of_cell').rest_of_cell.tell({!r}, {!r})"
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
@@ -109,6 +111,7 @@ def _run(
     gone: State | None = None  # why there is no kernel any more
     late: set[str] = set()  # cells that were interrupted
     left_out: list[str] = []
+    told = 0  # of these
     given = {cell.id for cell in release.notebook.cells if not is_answer(cell)}
     last = max((index for index, cell in enumerate(nb.cells) if grade_id(cell)), default=-1)
     for cell in nb.cells:
@@ -150,7 +153,7 @@ def _run(
                 seen = Observation(ended=gone)
                 cell.outputs.append(stopped(f"Nothing runs from here on: {gone.value}."))
             if key:
-                seen, left_out = replace(seen, left_out=tuple(left_out)), []
+                seen, told = replace(seen, left_out=tuple(left_out[told:])), len(left_out)
                 state = on_observed(key, seen)
                 if gone is None and seen.found and (every_blank or state is not State.CORRECT):
                     alone, gone = each_blank(release, key, session)
@@ -181,21 +184,21 @@ def run_rest(session: Session, outputs: list[NotebookNode], left_out: list[str])
 
     Args:
         outputs: of the cell; a line that was left out is said there in place of its error.
-        left_out: gets the same sentences.
+        left_out: of the whole notebook so far; gets the same sentences.
 
     Returns:
         As `Session.cell`. Raises what that does.
     """
     state: State | None = State.ERROR
     for number in itertools.count():
-        if state is not State.ERROR or number == MOST_LEFT_OUT:
+        if state is not State.ERROR or number == MOST_LEFT_OUT or len(left_out) >= MOST_OF_ALL:
             return state
         answer = f"rest-{len(left_out)}-{number}"
         session.cell(REST.format(session.sandbox.inside, answer), keep=False)
         try:
             said = wire.parse(session.sandbox.read(answer, wire.LIMIT))
             rest, line = said["rest"], int(said["line"])
-            words = _text(said["text"]), _text(said["error"])
+            words = _text(said["text"])[:TEXT], _text(said["error"])[:TEXT]
         except Exception:  # it is the student's own error, or the kernel is no longer as it was
             return state
         if not isinstance(rest, str) or not rest:
@@ -264,7 +267,9 @@ def _seen(message: Any, cases: Mapping[str, list[Case]]) -> Observation:
         return Observation(missing=True)
     found: dict[str, Sequence[Arrays] | Problem] = {}
     for name in cases:
-        arrays = [{str(key): _real(array) for key, array in seen.items()} for seen in message[name]["seen"]]
+        arrays = [
+            {_text(key)[:TEXT]: _real(array) for key, array in seen.items()} for seen in message[name]["seen"]
+        ]
         problem = message[name]["problem"]
         if problem is not None:
             known = (State.INCORRECT, State.NOT_ATTEMPTED)
@@ -283,14 +288,16 @@ def _seen(message: Any, cases: Mapping[str, list[Case]]) -> Observation:
 def _real(array: Any) -> np.ndarray:
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
         raise TypeError("an observation should be an array of real numbers")
+    if array.size > NUMBERS:
+        raise ValueError(f"an array of {array.size:,} numbers; up to {NUMBERS:,} are looked at")
     return array.astype(np.float64)
 
 
 def _text(value: Any) -> str:
-    """A student's text: one line, not too long, without addresses, which differ from run to run."""
+    """A student's text: one line, not too long, nothing that can't be seen, no addresses, which differ from run to run."""
     if not isinstance(value, str):
         raise TypeError("no text")
-    return ADDRESS.sub("0x...", " ".join(value.encode("utf-8", "replace").decode().split()))[: 3 * TEXT]
+    return printable(ADDRESS.sub("0x...", " ".join(value[: 10 * TEXT].split())))[: 3 * TEXT]
 
 
 def tell(key: str, state: State, session: Session) -> State | None:

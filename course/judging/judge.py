@@ -21,9 +21,9 @@ import nbformat
 import numpy as np
 from nbformat import NotebookNode
 
-from course.base.text import digest
+from course.base.text import digest, printable
 from course.judging import messages, reading, records
-from course.judging.execute import Observation, opening, run
+from course.judging.execute import TEXT, Observation, opening, run
 from course.judging.reading import MOST_BLANKS, Text, plain
 from course.judging.records import Record
 from course.judging.session import NoKernel
@@ -133,7 +133,8 @@ def verdict(
     """
     blanks: Sequence[Blank] = text.blanks
     if blanks:  # at most a cell of this size is read at all
-        blanks = blanks_in(plain(text.source)[0], exercise.name, exercise.observer.places)[:MOST_BLANKS]
+        found_in = blanks_in(plain(text.source)[0], exercise.name, exercise.observer.places)[:MOST_BLANKS]
+        blanks = [replace(blank, text=printable(blank.text)[:TEXT]) for blank in found_in]
     if borrowed:
         return nothing(exercise, State.INCORRECT, [messages.BORROWED.format(borrowed)])
     if seen.ended is not None:

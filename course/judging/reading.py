@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
+from course.base.text import printable
 from course.notebook.cells import grade_id, is_answer
 from course.notebook.read import Unreadable, parse, within_limits
 from course.notebook.rebuild import Repair, rebuild
@@ -150,7 +151,8 @@ def plain(source: str) -> tuple[str, str]:
     lines = source.splitlines()
     known = line and line <= len(lines)
     where = f"Line {line}, `{lines[line - 1].strip()[:80]}`" if known else "Your cell"
-    return "", f"{where}, is not Python that can be read: {str(getattr(error, 'msg', error))[:200]}."
+    why = str(getattr(error, "msg", error))[:200]
+    return "", printable(f"{where}, is not Python that can be read: {why}.")
 
 
 def _fault(text: str) -> Exception | None:

@@ -51,8 +51,9 @@ class Session:
     def __enter__(self) -> Session:
         wait(self.manager.start_kernel())
         self.client = self.manager.client()
-        # no heartbeat: `cell` asks whether the process lives, and that would be a thread that may outlive its sockets
-        self.client.start_channels(hb=False)
+        # no heartbeat: `cell` asks whether the process lives, and that would be a thread that may outlive its sockets;
+        # and none that nobody reads, as what comes there is held
+        self.client.start_channels(stdin=False, hb=False, control=False)
         if not self._ready():
             self.client.stop_channels()
             said = self.sandbox.last_words()

@@ -11,6 +11,7 @@ from typing import Any
 
 LARGEST = 2_700_000  # characters of base64, 2 MB of a picture; that of a whole screen has half of it
 ALL = 8_000_000  # the same of a notebook
+EACH = 1_000  # characters that one counts for beside its name and data
 MAGIC = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 ATTACHED = re.compile(r"(\]\(\s*<?)data:(image/(?:png|jpeg));base64,([A-Za-z0-9+/=]+)")
 
@@ -28,8 +29,10 @@ def valid(mime: Any, data: Any) -> str:
 
 
 def size(attachments: dict[str, dict[str, str]]) -> int:
-    """Characters of all of them."""
-    return sum(len(data) for bundle in attachments.values() for data in bundle.values())
+    """Characters of all of them, names included."""
+    return sum(
+        EACH + len(name) + len(data) for name, bundle in attachments.items() for data in bundle.values()
+    )
 
 
 def kept(attachments: Any, source: str) -> tuple[dict[str, dict[str, str]], str, str]:
@@ -41,6 +44,9 @@ def kept(attachments: Any, source: str) -> tuple[dict[str, dict[str, str]], str,
     found: dict[str, dict[str, str]] = {}
     lost = "" if attachments is None or isinstance(attachments, dict) else "it is damaged"
     for name, bundle in attachments.items() if isinstance(attachments, dict) else ():
+        name = name.encode("utf-16", "surrogatepass").decode(
+            "utf-16", "replace"
+        )  # as texts are (`read.clean`)
         for mime, data in bundle.items() if isinstance(bundle, dict) else ((None, None),):
             data = "".join(part for part in data if isinstance(part, str)) if isinstance(data, list) else data
             data = re.sub(r"\s", "", data) if isinstance(data, str) else data
@@ -49,10 +55,12 @@ def kept(attachments: Any, source: str) -> tuple[dict[str, dict[str, str]], str,
             else:
                 found[name] = {mime: data}
 
+    numbers = itertools.count(1)
+
     def attach(match: re.Match) -> str:
         nonlocal lost
         start, mime, data = match.groups()
-        free = (f"pasted-{number}.{mime.removeprefix('image/')}" for number in itertools.count(1))
+        free = (f"pasted-{number}.{mime.removeprefix('image/')}" for number in numbers)
         name = next(name for name in free if name not in found)
         if why := valid(mime, data):
             lost = why

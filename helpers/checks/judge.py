@@ -226,6 +226,7 @@ def _judge(
             if not _part_agrees(exercise, part, observed[i], expected[i], case)
         ]
         state, said = State.INCORRECT, []
+        wrong = wrong or _untold(exercise, part, observed, expected)
         if not wrong:
             state = State.CORRECT
         elif _is_open(part, blanks):
@@ -290,6 +291,20 @@ def _part_agrees(exercise: Exercise, part: Part, observed: Arrays, expected: Arr
         and all(k in observed for k in part.keys)
         and bool(part.own(observed, expected, case))
     )
+
+
+def _untold(
+    exercise: Exercise, part: Part, observed: Sequence[Arrays], expected: Sequence[Arrays]
+) -> list[int]:
+    """Of a part that agrees, the cases without right values, where all its arrays are one constant: that agrees with
+    whatever constant stands in the blanks above it."""
+    found = [np.ravel(seen[key]) for seen in observed for key in part.keys if key in seen]
+    numbers = np.concatenate(found) if found else np.arange(2)
+    numbers = numbers[np.isfinite(numbers)]
+    if len(numbers) and np.ptp(numbers):
+        return []
+    pairs = zip(observed, expected, strict=True)
+    return [n for n, (seen, wanted) in enumerate(pairs) if not exercise.same(seen, wanted, *part.keys)]
 
 
 def _recognise(

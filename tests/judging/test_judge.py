@@ -370,6 +370,7 @@ def test_the_cell_that_defines_the_object_is_the_one_that_is_read():
         {"missing": False, PUBLIC: {"problem": {"state": 3, "text": 3, "error": ""}, "seen": []}},
         {"missing": False, PUBLIC: {"problem": None, "seen": [{"P": "text"}] * 3}},
         {"missing": False, PUBLIC: {"problem": None, "seen": [{"P": np.ones(2) + 0j}] * 3}},
+        {"missing": False, PUBLIC: {"problem": None, "seen": [{"P": np.ones(execute.NUMBERS + 1)}] * 3}},
         3,
         None,
     ],
@@ -377,6 +378,17 @@ def test_the_cell_that_defines_the_object_is_the_one_that_is_read():
 def test_an_answer_that_is_no_observation_is_refused(message):
     with pytest.raises((ValueError, TypeError, KeyError, AttributeError)):
         execute._seen(message, RELEASE.cases(Q1))
+
+
+def test_names_and_words_that_come_back_are_one_line_that_can_be_seen():
+    array = {"changed: \ud800\n\u202e✓ correct" + "x" * 90_000: np.ones(1)}
+    problem = {"state": "error", "text": "\u2066a\nb\ud800", "error": "", "certain": True, "blank": ""}
+    cases = RELEASE.cases(Q1)
+    found = {name: {"problem": None, "seen": [array] * len(cases[name])} for name in cases}
+    (name,) = execute._seen({"missing": False, **found}, cases).found[PUBLIC][0]
+    assert name.startswith("changed: ? ?✓ correct") and len(name) == execute.TEXT
+    found = {name: {"problem": problem, "seen": []} for name in cases}
+    assert execute._seen({"missing": False, **found}, cases).found[PUBLIC].text == "?a b?"
 
 
 # --- records --------------------------------------------------------------------------------------

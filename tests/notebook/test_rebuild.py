@@ -299,6 +299,29 @@ def test_pictures_of_one_file_are_bounded():
     assert sum("attachments" in cell for cell in clean.cells) <= 3
 
 
+@pytest.mark.parametrize(
+    "attached",
+    [{"x" * 9_000_000: {"image/png": DOT}}, {str(n): {"image/png": DOT} for n in range(20_000)}],
+    ids=["a name of 9 MB", "20,000 of one dot"],
+)
+def test_names_of_pictures_are_bounded_too(attached):
+    sent = written()
+    sent.cells[1].attachments = attached
+    clean, repairs = rebuild(written(), dump(sent))
+    assert "attachments" not in clean.cells[1] and "MB" in repairs[0].what
+
+
+def test_a_picture_named_by_half_a_character_can_be_written():
+    sent = written("![edge](attachment:\ud800.png)")
+    sent.cells[1].attachments = {"\ud800.png": {"image/png": DOT}}
+    clean, _ = rebuild(written(), json.dumps(sent).encode())
+    assert "(attachment:\N{REPLACEMENT CHARACTER}.png)" in clean.cells[1].source
+    assert (
+        list(clean.cells[1].attachments) == ["\N{REPLACEMENT CHARACTER}.png"]
+        and nbformat.writes(clean).encode()
+    )
+
+
 def written(text="YOUR ANSWER HERE"):
     """A release with one written answer, graded by hand."""
     graded = {"grade": True, "solution": True, "locked": False, "task": False, "schema_version": 3}
