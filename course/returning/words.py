@@ -15,6 +15,7 @@ from typing import Any
 
 from jinja2 import pass_context
 from markupsafe import Markup
+from nbconvert.filters import ansi
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from course.base import bounded
@@ -27,6 +28,8 @@ SECONDS = 5  # of processor time for one text; an honest one takes 0.01
 HTML_TAG = re.compile(r"<(/?)([a-zA-Z][\w-]*)((?:\s[^<>]*)?)/?>")
 ATTRIBUTE = re.compile(r"\s+([a-zA-Z-]+)\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'=<>`]+)|\s+/?$|\s+")
 TOP = 2  # level of the heading above the notebook on a feedback page
+MOST_CODES = 5_000  # of colours in an output; a traceback has 200
+LONG_CODE = re.compile(r"\x1b\[[\d;:]{40}")
 
 
 class Words(IPythonRenderer):
@@ -125,6 +128,16 @@ def markdown2html(context: Any, source: str) -> str:
     if level is not None:
         page["level"] = level
     return made
+
+
+def ansi2html(text: str) -> str:
+    """In the place of nbconvert's filter, which takes ever longer where there are many codes, and raises on odd ones."""
+    if text.count("\x1b") <= MOST_CODES and not LONG_CODE.search(text):
+        try:
+            return ansi.ansi2html(text)
+        except IndexError:
+            pass
+    return html.escape(ansi.strip_ansi(text))
 
 
 def code(text: str) -> Markup:

@@ -1,5 +1,7 @@
 """A student's words as a page shows them."""
 
+import time
+
 import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_markdown_cell
@@ -85,3 +87,18 @@ def test_headings_never_skip_a_level():
     page = words.Words(words.TOP)
     assert [page.heading("x", level)[1:3] for level in (1, 4, 2, 6)] == ["h3", "h4", "h4", "h5"]
     assert words.Words().heading("x", 4).startswith("<h4")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\x1b[38mred<", "\x1b[48;5mred<", "\x1b[31mred<" * 160_000, f"\x1b[{';' * 900_000}mred<", "\x1b[\nred<" * 200_000],
+    ids=["half a colour", "half a background", "160,000 colours", "900,000 numbers", "200,000 open codes"],
+)  # fmt: skip
+def test_colours_of_an_output_take_no_time_and_never_fail(text):
+    begun = time.process_time()
+    assert words.ansi2html(text).count("red&lt;") == text.count("red<")
+    assert time.process_time() - begun < 2
+
+
+def test_colours_stay():
+    assert words.ansi2html("\x1b[31m<\x1b[0m") == '<span class="ansi-red-fg">&lt;</span>'
