@@ -91,6 +91,12 @@ def _kilobytes(path: str, *names: str) -> int:
     return sum(int(line.split()[1]) for line in text(path).splitlines() if line.startswith(names))
 
 
+def delayed(pid) -> float:
+    """Seconds for which the first thread of a process, or any thread, was ready and waited for a processor."""
+    words = text(f"/proc/{pid}/schedstat").split()
+    return int(words[1]) / 1e9 if len(words) > 1 else 0.0
+
+
 def sockets(pid: int) -> int:
     """Sockets of all processes in the network that this one is in."""
     words = text(f"/proc/{pid}/net/sockstat").split()

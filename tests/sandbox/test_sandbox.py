@@ -23,7 +23,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course.sandbox import bubblewrap, prefork, processes
+from course.sandbox import bubblewrap, prefork, processes, sandbox
 from course.sandbox.limits import Limits
 from course.sandbox.sandbox import NoSandbox, Sandbox
 from tests import ordinary
@@ -461,6 +461,34 @@ else:
 def test_a_memory_bomb_is_ended(folder, bomb):
     ran = run(folder, bomb, limits=Limits(memory=10**9, cell_seconds=120))
     assert isinstance(ran.ended, DeadKernelError) and ran.fate == "memory"
+
+
+@linux
+def test_waiting_for_a_processor_is_seen():
+    busy = f"import os, time\nos.sched_setaffinity(0, [{min(os.sched_getaffinity(0))}])\n"
+    busy += "while time.process_time() < 1: pass\nprint(open('/proc/self/schedstat').read().split()[1])"
+    both = [subprocess.Popen([sys.executable, "-c", busy], stdout=subprocess.PIPE) for _ in range(2)]
+    seen = 0.0
+    while both[0].poll() is None:
+        seen = max(seen, processes.delayed(both[0].pid))
+        time.sleep(0.01)
+    mine, _ = (float(process.communicate()[0]) / 1e9 for process in both)
+    assert seen > 0.3 and abs(seen - mine) < 0.2  # each had half of one processor
+
+
+@linux
+@pytest.mark.parametrize("of_a_second, counted", [(0.0, 1), (0.5, 1 / 2), (20.0, 1 / 3)])
+def test_time_for_which_a_kernel_waits_for_a_processor_does_not_count(
+    folder, monkeypatch, of_a_second, counted
+):
+    monkeypatch.setattr(sandbox, "tasks", lambda pid: [])
+    monkeypatch.setattr(sandbox, "delayed", lambda pid: of_a_second * time.monotonic())
+    with Sandbox(folder, PATIENT) as box:
+        box._start_watch(subprocess.Popen(["sleep", "60"]))
+        time.sleep(0.5)
+        looked, clock = time.monotonic(), box.clock()
+        time.sleep(3)
+        assert (box.clock() - clock) / (time.monotonic() - looked) == pytest.approx(counted, abs=0.1)
 
 
 @linux
