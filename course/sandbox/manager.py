@@ -1,8 +1,8 @@
 """A Jupyter kernel manager for kernels that are not trusted: it starts what it is told, and bounds what it hears.
 
 The kernel's messages are made by student code: at most `output_bytes` of output are passed on for a whole
-notebook (then one line says so), no message may be larger than MESSAGE_BYTES, and of one above READ_BYTES only its head
-is parsed.
+notebook (then one line says so), no message may be larger than MESSAGE_BYTES, and of one above READ_BYTES that is no text
+only its head is parsed.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from traitlets import Type
 MESSAGE_BYTES = 32 * 2**20
 MESSAGES_WAITING = 8
 READ_BYTES = 4_000_000  # of JSON may become 80 MB of empty lists
+MARKS = 20_000  # brackets and commas: with fewer it is text, and no more in memory
 HEAD_BYTES = 100_000  # whose answer it is, and of which kind
 PARTS = 8  # of a message that are kept; five say all
 ERROR_BYTES = 20_000  # an error is shortened to this
@@ -94,7 +95,7 @@ class BoundedChannel(AsyncZMQSocketChannel):
         _, parts = self.session.feed_identities(parts, copy=False)
         if sum(map(len, parts[:4])) > HEAD_BYTES:
             raise ValueError("The head of a message is too large.")
-        whole = size <= READ_BYTES
+        whole = size <= READ_BYTES or sum(bytes(parts[4]).count(mark) for mark in b"[{,") < MARKS
         message = self.session.deserialize(parts[:5], content=whole, copy=False)
         return message | {"size": size} | ({} if whole else {"content": {}})
 
