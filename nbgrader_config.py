@@ -77,7 +77,8 @@ c.GenerateFeedback.preprocessors = [
     OURS.get(step, step) for step in GenerateFeedback.preprocessors.default_args[0]
 ]
 c.HTMLExporter.filters = {
-    name: f"course.returning.words.{name}" for name in ("markdown2html", "ansi2html", "code", "policy")
+    name: f"course.returning.words.{name}"
+    for name in ("markdown2html", "highlight_code", "ansi2html", "code", "policy")
 }
 c.FeedbackPage.template_name = "feedback_page"
 c.FeedbackPage.extra_template_basedirs = [str(TEMPLATES)]

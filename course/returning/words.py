@@ -11,11 +11,12 @@ import base64
 import hashlib
 import html
 import re
+from collections.abc import Callable
 from typing import Any
 
 from jinja2 import pass_context
 from markupsafe import Markup
-from nbconvert.filters import ansi
+from nbconvert.filters import Highlight2HTML, ansi
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from course.base import bounded
@@ -24,7 +25,7 @@ from course.judging import sanitise
 from course.notebook.cells import is_own
 from helpers.figures.output import marked
 
-SECONDS = 5  # of processor time for one text; an honest one takes 0.01
+SECONDS, OF_A_PAGE = 5, 20  # of processor time for one text, for all of a page; an honest one takes 0.01
 HTML_TAG = re.compile(r"<(/?)([a-zA-Z][\w-]*)((?:\s[^<>]*)?)/?>")
 ATTRIBUTE = re.compile(r"\s+([a-zA-Z-]+)\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'=<>`]+)|\s+/?$|\s+")
 TOP = 2  # level of the heading above the notebook on a feedback page
@@ -121,13 +122,37 @@ def markdown2html(context: Any, source: str) -> str:
         made, level = MarkdownWithMath(renderer=words).render(source), words.level
     else:
         level = None if level is None else TOP  # texts of the course above it may be folded
-        try:
-            made, level = bounded.call(own, source, level, attachments, seconds=SECONDS)
-        except Exception:  # too much work, too deep, or what no parser expects
-            made = f'<pre tabindex="0">{html.escape(source)}</pre>'
+        made, level = _within_bounds(context, own, source, level, attachments) or (_typed(source), level)
     if level is not None:
         page["level"] = level
     return made
+
+
+def highlighted(source: str) -> str:
+    """Code as HTML, its words marked."""
+    return Highlight2HTML(pygments_lexer="ipython3")(source)
+
+
+@pass_context
+def highlight_code(context: Any, source: str, language: str | None = None, metadata: Any = None) -> Markup:
+    """In the place of nbconvert's filter."""
+    return Markup(_within_bounds(context, highlighted, source) or _typed(source))
+
+
+def _within_bounds(context: Any, work: Callable, *arguments: Any) -> Any:
+    """What this makes of a student's text; None if that is too much for one text, or after the others of this page."""
+    page = context.get("resources", {})
+    begun = page.setdefault("vit_begun", bounded.spent()) if isinstance(page, dict) else bounded.spent()
+    if bounded.spent() - begun > OF_A_PAGE:
+        return None
+    try:
+        return bounded.call(work, *arguments, seconds=SECONDS)
+    except Exception:  # too much work, too deep, or what no parser expects
+        return None
+
+
+def _typed(source: str) -> str:
+    return f'<pre tabindex="0">{html.escape(source)}</pre>'
 
 
 def ansi2html(text: str) -> str:

@@ -102,3 +102,19 @@ def test_colours_of_an_output_take_no_time_and_never_fail(text):
 
 def test_colours_stay():
     assert words.ansi2html("\x1b[31m<\x1b[0m") == '<span class="ansi-red-fg">&lt;</span>'
+
+
+def test_code_that_is_too_much_work_is_shown_as_it_was_written():
+    source, begun = "\n".join([" " * 1_000] * 190 + ["x = 1 < 2"]), time.process_time()
+    made = words.highlight_code({}, source)
+    assert time.process_time() - begun < 1 and "x = 1 &lt; 2" in made and "<span" not in made
+    assert '<span class="n">x</span>' in words.highlight_code({}, "x = 1 < 2")
+
+
+def test_the_texts_of_a_page_have_a_limit_together(monkeypatch):
+    page, spent = {"resources": {}}, iter([0, 0, 1, 19, 1, 21, 1, 40])
+    monkeypatch.setattr(words.bounded, "spent", lambda: next(spent))
+    assert "<span" in words.highlight_code(page, "x = 1")
+    assert "<em>" in words.markdown2html(page, "*here*")
+    assert "<span" not in words.highlight_code(page, "x = 1")
+    assert "<em>" not in words.markdown2html(page, "*here*")
