@@ -88,8 +88,8 @@ ENTRIES = [
     between("the exchange has no room left", "with open(place / 'all', 'wb') as file:\n    while True:\n        file.write(bytes(100_000)); file.flush()"),
     between("the exchange is removed", "shutil.rmtree(place, ignore_errors=True)", points=FULL, states={}),
     Entry(
-        "two hundred errors of 100 kB",
-        before="import sys, IPython\nshell = IPython.get_ipython()\nfor n in range(200):\n"
+        "sixty errors of 100 kB",
+        before="import sys, IPython\nshell = IPython.get_ipython()\nfor n in range(60):\n"
         "    try:\n        raise ValueError('x' * 100_000)\n    except ValueError:\n        shell.showtraceback()",
         points=FULL,
         limits=QUICK,

@@ -21,7 +21,7 @@ from course.notebook.release import Release
 from course.sandbox import bubblewrap, prefork
 from helpers.checks.observe import State
 from tests import hostile
-from tests.hostile import answers, environment, forgery, heavy, unusual
+from tests.hostile import answers, environment, fights, forgery, heavy, unusual
 
 FAMILIES = {
     "forgery": forgery,
@@ -29,6 +29,7 @@ FAMILIES = {
     "heavy": heavy,
     "answers": answers,
     "unusual": unusual,
+    "fights": fights,
 }
 
 

@@ -4,7 +4,9 @@ What the entries cost the judge itself, and the process that reads for it, is me
 """
 
 import json
+from collections.abc import Callable
 
+import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from helpers.checks.observe import State
@@ -56,6 +58,36 @@ def sent(name: str, data: bytes) -> Entry:
     return Entry(name, edit=lambda nb: data, states=UNREADABLE)
 
 
+def changed(name: str, change: Callable[[dict], bytes | str | None], **more) -> Entry:
+    """Right answers in a notebook that is changed as JSON, in place or for what is returned."""
+
+    def edit(nb) -> bytes:
+        content = json.loads(nbformat.writes(nb))
+        made = change(content)
+        return made.encode() if isinstance(made, str) else made or json.dumps(content).encode()
+
+    return Entry(name, edit=edit, **{"points": FULL, **more})
+
+
+def written(content: dict, **more) -> None:
+    content["cells"].append({"cell_type": "markdown", "id": "mine", "metadata": {}, "source": "mine", **more})
+
+
+def copies(content: dict, of: str) -> None:
+    cell = next(cell for cell in content["cells"] if cell["metadata"].get("nbgrader", {}).get(of))
+    content["cells"] += [{**cell, "source": f"{''.join(cell['source'])}\n# {n}"} for n in range(1_900)]
+
+
+def inside(content: dict, metadata: str) -> str:
+    return json.dumps({**content, "metadata": "@@"}).replace('"@@"', metadata)
+
+
+DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+NAMES = (5, [], {}, "x" * 5_000_000, None, "\ud800")
+BLANK = "def getPositionEncoding(seq_len, d, n=10000):\n"
+NESTED = "".join(" " * (4 + n) + f"def f{n}():\n" + " " * (5 + n) + "denominator = P\n" for n in range(90))
+
+
 def cells(*sources: object) -> bytes:
     made = [{"cell_type": "code", "source": source, "metadata": {}, "outputs": []} for source in sources]
     return json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
@@ -85,6 +117,24 @@ ENTRIES = [
     text("30,000 boxes in a text", "<div>" * 30_000),
     text("100,000 attributes in a text", "<p " + "a " * 90_000),
     text("brackets in a text", "[" * 150_000),
+    changed("metadata 100,000 deep", lambda nb: inside(nb, '{"a":' * 100_000 + "1" + "}" * 100_000)),
+    changed("metadata of 1,000,000 keys", lambda nb: inside(nb, json.dumps({str(n): n for n in range(1_000_000)}))),
+    changed("execution counts of 100,000 digits", lambda nb: json.dumps(nb).replace('"execution_count": null', '"execution_count": ' + "7" * 100_000)),
+    changed("NaN, infinities and numbers without end", lambda nb: json.dumps(nb).replace('"execution_count": null', '"execution_count": NaN, "a": -Infinity, "b": 1e999999')),
+    changed("names that are numbers, lists and 5 MB long", lambda nb: nb["cells"].extend({"cell_type": "code", "id": n, "metadata": {"nbgrader": {"grade_id": n}}, "source": "x = 1"} for n in NAMES)),
+    changed("a picture named by half a character", lambda nb: written(nb, source="![](attachment:\ud800.png)", attachments={"\ud800.png": {"image/png": DOT}})),
+    changed("100,000 pictures of nothing", lambda nb: written(nb, attachments={str(n): {"image/png": DOT[:12]} for n in range(100_000)})),
+    changed("4,000 pictures in each of 50 texts", lambda nb: [written(nb, source=f"![](data:image/png;base64,{DOT[:12]})" * 4_000) for _ in range(50)] and None),
+    changed("3,000,000 empty lines", lambda nb: written(nb, source=["\n"] * 3_000_000)),
+    changed("1,900 copies of a check", lambda nb: copies(nb, "grade")),
+    changed("1,900 copies of an answer", lambda nb: copies(nb, "solution")),
+    changed("sixty sheets of the same", lambda nb: json.dumps({"worksheets": [{"cells": nb["cells"]}] * 60})),
+    own("60,000 decorators", "@a\n" * 60_000 + "class ResidualAdd: pass"),
+    own("fields in fields of a text", "ResidualAdd = " + "f'{" * 30_000),
+    own("strings that never end", ("ResidualAdd = '" + "\\" * 100 + "\n") * 1_800),
+    own("help without end", "ResidualAdd" + "?" * 150_000),
+    Entry("a blank and 90 functions in functions", {Q1: BLANK + "    denominator = ...\n" + NESTED}, points={Q6: 1}),
+    Entry("a blank behind 2,400 plus signs", {Q1: BLANK + "    denominator = " + "1 + " * 2_400 + "...\n"}, points={Q6: 1}),
     shows("30,000 boxes are displayed", "'<div>' * 30_000"),
     shows("100,000 attributes are displayed", "'<p ' + 'a ' * 100_000"),
     shows("boxes and attributes", "('<b ' + 'c=d ' * 50 + '>') * 1_000"),

@@ -17,7 +17,7 @@ from helpers import exercises
 from helpers.checks import render
 from helpers.checks.observe import State
 from tests import hostile, ordinary
-from tests.hostile import answers, environment, forgery, heavy, unusual
+from tests.hostile import answers, environment, fights, forgery, heavy, unusual
 
 pytestmark = pytest.mark.grading
 BAD = [*((forgery.KEYS, e) for e in forgery.ENTRIES), *((environment.KEYS, e) for e in environment.ENTRIES)]
@@ -71,7 +71,7 @@ def test_the_same_for_an_ordinary_user_and_in_cold_kernels(who, kind, tmp_path, 
     assert not found["wrong"], json.dumps(found["wrong"], indent=1)
     # a flood is not always stopped in time on a busy machine; each is tried by itself above
     assert len(found["late"]) <= 3, found["late"]
-    assert set(found["entries"]) == {"forgery", "environment", "heavy", "answers", "unusual"}
+    assert set(found["entries"]) == {"forgery", "environment", "heavy", "answers", "unusual", "fights"}
     assert sum(found["entries"].values()) >= (8 if part else 150)
 
 
@@ -114,7 +114,7 @@ class Work:
 
 
 @pytest.mark.needs("sandbox")
-@pytest.mark.parametrize("entry", [*heavy.ENTRIES, *answers.ENTRIES], ids=str)
+@pytest.mark.parametrize("entry", [*heavy.ENTRIES, *answers.ENTRIES, *fights.ENTRIES], ids=str)
 def test_whatever_is_handed_in_the_judges_work_is_bounded(entry, records, monkeypatch, record_property):
     release = hostile.release(*heavy.KEYS)
     data = hostile.submission(entry, release)
