@@ -73,7 +73,12 @@ show.matrix(X, tokens, range(d), f"X {tuple(X.shape)}")
 #
 # Stacked, they are matrices with one row a token: $Q$ and $K$ are $n \times d_k$, $V$ is $n \times d_v$; here all three are 5 x 2. The first index is the token, the second the number. (Other texts have one *column* a token; then all products turn around.)
 
-# %%
+# %% id="e58f9511"
+weights = torch.cat([W_Q, W_K, W_V], dim=1)  # (10, 6)
+show.matrix(
+    weights, [f"x[{i}]" for i in range(d)], ["q[0]", "q[1]", "k[0]", "k[1]", "v[0]", "v[1]"], "W_Q, W_K, W_V"
+)
+
 Q, K, V = X @ W_Q, X @ W_K, X @ W_V  # (5, 10) @ (10, 2) = (5, 2)
 show.matrix(torch.cat([Q, K, V], dim=1), tokens, ["q[0]", "q[1]", "k[0]", "k[1]", "v[0]", "v[1]"], "Q, K, V")
 
@@ -177,12 +182,12 @@ if check.ready("attention_scores"):
         f"after scaling: {(scaled_by_you - scaled_E).abs().max():.1e}."
     )
 
-# %% [markdown]
+# %% [markdown] id="c878decd"
 # ## Step 3, optional: hide the future
 #
 # A model that learns to write the next word must not see it. So each token may look at itself and at what came before. In the matrix of scores the future stands **above the diagonal** (key $j$ later than query $i$). There the score is replaced by $-\infty$, because $e^{-\infty} = 0$: the softmax will give it no weight at all. This is the **causal mask**. A classifier of images such as the Vision Transformer (ViT, part 2) sees its whole image at once and leaves this step out.
 #
-# A mask is sometimes called a kind of skip connection, because something is left out in both. They are different things: a **mask** takes entries out of the matrix of scores, so that some tokens are not read; a **skip connection** (Q6 in part 2) adds the input of a layer to its output, and takes nothing away.
+# Do not take a mask for a kind of skip connection, only because "skip" sounds like leaving out: a **mask** takes entries out of the matrix of scores, so that some tokens are not read; a **skip connection** (Q6 in part 2) adds the input of a layer to its output, and takes nothing away.
 
 # %%
 masked_E = scaled_E.clone()

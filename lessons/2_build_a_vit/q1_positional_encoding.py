@@ -20,7 +20,7 @@
 # A weighted sum of the values of all tokens; the weights come from the dot products of its query with all keys (part 1, *Self-attention*).
 #
 # </details>
-# <details><summary>2. Do these dot products know where a token stands?</summary>
+# <details><summary>2. Do the dot products of queries and keys know where a token stands?</summary>
 #
 # No. They are made of the tokens' numbers alone.
 #
@@ -181,8 +181,8 @@ if check.ready("q1_position_encoding"):
     show.matrix(P, "I am a robot".split(), range(4), "P")
     show.compare(prediction, tuple(int(number) for number in P[0]))
 
-# %% [markdown]
-# A larger one: 100 positions, 64 dimensions. Sines stand in the even columns, cosines in the odd ones; side by side they would flicker, so here they are apart.
+# %% [markdown] id="716c2951"
+# A larger one: 100 positions, 64 dimensions (the 512 of the paper would be more columns than a screen shows). Sines stand in the even columns, cosines in the odd ones; side by side they would flicker, so here they are apart.
 
 # %%
 if check.ready("q1_position_encoding"):

@@ -11,7 +11,7 @@
 #
 # **Time and hardware**: about 50 minutes of yours, and the whole notebook computes for less than 8 seconds on two CPU cores; no GPU. The first run downloads CIFAR-10 (170 MB); without a network, handwritten digits that are already here stand in.
 #
-# **Before you start**: shapes of arrays, and what `nn.Linear` does to the last axis.
+# **Before you start**: shapes of arrays, what `nn.Linear` does to the last axis, from Q1 what an encoder takes in, and from Part 1 why words need vectors. None of your code is needed.
 #
 # **Do you remember?** Answer first, then open.
 #

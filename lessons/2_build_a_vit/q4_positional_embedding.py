@@ -87,12 +87,12 @@ shuffled = class_output(torch.cat([class_token, tokens[:, order]], dim=1))
 without_positions = float((straight - shuffled).abs().max())
 show.text(f"Largest change of the class token's output: {without_positions:.1e}.")
 
-# %% [markdown]
+# %% [markdown] id="4ba13ac2"
 # Nothing but rounding. Without positions, photo and puzzle are the same thing to the encoder. So every token gets a vector that says *where*, by plain addition:
 #
 # $$z_0 = [\,x_{class};\ x_1;\ \dots;\ x_N\,] + E_{pos} \qquad E_{pos} \in \mathbb{R}^{(N+1) \times D}$$
 #
-# (equation 1 of [Dosovitskiy et al. 2021](https://arxiv.org/abs/2010.11929)). Addition, not concatenation: the token keeps its width $D$, so nothing after it has to change.
+# with $z_0$ what goes into the first block, $x_1 \dots x_N$ the patch tokens of Q2 and $D$ the `emb_size` (equation 1 of [Dosovitskiy et al. 2021](https://arxiv.org/abs/2010.11929), which writes $x_1 E$ for the token of a patch $x_1$, as Part 4 does). Addition, not concatenation: the token keeps its width $D$, so nothing after it has to change.
 #
 # ## One row a token
 #

@@ -78,12 +78,12 @@ show.text(
     f"Output for 'sky': {parts} = ({output[0]:.2f}, {output[1]:.2f}).",
 )
 
-# %% [markdown]
+# %% [markdown] id="7930ac7b"
 # The output for "sky" is a mixture of all values, and "roof" has the largest share, because its key fits the query best. That is all of attention:
 #
 # $$\text{Attention}(Q, K, V) = \text{softmax}\!\left(\frac{Q K^\top}{\sqrt{d}}\right) V$$
 #
-# with one row of $Q$ for each token that asks, and $d$ the length of a query (here 2). In **self-attention** every token asks, so there are as many queries as keys.
+# with one row of $Q$ for each token that asks, and $d$ the length of a query (here 2; part 1 called it $d_k$). In **self-attention** every token asks, so there are as many queries as keys.
 #
 # ## einsum: name the axes
 #
@@ -172,10 +172,10 @@ show.table(rows, ["name", "tensors", "your string", "makes"])
 # %% nbgrader={"grade_id": "check_q5_einsum_warmup", "grade": true}
 check("q5_einsum_warmup")
 
-# %% [markdown]
+# %% [markdown] id="9a01485f"
 # ## Several heads
 #
-# One softmax makes one mixture for each token. But a token may want to know several things at once: what is above me, and where else is this colour? So the 192 numbers of a token are cut into 3 **heads** of 64 (`head_dim`, the $d$ of the formula). Each head has queries, keys and values of its own and makes its own mixture; then the heads are laid side by side again, and a last Linear layer mixes them.
+# One softmax makes one mixture for each token. But a token may want to know several things at once: what is above me, and where else is this colour? So each token's query, key and value, 192 numbers each and each made from **all** 192 numbers of the token, are cut into 3 **heads** of 64 (`head_dim`, the $d$ of the formula). Each head has queries, keys and values of its own and makes its own mixture; then the heads are laid side by side again, and a last Linear layer mixes them.
 
 # %%
 show.diagram("attention_shapes")
@@ -206,8 +206,8 @@ for title, says in zip(
         ranked[title], says, x=range(1, 11), title=title, xlabel="rank of the key", ylabel="attention weight"
     )
 
-# %% [markdown]
-# A softmax that gives all to one key has next to no gradient, so it hardly learns. Dividing by the root of `head_dim` takes their spread (the **standard deviation**) back to about 1, whatever the size.
+# %% [markdown] id="2e43b608"
+# A softmax that gives all to one key has next to no gradient, so it hardly learns. Dividing by the root of `head_dim` takes the spread of the scores (their **standard deviation**) back to about 1, whatever the size.
 #
 # **Why before the softmax and not after it?** Because after it, it only makes the weights smaller: the shape of the row stays as extreme as it was, and its sum is no longer 1.
 
@@ -432,12 +432,12 @@ rows = [
 show.table(rows, ["images", "tokens", "scores in each head of each block"])
 show.compare(prediction, round(197**2 / 65**2))
 
-# %% [markdown]
+# %% [markdown] id="6949b1ea"
 # ## What you have learned
 #
 # - Attention is a weighted mixture of values; the weights are a softmax over scores of one query with all keys, divided by $\sqrt{\text{head\_dim}}$ first.
 # - einsum: same letter, multiplied along; letter missing on the right, summed.
-# - Heads are slices of the embedding, each with its own mixture; cost grows with the square of the tokens.
+# - Heads are slices of the queries, keys and values (not of the token: each is made from all of its numbers), each with its own mixture; cost grows with the square of the tokens.
 #
 # ## Going further
 #

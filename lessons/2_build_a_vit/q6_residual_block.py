@@ -11,7 +11,7 @@
 #
 # **Time and hardware**: about 35 minutes of yours, and the whole notebook computes for less than 8 seconds on two CPU cores; no GPU, no download.
 #
-# **Before you start**: `nn.Module` with `__init__` and `forward`; what a gradient is. No earlier question is needed.
+# **Before you start**: `nn.Module` with `__init__` and `forward`; what a gradient is, and the chain rule. Of Q5 only that attention keeps the shape of its tokens; none of your code is needed.
 #
 # **Do you remember?** Answer first, then open.
 #

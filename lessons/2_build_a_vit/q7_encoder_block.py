@@ -129,12 +129,12 @@ if check.ready("q7_feed_forward"):
     for prediction, (name, change) in zip(predictions, difference.items()):
         show.compare(prediction, int((change > 0).sum()), name)
 
-# %% [markdown]
+# %% [markdown] id="cd402ce1"
 # Attention carries the news to every token, the feed-forward block to nobody else. A block needs both: first gather, then think.
 #
 # ## The norm
 #
-# What a block adds to its tokens makes them grow, some dimensions more than others. Before each half a **layer normalisation** ([Ba et al. 2016](https://arxiv.org/abs/1607.06450)) brings them back: for each token by itself, over its own $d$ numbers,
+# What a block adds to its tokens makes them grow, some dimensions more than others. Before each half a **layer normalisation** ([Ba et al. 2016](https://arxiv.org/abs/1607.06450)) brings them back: for each token by itself, over its own $d$ numbers (`emb_size`; in Q5 $d$ was `head_dim`),
 #
 # $$\mu = \frac{1}{d}\sum_{j} x_j \qquad \sigma^2 = \frac{1}{d}\sum_{j} (x_j - \mu)^2 \qquad y_j = \frac{x_j - \mu}{\sqrt{\sigma^2 + \epsilon}} \cdot \text{scale}_j + \text{shift}_j$$
 #

@@ -687,8 +687,8 @@ if check.ready("conv_block"):
     lost = [pixels for pixels, share in zip(distances, vgg_right) if share < 0.9 * vgg_right[0]]
     show.compare(prediction, lost[0] if lost else "further than 8")
 
-# %% [markdown]
-# Equivariance says that the *maps* of a convolution move along. Whether the *answer* stays the same is another question: each pooling keeps only what moves by its own steps, and the last layers have learned where things usually are. A ViT cuts the moved picture into other patches, unless it moves by whole patches (here 4 pixels), and even then each patch meets the position of another. Read its line only if it starts well above guessing: who knows little has little to lose. One training each: take small differences for noise.
+# %% [markdown] id="6d94592c"
+# Equivariance says that the *maps* of a convolution move along. Whether the *answer* stays the same is another question: what comes out of a pooling moves along only if the picture moves by whole steps of the pooling (2, 4, 8, ... pixels), and the last layers have learned where things usually are. A ViT cuts the moved picture into other patches, unless it moves by whole patches (here 4 pixels), and even then each patch meets the position of another. Read its line only if it starts well above guessing: who knows little has little to lose. One training each: take small differences for noise.
 #
 # ## What you have learned
 #

@@ -26,7 +26,7 @@ torch.manual_seed(0)
 torch.set_num_threads(1)
 print("Ready.")
 
-# %% [markdown]
+# %% [markdown] id="b1e0db71"
 # **Do you remember?**
 #
 # <details><summary>1. What adds up to 1 in an attention matrix, and why?</summary>
@@ -41,7 +41,7 @@ print("Ready.")
 #
 # </details>
 #
-# <details><summary>3. What is the first thing to try with a new model, before any long training?</summary>
+# <details><summary>3. Which two quick tests come before any long training of a new model?</summary>
 #
 # Is the loss of the untrained model near ln(number of classes), and can the model learn one batch by heart?
 #

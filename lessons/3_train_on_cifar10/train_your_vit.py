@@ -84,7 +84,7 @@ FOLDER = "../2_build_a_vit"
 mine = assemble.pieces(FOLDER, given=globals())
 assemble.report(mine)
 
-# %% [markdown]
+# %% [markdown] id="52f4c57a"
 # Follow the diagram from left to right: of the whole ViT, two things are still missing. One is the small box at the end. The other is the line through all the boxes.
 #
 # ## Exercise: the classification head
@@ -93,7 +93,7 @@ assemble.report(mine)
 #
 # $$y = LN(z_L^0)\, W + b$$
 #
-# Here $z_L^0$ is token 0 after the last of $L$ blocks. Two blanks, one point each: the sizes of the linear layer (two dots), and the class token of every image. No softmax: the loss takes it itself.
+# Here $z_L^0$ is token 0 after the last of $L$ blocks. Two blanks, one point each: the sizes of the linear layer (two dots), and the class token of every image. No softmax: the loss takes it itself. (Papers also call it the *MLP head*: in pre-training it has one hidden layer, of which fine-tuning leaves a single linear layer.)
 
 
 # %% nbgrader={"grade_id": "classification_head", "solution": true}
@@ -278,7 +278,7 @@ if all([check.ready(key) for key in ("classification_head", "vit_forward", "trai
     )
     show.compare(prediction, min(losses, key=lambda name: sum(losses[name])))  # the lower curve
     show.text(
-        "The gate is open: train." if passed else "Still above 0.1: look for the mistake before you train."
+        "The test is passed: train." if passed else "Still above 0.1: look for the mistake before you train."
     )
 
 # %% [markdown]
@@ -601,7 +601,7 @@ if check.ready("classification_head") and check.ready("vit_forward"):
 #
 # The reason is called **inductive bias**: what a model takes for granted before it has seen anything. A convolution takes for granted that neighbouring pixels belong together and that a cat is a cat wherever it sits. A ViT takes almost nothing for granted: cutting into patches is all that it knows about images, and the grid you saw above had to be *learned*. What is built in need not be learned, which helps with few pictures. What is not built in can't be wrong, which helps with very many.
 #
-# CIFAR-10 is on the side of *few*. There the recipe matters much. Trained on nothing but its 50,000 pictures, a plain ViT has 75.6 % in the [UvA tutorial](https://uvadlc-notebooks.readthedocs.io/en/latest/tutorial_notebooks/tutorial15/Vision_Transformer.html) (3.2 million parameters, 180 epochs, crops and mirror images) and about 93.6 % in [Lee et al. 2021](https://arxiv.org/abs/2112.13492) (fewer parameters, 300 passes, and much stronger augmentation). The table under *Train* shows what minutes alone do.
+# CIFAR-10 is on the side of *few*. There the recipe matters much. Trained on nothing but its 50,000 pictures, a plain ViT has 75.6 % in the [UvA tutorial](https://uvadlc-notebooks.readthedocs.io/en/latest/tutorial_notebooks/tutorial15/Vision_Transformer.html) (3.2 million parameters, 180 epochs, crops and mirror images) and about 93.6 % in [Lee et al. 2021](https://arxiv.org/abs/2112.13492) (fewer parameters, 300 passes, and much stronger augmentation). The table under *Train* shows what minutes alone do; what a CNN of the same size does in the same minutes, you measure in [CNN or ViT](cnn_or_vit.ipynb).
 #
 # ## What you have learned
 #

@@ -267,12 +267,12 @@ show.panels(
     vmax=1,
 )
 
-# %% [markdown]
+# %% [markdown] id="4d412a1c"
 # ## Inside one block
 #
 # We open block 0 and go through all of it; change `OPENED` later to look into another. Its first half is: **norm1**, then the layer **qkv**, which makes queries, keys and values of all heads at once, then attention.
 #
-# timm computes attention in one fused step that never shows its matrix. So we switch that off: `fused_attn = False`, and the matrix is made step by step, with the same result.
+# timm computes attention in one fused step that never shows its matrix. So we switch that off in all blocks, as we look into each of them further down: `fused_attn = False`, and the matrix is made step by step, with the same result.
 
 # %%
 OPENED = 0
@@ -734,8 +734,14 @@ if check.ready("inside_top5"):
     answers = [(name, f"{value:.1%}") for name, value in top_classes(logits, class_names)]
     show.table(answers, (f"{source} says", "probability"))
 
-# %% [markdown]
-# **Dome or church?** For the photo of Santorini, two sets of weights of ViT-Base have been seen to answer differently: class 538, "dome" (weights of 2020), and class 497, "church, church building" (later ones). Same architecture, same photo, other weights. Both are reasonable: the photo shows a church *with* a dome, and ImageNet allows one name for each picture. What does your tag say?
+# %% [markdown] id="139f2acc"
+# **Dome or church?** For the photo of Santorini, two sets of weights of ViT-Base have been seen to answer differently: class 538, "dome" (weights of 2020, tag `vit_base_patch16_224.orig_in21k_ft_in1k`), and class 497, "church, church building" (later ones). Same architecture, same photo, other weights. What does your tag say? With `TAG` set to the other one, what does that say? And which of the two is right?
+#
+# <details><summary>An answer</summary>
+#
+# Both are reasonable: the photo shows a church *with* a dome, and ImageNet allows one name for each picture.
+#
+# </details>
 
 # %%
 if len(class_names) == 1000:

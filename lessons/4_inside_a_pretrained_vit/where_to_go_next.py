@@ -27,7 +27,7 @@ from helpers.training.optimise import best_device
 torch.manual_seed(0)
 print("Ready.")
 
-# %% [markdown]
+# %% [markdown] id="b8d93123"
 # **Do you remember?**
 #
 # <details><summary>1. What goes into the head of a ViT, and what comes out?</summary>
@@ -36,9 +36,9 @@ print("Ready.")
 #
 # </details>
 #
-# <details><summary>2. What are the five parts of a training step?</summary>
+# <details><summary>2. What does fine-tuning start from, and what is new in it?</summary>
 #
-# Forward, loss, old gradients away, backward, step of the optimizer.
+# From trained weights. The head is new, with one output for each new class, and all of it goes on learning in small steps (*Inside a pretrained ViT*).
 #
 # </details>
 #
@@ -48,7 +48,7 @@ print("Ready.")
 #
 # </details>
 
-# %% [markdown]
+# %% [markdown] id="0dd33ffe"
 # ## What you have built
 #
 # | piece | in a sentence |
@@ -61,8 +61,12 @@ print("Ready.")
 # | [head, step, training](../3_train_on_cifar10/train_your_vit.ipynb) | logits, a loss, and the parameters that follow it |
 # | [bugs](../3_train_on_cifar10/debug_a_vit.ipynb), [a rival](../3_train_on_cifar10/cnn_or_vit.ipynb), [a look inside](inside_a_pretrained_vit.ipynb) | how to doubt it, measure it and read it |
 #
-# All of it together is the encoder of many of today's large models that see. Its shapes and terms stand on one page, to print: `show.diagram("cheat_sheet")` in a new cell.
-#
+# All of it together is the encoder of many of today's large models that see. Its shapes and terms stand on one page, to print:
+
+# %%
+show.diagram("cheat_sheet")
+
+# %% [markdown]
 # ## What the field has built on it
 #
 # **DeiT** ([Touvron et al. 2021](https://arxiv.org/abs/2012.12877)) trains a ViT on ImageNet alone, in days on one machine, by strong augmentation and regularisation. A second token beside the class token learns from the answers of a CNN: a teacher hands over its inductive bias.
