@@ -44,9 +44,8 @@ def kept(attachments: Any, source: str) -> tuple[dict[str, dict[str, str]], str,
     found: dict[str, dict[str, str]] = {}
     lost = "" if attachments is None or isinstance(attachments, dict) else "it is damaged"
     for name, bundle in attachments.items() if isinstance(attachments, dict) else ():
-        name = name.encode("utf-16", "surrogatepass").decode(
-            "utf-16", "replace"
-        )  # as texts are (`read.clean`)
+        # as texts are (`read.clean`)
+        name = name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         for mime, data in bundle.items() if isinstance(bundle, dict) else ((None, None),):
             data = "".join(part for part in data if isinstance(part, str)) if isinstance(data, list) else data
             data = re.sub(r"\s", "", data) if isinstance(data, str) else data

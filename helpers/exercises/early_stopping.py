@@ -20,10 +20,8 @@ def cases(seed: int) -> list[Case]:
         1: [a, a - down, a - down],
         5: [a, a - 0.0003, a - 0.0006, a, a, a, a, a, a],  # small gains are gains
     }
-    drawn = (
-        int(rng.integers(2, 4)),
-        a + down * rng.integers(-4, 5, 14),
-    )  # its flags are not those of another seed
+    # its flags are not those of another seed
+    drawn = int(rng.integers(2, 4)), a + down * rng.integers(-4, 5, 14)
     return [
         {"patience": p, "losses": [round(float(x), 4) for x in losses], "label": f"patience {p}"}
         for p, losses in [*stories.items(), drawn]
