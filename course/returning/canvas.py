@@ -81,7 +81,10 @@ def feedback_names(student: str, pages: dict[str, Path], collected: Collected) -
     """
     result: dict[str, list[tuple[str, Path]]] = {}
     for notebook, page in pages.items():
-        if name := collected.named(canvas.sender, student, notebook):
+        name = collected.named(canvas.sender, student, notebook)
+        if (
+            name and canvas.sender(name).attachment
+        ):  # an address that was handed in has no number to send pages back to
             result.setdefault(name, []).append((page.name, page))
     # Canvas reads two numbers and shows the name of the file that was handed in; the ending says what it is now
     return {

@@ -108,6 +108,28 @@ def test_canvas(inbox, grading):
 
 
 def test_moodle_names_are_the_same_in_every_part_though_numbers_change(inbox, grading):
+def test_an_address_handed_in_at_canvas_is_somebodys(inbox):
+    names = ["kimko_111_link.html", "lolo_LATE_112_text.html", "anon_x9Zf1_link.html"]
+    report = inbox({"submissions.zip": packed(dict.fromkeys(names, b"<a>"))})
+    assert set(report.students) == {"111", "112", "x9Zf1"} and len(report.people) == 3
+    assert (
+        "kimko_111_link.html: 111 sent no notebook, only this; ask for the .ipynb file." in report.people[0]
+    )
+
+
+@pytest.mark.parametrize(
+    "folder", ["{}", "{}_7_assignsubmission_file_", "111-900 - {} - Mar 2, 2026 1030 AM"]
+)
+def test_names_that_a_mac_writes_are_those_of_before(inbox, folder):
+    others = {folder.format("Ben Bo").replace("7", "8").replace("111", "112"): release(Q1)}
+    for name, notebook in (("Zo\u00eb M", Q1), ("Zoe\u0308 M", Q2)):
+        files = {folder.format(name): solution(notebook)} | others
+        report = inbox({"all.zip": packed({f"{top}/{notebook}.ipynb": data for top, data in files.items()})})
+        assert len(report.students) == 2 and not report.people
+    student = next(who for who, sent in report.students.items() if Q2 in sent)
+    assert inbox({"q3.ipynb": solution(Q3)}, student=unicodedata.normalize("NFD", student)).students[student]
+
+
     files = {
         f"Ada Lovelace_4711_assignsubmission_file_/{Q1}.ipynb": solution(Q1),
         "Zoë Müller_4712_assignsubmission_file/sub/q1.ipynb": solution(Q1),
