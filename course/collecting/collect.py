@@ -360,7 +360,7 @@ def _recognise(file: File, sender: Sender | None, store: Received) -> Entry:
         why = f"it belongs to {found.part}"
         return verdict("not this part", why, f"{why}: python -m course collect {found.part} FILE.")
     entry.notebook = found.notebook
-    if sender is None and not store.filled(entry.received, entry.notebook):
+    if sender is None and not store.changed(entry.received, entry.notebook):
         return verdict("course file", "it is as it was given out")
     if sender is None:
         why = "its name does not say whose it is"

@@ -14,7 +14,7 @@ from course.base import bounded
 from course.collecting import recognise
 from course.collecting.recognise import Built, Found
 from course.notebook.read import Unreadable, within_limits
-from course.notebook.rebuild import answers
+from course.notebook.rebuild import answers, name_of
 from helpers.files import write
 
 MOST_SECONDS = 60  # of processor time for all files of one sender; an honest student's take 1
@@ -83,10 +83,22 @@ class Received:
         finally:
             self.spent[sender] += bounded.spent() - before
 
-    def filled(self, digest: str, notebook: str) -> dict[str, str]:
+    def changed(self, digest: str, notebook: str) -> dict[str, str]:
         """The answers that are not as they were given out. Raises Unreadable."""
         given = answers(self.releases[notebook])
         return {name: a for name, a in self.rebuilt(digest, notebook).answers.items() if a != given[name]}
+
+    def filled(self, digest: str, notebook: str) -> dict[str, str]:
+        """Those of them that answer: neither emptied nor changed in comments and blank lines alone. Raises Unreadable."""
+        given = answers(self.releases[notebook])
+        code = {name_of(cell) for cell in self.releases[notebook].cells if cell.cell_type == "code"}
+
+        def bare(name: str, text: str) -> list[str]:
+            lines = map(str.strip, text.splitlines())
+            return [line for line in lines if line and not (name in code and line.startswith("#"))]
+
+        changed = self.changed(digest, notebook).items()
+        return {name: a for name, a in changed if bare(name, a) not in ([], bare(name, given[name]))}
 
     def copied(self, digest: str, notebook: str) -> list[str]:
         """The answers that are the shipped solution's to the byte, its marks included."""

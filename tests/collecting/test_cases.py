@@ -420,6 +420,18 @@ def test_a_broken_file_that_was_sent_again_is_nobodys_business(inbox):
     assert [e.verdict for e in report.entries] == ["superseded", "collected"] and not report.people
 
 
+@pytest.mark.parametrize("left", ["", "# I gave up\n\n", "{given}\n# todo\n"])
+def test_an_answer_that_was_emptied_later_does_not_count(inbox, tmp_path, left):
+    inbox({"one.zip": packed({"a_101_1_q1.ipynb": own(Q1, "a")})})
+    later = json.loads(dumped(Q1))
+    for cell in later["cells"]:
+        if cell["metadata"].get("nbgrader", {}).get("solution"):
+            cell["source"] = left.replace("{given}", "".join(cell["source"]))
+    report = inbox({"two.zip": packed({"a_101_2_q1.ipynb": json.dumps(later).encode()})})
+    assert answer_of(tmp_path, "101") == rebuilt(own(Q1, "a"), Q1)[0]
+    assert len(report.people) == 1 and "nothing is filled in, so one.zip/a_101_1_q1" in report.people[0]
+
+
 def test_what_comes_after_a_file_by_hand_is_told(inbox, tmp_path):
     one = {"one.zip": packed({"a_101_1_q1.ipynb": own(Q1, "first")})}
     inbox(one)
