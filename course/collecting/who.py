@@ -1,6 +1,7 @@
 """`--who`: whose a file in a flat folder is, by a regular expression or a table."""
 
 import csv
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from course.collecting.archives import File
 from course.collecting.names import Sender
-from course.collecting.sheet import SEPARATORS, CollectError, begin, decode
+from course.collecting.sheet import COLUMNS, SEPARATORS, CollectError, begin, decode, plain
 
 
 def reader(who: str) -> Callable[[File], list[Sender]]:
@@ -59,11 +60,23 @@ def _table(path: Path) -> dict[str, str]:
     text, encoding = decode(path.read_bytes())
     text, separator = begin(text)
     separator = separator or max(SEPARATORS, key=text.partition("\n")[0].count)
-    rows = [[c.strip() for c in row[:2]] for row in csv.reader(text.splitlines(), delimiter=separator)]
-    rows = [row for row in rows if len(row) == 2 and all(row)]
+    rows = [[c.strip() for c in row] for row in csv.reader(text.splitlines(), delimiter=separator)]
+    ids = [place for place, head in enumerate(rows[0] if rows else ()) if COLUMNS.get(plain(head)) == "id"]
+    if any(any(row[2:]) for row in rows) and encoding:
+        ends = [
+            sum(".ipynb" in cell for cell in column) for column in itertools.zip_longest(*rows, fillvalue="")
+        ]
+        if len(ids) != 1 or not any(ends) or ids[0] == ends.index(max(ends)):
+            raise CollectError(
+                f"{path} has more than two columns; leave the file's name, and the student's id."
+            )
+        rows = [[row[ends.index(max(ends))], row[ids[0]]] for row in rows if len(row) == len(rows[0])]
+        ids = [1]
+    rows = [row[:2] for row in rows if len(row) > 1 and all(row[:2])]
     if not rows or not encoding:
         raise CollectError(f"{path} has no two columns: the file's name, and the student's id.")
-    if sum(".ipynb" in other for _, other in rows) > sum(".ipynb" in name for name, _ in rows):
+    left, right = (sum(".ipynb" in row[side] for row in rows) for side in (0, 1))
+    if right > left or (left == right and ids == [0]):
         rows = [[name, student] for student, name in rows]
     table = {}
     for name, student in rows:

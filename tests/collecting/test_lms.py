@@ -187,6 +187,8 @@ def test_a_number_of_two_lms_that_is_one_of_the_roster(inbox, tmp_path):
         "A1.ipynb\tada\nB2.ipynb\tben\n",
         "A1.ipynb;ada\nB2.ipynb;ben",
         "id,file\nada,A1.ipynb\nben,all/B2.ipynb\n",
+        "Student ID;file\nada;A1\nben;B2\n",
+        "name,file,id\nBo,A1.ipynb,ada\nBo,B2.ipynb,ben\n",
         "sep=;\r\nDatei;Kennung\r\nA1;ada\r\nB2;ben\r\n",
     ],
 )
@@ -212,11 +214,13 @@ def test_who_by_an_expression(tmp_path, command):
     code, said = command(tmp_path / "s.zip", "--who", "hw2-(.+)-final")
     assert code == 0 and {"ada", "ben"} == set(load(tmp_path / "grading", PART).ids)
     (tmp_path / "two.csv").write_text("A.ipynb,ada\nA.ipynb,ben\n")
+    (tmp_path / "three.csv").write_text("Bo,A.ipynb,ada\nBo,B.ipynb,ben\n")
     wrongs = {
         "hw2-.+": "no group",
         "(": "neither",
         "nothing(1).csv": "no such file",
         tmp_path / "two.csv": "ada's and ben's",
+        tmp_path / "three.csv": "more than two columns",
     }
     for wrong, why in wrongs.items():
         code, said = command(tmp_path / "s.zip", "--who", wrong)
