@@ -1,6 +1,7 @@
 """How Moodle names what students hand in, as its own source code writes it.
 
 Ada Lovelace_4711_assignsubmission_file_/q1.ipynb      name, participant (a new number in each part)
+Group A-Ada Lovelace_4711_assignsubmission_file_/      the same, where groups hand in
 """
 
 import re

@@ -76,7 +76,8 @@ def fill_in(sheet: Sheet, points: Points) -> Filled:
         if key is not None:
             who, known = points.collected.ids[key], points.collected.names.get(key, "")
             blind = full is None or known.casefold().startswith("participant")
-            if name and known and not blind and plain(name) != plain(known):
+            group = known.endswith(f"-{name}")  # Group A-Ada Lovelace, where groups hand in
+            if name and known and not blind and not group and plain(name) != plain(known):
                 result.people.append(
                     f"{row[0]} is {name} in {sheet.name} but was {known} when the part was collected: "
                     "is it the worksheet of this part? Nothing was filled in there."

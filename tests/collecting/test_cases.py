@@ -483,6 +483,38 @@ def test_rosters_as_spreadsheets_write_them(inbox, tmp_path, data):
         ("name", "Ada Lovelace"),
         ("Name", "Lovelace, Ada"),
         ("Vorname, Nachname", "Ada, Lovelace"),
+def test_ids_that_differ_in_signs_only_are_two(inbox, tmp_path):
+    roster_of(tmp_path, "id\n1-12\n11-2\n")
+    report = inbox({"all/1-12/q1.ipynb": own(Q1, "a")})
+    assert set(report.students) == {"1-12"} and report.missing == ["11-2"] and not report.people
+    report = inbox({"all/112/q1.ipynb": own(Q1, "b")})
+    assert set(report.students) == {"1-12", "112"} and "112 is 1-12 or 11-2" in report.people[0]
+
+
+def test_whoever_hands_in_with_a_group_at_moodle_is_guessed(inbox, tmp_path):
+    roster_of(tmp_path, "id,first_name,last_name\nada,Ada,Lovelace\njp,Jean-Luc,Picard\n")
+    names = ["Group A-Ada Lovelace_1", "Jean-Luc Picard_2"]
+    files = {f"{name}_assignsubmission_file_/q1.ipynb": own(Q1, name) for name in names}
+    report = inbox({"m.zip": packed(files)})
+    assert "jp" in report.students and len(report.people) == 1
+    assert "Did you mean ada (Ada Lovelace)?" in report.people[0]
+
+
+@pytest.mark.parametrize(
+    "written, sent, said",
+    [
+        ("7", "007", "Did you mean 7 (Ada Lo)?"),
+        ("0071", "71", "Did you mean 0071 (Ada Lo)?"),
+        ("71.0", "71", "Did you mean 71.0 (Ada Lo)?"),
+        ('"=""007"""', "007", ""),
+    ],
+)
+def test_zeros_that_a_spreadsheet_takes_or_adds(inbox, tmp_path, written, sent, said):
+    roster_of(tmp_path, f"id,first_name,last_name\n{written},Ada,Lo\nben,Ben,Bo\n")
+    people = inbox({f"all/{sent}/q1.ipynb": own(Q1, "a"), "all/ben/q1.ipynb": own(Q1, "b")}).people
+    assert said in people[0] if said else not people
+
+
         ("姓名", "Ada Lovelace"),
     ],
 )

@@ -408,6 +408,17 @@ def test_a_namesake_in_moodle_who_sent_nothing(tmp_path, grading, book):
     assert outcome.exported == {"Ada_Lovelace"} and not outcome.people
 
 
+def test_a_group_before_the_name_in_moodle(tmp_path, grading, book):
+    received(
+        tmp_path, {f"Group A-Ada Lovelace_4711_assignsubmission_file_/{Q1}.ipynb": solution(Q1)}, grading
+    )
+    hand_in(book, "Group_A-Ada_Lovelace", 3, 1)
+    path = tmp_path / "worksheet.csv"
+    path.write_text(MOODLE, encoding="utf-8", newline="")
+    outcome = export(PART, "moodle", path)
+    assert outcome.exported == {"Group_A-Ada_Lovelace"} and not outcome.people
+
+
 def test_whoever_has_two_rows_has_no_feedback_either(grading, canvas):
     canvas.write_text(CANVAS + "Lovelace Ada again,101,,,A,,,,\n", encoding="utf-8", newline="")
     outcome = export(PART, "canvas", canvas)
