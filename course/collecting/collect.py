@@ -11,6 +11,7 @@ Collecting the same files again changes nothing; files that come later are added
 
 import itertools
 import json
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -76,10 +77,13 @@ def collect(
     if not parts.get(part):
         there = ", ".join(name for name, notebooks in parts.items() if notebooks)
         raise CollectError(f"There is no part {part!r} with notebooks in {releases}; the parts are: {there}.")
+    if student is not None and not student.strip():
+        raise CollectError("--student has no id. Nothing was collected.")
     if student is not None and whose:
         raise CollectError("--student says whose all files are, --who whose each is: give one of them.")
     record = collected.load(grading, part)
     ids, names, earlier = record.ids, record.names, record.files
+    student = student and unicodedata.normalize("NFC", student)
     known = roster.load(grading)
     store = Received(grading, parts, part, releases.parent / "solutions" / part)
     everybody = {e.student for e in earlier if e.student}
@@ -135,6 +139,7 @@ def collect(
             arrived.append((file, sender))
     by_hand = [entry for entry in earlier if entry.order.by_hand]
     for number, (file, sender) in enumerate(arrived if by_hand and not find else ()):
+    _composed(arrived, ids)
         entry = entries[number]
         if sender and trusted(sender):
             continue
@@ -237,6 +242,15 @@ def _apply(
     Returns:
         (student, notebook) of everything that changed hands, before and after; and old id -> new id.
     """
+def _composed(arrived: guesses.Arrived, ids: dict[str, str]) -> None:
+    """Whoever came before is the same where a Mac has now written ü as two characters, or did so then."""
+    there, now = {unicodedata.normalize("NFC", key): key for key in ids}, {s.key for _, s in arrived if s}
+    for _, sender in arrived:
+        before = sender and there.get(unicodedata.normalize("NFC", sender.key))
+        if before and sender.key not in ids and before not in now:
+            sender.key = before
+
+
     new = roster.renamed(ids, names, known) if known.complete else {}
     keys = {ids[key]: key for key in ids}  # records of older runs do not name the sender
     moved: set[tuple[str | None, str | None]] = set()
