@@ -23,8 +23,9 @@ DRIVE = re.compile(
 THINGS = set(
     "all answer answers archive assignment assignments attachments attempt class copy corrected course download downloaded"
     " downloads draft exam exercise exercises export file files final fixed folder hand handin homework homeworks hw in inbox"
-    " lab labs last late mail main master my new notebook notebooks old part release retry revised second solution solutions"
-    " submission submissions submit submitted task tasks third try update updated upload uploads version week work works"
+    " lab labs last late lecture mail main master my new notebook notebooks old part period release retry revised second section"
+    " sections seminar solution solutions submission submissions submit submitted task tasks template third try tutorial tutorials"
+    " update updated upload uploads version week work works gruppenübung seminare tutorium übungsgruppe"
     " abgabe abgaben aufgabe aufgaben hausaufgabe hausaufgaben übung übungen devoir devoirs rendu tarea tareas entrega entregas"
     " 과제 제출 作业 作業 提出 課題".split()
 )

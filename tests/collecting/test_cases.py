@@ -267,6 +267,12 @@ def test_this_folder_has_a_name(inbox, tmp_path, monkeypatch):
         assert set(report.students) == {"ada"} and report.entries[0].path == "ada/q1.ipynb"
 
 
+def test_sections_of_a_course_are_nobody(inbox):
+    names = ["Section A/ada/q1.ipynb", "Section A/ben/q2.ipynb", "Section B/cy/q1.ipynb"]
+    report = inbox({"all.zip": packed({name: own(Q1 if "q1" in name else Q2, name) for name in names})})
+    assert set(report.students) == {"ada", "ben", "cy"} and not report.people
+
+
 def test_who_is_on_the_roster_is_no_guess(inbox, tmp_path):
     roster_of(tmp_path, "id,first_name,last_name\nada,Ada,Lovelace\n")
     files = {"stuff/my ada_q1.ipynb": own(Q1, "1"), "stuff/q2.ipynb": own(Q2, "2")}
