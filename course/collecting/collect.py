@@ -81,9 +81,9 @@ def collect(
         raise CollectError("--student has no id. Nothing was collected.")
     if student is not None and whose:
         raise CollectError("--student says whose all files are, --who whose each is: give one of them.")
+    student = student and unicodedata.normalize("NFC", student)
     record = collected.load(grading, part)
     ids, names, earlier = record.ids, record.names, record.files
-    student = student and unicodedata.normalize("NFC", student)
     known = roster.load(grading)
     store = Received(grading, parts, part, releases.parent / "solutions" / part)
     everybody = {e.student for e in earlier if e.student}
@@ -137,9 +137,9 @@ def collect(
                 Entry(file.path, verdict="course file", why="a clone brings it along", human=human)
             )
             arrived.append((file, sender))
+    _composed(arrived, ids)
     by_hand = [entry for entry in earlier if entry.order.by_hand]
     for number, (file, sender) in enumerate(arrived if by_hand and not find else ()):
-    _composed(arrived, ids)
         entry = entries[number]
         if sender and trusted(sender):
             continue
@@ -180,7 +180,13 @@ def collect(
                 verdicts[entry.notebook] = entry.verdict
     _lost(entries, students)
     gone = sorted(everybody - students.keys())
-    general = []
+    here = set(map(id, entries))
+    # two who are one by a newer roster
+    general = [
+        f"{entry.student}: {printable(entry.path)}: {entry.human}"
+        for entry in everything
+        if entry.human and id(entry) not in here and (entry.student, entry.notebook) in moved
+    ]
     if graded := [old for old in gone if (grading / "autograded" / old / part).exists()]:
         general.append(
             f"{', '.join(graded)}: graded already, under an id that is nobody's now. Grade again; then `python -m course forget "
@@ -234,14 +240,6 @@ def _key(ids: dict[str, str], student: str) -> str:
     return next((key for key, given in ids.items() if given == student), student)
 
 
-def _apply(
-    known: roster.Roster, ids: dict[str, str], names: dict[str, str], earlier: list[Entry]
-) -> tuple[set[tuple[str | None, str | None]], dict[str, str]]:
-    """A roster that was added or corrected later holds for what was collected before.
-
-    Returns:
-        (student, notebook) of everything that changed hands, before and after; and old id -> new id.
-    """
 def _composed(arrived: guesses.Arrived, ids: dict[str, str]) -> None:
     """Whoever came before is the same where a Mac has now written ü as two characters, or did so then."""
     there, now = {unicodedata.normalize("NFC", key): key for key in ids}, {s.key for _, s in arrived if s}
@@ -251,6 +249,14 @@ def _composed(arrived: guesses.Arrived, ids: dict[str, str]) -> None:
             sender.key = before
 
 
+def _apply(
+    known: roster.Roster, ids: dict[str, str], names: dict[str, str], earlier: list[Entry]
+) -> tuple[set[tuple[str | None, str | None]], dict[str, str]]:
+    """A roster that was added or corrected later holds for what was collected before.
+
+    Returns:
+        (student, notebook) of everything that changed hands, before and after; and old id -> new id.
+    """
     new = roster.renamed(ids, names, known) if known.complete else {}
     keys = {ids[key]: key for key in ids}  # records of older runs do not name the sender
     moved: set[tuple[str | None, str | None]] = set()

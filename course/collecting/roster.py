@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nbgrader.api import Gradebook
 
 NUMBER = re.compile(r"\d+")
+ROUNDED = re.compile(r"\d([.,]\d+E\+?|E\+)\d+$")
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
 
@@ -42,7 +43,12 @@ class Roster:
 
     def find(self, *texts: str) -> str | None:
         """The id of the student that one of `texts` (number, name) means; "Lovelace, Ada" is "lovelaceada"."""
-        return next((self.ways[plain(t)] for t in texts if self.ways and plain(t) in self.ways), None)
+        for text in texts:
+            if (exact := safe_id(text)) in self.ids:  # 1-12 is not 11-2
+                return exact
+            if self.ways and plain(text) in self.ways:
+                return self.ways[plain(text)]
+        return None
 
     def several(self, *texts: str) -> list[str]:
         """The ids of all who are called so, where they are more than one."""
@@ -79,10 +85,11 @@ class Roster:
 
 
 def folded(text: str) -> list[str]:
-    """Ways to write a name without accents and umlauts: `jurgen`, `juergen`."""
+    """Ways to write a name without accents and umlauts, and a number without zeros: `jurgen`, `juergen`; `7`."""
     text = unicodedata.normalize("NFC", text).casefold()
     plainer = (unicodedata.normalize("NFKD", t).translate(LETTERS) for t in (text, text.translate(UMLAUTS)))
-    return list(dict.fromkeys("".join(filter(str.isalnum, form)) for form in plainer))
+    forms = ["".join(filter(str.isalnum, form)) for form in (*plainer, re.sub(r"^0+|\.0$", "", text))]
+    return list(dict.fromkeys(filter(None, forms)))  # a spreadsheet takes 007 for 7, or for 7.0
 
 
 def _name(cells: dict[str, str]) -> str:
@@ -112,11 +119,23 @@ def rows(path: Path) -> list[dict[str, str]]:
     table = sheet.read(path)
     people: dict[str, dict[str, str]] = {}
     for cells in table.rows:
-        if who := cells.get("id", ""):
+        who = cells.get("id", "")
+        called = f"{cells.get('first_name', '')} {cells.get('last_name', '')}".strip()
+        if ROUNDED.match(who):
+            raise CollectError(
+                f"{shown(path)} has the id {who}{f' ({called})' * bool(called)}: a spreadsheet has rounded a long number. "
+                "Format the column as text, and enter the ids again."
+            )
+        if not who and cells.get("last_name") and (cells.get("first_name") or cells.get("email")):
+            raise CollectError(f"{shown(path)} has no id for {called}; give one, or remove the line.")
+        if who:
             cells = cells | {"id": safe_id(who), "written": who}
-            if people.setdefault(cells["id"], cells) != cells:
+            same = people.setdefault(cells["id"].casefold(), cells)
+            if same != cells:
+                other = "" if same["written"] == who else f", after {same['written']}"
                 raise CollectError(
-                    f"{shown(path)} has two different students with the id {who}; give each their own."
+                    f"{shown(path)} has two different students with the id {who}{other}; give each their own, and not "
+                    "one that differs in capital letters only."
                 )
     return list(people.values())
 
@@ -138,7 +157,8 @@ def build(people: list[dict[str, str]], complete: bool = False) -> Roster:
             shared.setdefault(plain(text), set()).add(cells["id"])
     ids = {cells["id"]: cells for cells in people}
     ways = {way: next(iter(some)) for way, some in shared.items() if way and len(some) == 1}
-    ways |= {plain(who): who for who in ids}
+    alone = Counter(map(plain, ids))
+    ways |= {plain(who): who for who in ids if alone[plain(who)] == 1}
     several = {way: sorted(some) for way, some in shared.items() if way and way not in ways}
     return Roster(frozenset(ids), ways, complete, ids, shared=several)
 

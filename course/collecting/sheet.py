@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from course.base.paths import shown
 
 PUNCTUATION = "’‘“”„«»–—…·°€\xa0"  # of CP1252, as people and programs write it
+EXCEL = re.compile(r'^="(.*)"$')  # so that a spreadsheet leaves the zeros of ="007"
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 
 # column -> how it may be called; letters and digits only, as `plain` leaves them
@@ -83,7 +85,8 @@ def read(path: Path) -> Table:
         lines = list(csv.reader(stream, delimiter=separator, skipinitialspace=True))
     except csv.Error as error:
         raise CollectError(f"{where} is no table of text ({error}); save it again as CSV UTF-8.") from None
-    heads = [head.strip() for head in lines[0]] if lines else []
+    lines = [[EXCEL.sub(r"\1", cell.strip()) for cell in line] for line in lines]
+    heads = lines[0] if lines else []
     columns = [head.casefold() for head in heads]
     for place, head in enumerate(heads):
         if (column := COLUMNS.get(plain(head))) and column not in columns:
@@ -92,6 +95,13 @@ def read(path: Path) -> Table:
         f"{c} ({h})" if c != h.casefold() else c for c, h in zip(columns, heads, strict=True) if c in HEADINGS
     ]
     understood = f"{encoding}, separated by {SEPARATORS.get(separator, repr(separator))}, columns: {', '.join(found) or 'none'}"
+    low = next(
+        (n for n, line in enumerate(lines[1:5], 2) if "id" in {COLUMNS.get(plain(c)) for c in line}), 0
+    )
+    if low and not found:
+        raise CollectError(
+            f"{where} is not understood: its headings stand in line {low}; remove what stands above them."
+        )
     if "id" not in columns and columns:
         data = any("@" in head or head.isdigit() for head in heads)
         if columns[0] in HEADINGS or data or (len(columns) == 1 and any(c in first for c in ";|\t,")):
@@ -101,9 +111,7 @@ def read(path: Path) -> Table:
                 "id,first_name,last_name,email, with what you call each student in the column id."
             )
         columns[0] = "id"
-    rows = [
-        dict(zip(columns, (cell.strip() for cell in line), strict=False)) for line in lines[1:] if any(line)
-    ]
+    rows = [dict(zip(columns, line, strict=False)) for line in lines[1:] if any(line)]
     for row in rows:
         if (whole := row.get("name", "")) and not row.get("last_name"):
             turned = "," not in whole or plain(heads[columns.index("name")]).startswith(

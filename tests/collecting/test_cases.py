@@ -420,12 +420,6 @@ def test_nothing_that_comes_later_empties_an_answer(inbox, tmp_path, later):
     assert len(report.people) == 1 and "one.zip/a_101_1_q1.ipynb counts" in report.people[0]
 
 
-def test_a_broken_file_that_was_sent_again_is_nobodys_business(inbox):
-    files = {"a_101_1_q1.ipynb": b"%PDF", "a_101_2_q1.ipynb": own(Q1, "a")}
-    report = inbox({"one.zip": packed(files)})
-    assert [e.verdict for e in report.entries] == ["superseded", "collected"] and not report.people
-
-
 @pytest.mark.parametrize("left", ["", "# I gave up\n\n", "{given}\n# todo\n"])
 def test_an_answer_that_was_emptied_later_does_not_count(inbox, tmp_path, left):
     inbox({"one.zip": packed({"a_101_1_q1.ipynb": own(Q1, "a")})})
@@ -436,6 +430,12 @@ def test_an_answer_that_was_emptied_later_does_not_count(inbox, tmp_path, left):
     report = inbox({"two.zip": packed({"a_101_2_q1.ipynb": json.dumps(later).encode()})})
     assert answer_of(tmp_path, "101") == rebuilt(own(Q1, "a"), Q1)[0]
     assert len(report.people) == 1 and "nothing is filled in, so one.zip/a_101_1_q1" in report.people[0]
+
+
+def test_a_broken_file_that_was_sent_again_is_nobodys_business(inbox):
+    files = {"a_101_1_q1.ipynb": b"%PDF", "a_101_2_q1.ipynb": own(Q1, "a")}
+    report = inbox({"one.zip": packed(files)})
+    assert [e.verdict for e in report.entries] == ["superseded", "collected"] and not report.people
 
 
 def test_what_comes_after_a_file_by_hand_is_told(inbox, tmp_path):
@@ -483,12 +483,6 @@ def test_rosters_as_spreadsheets_write_them(inbox, tmp_path, data):
     assert set(report.students) == {"ada", "jm"} and not report.people and not report.missing
 
 
-@pytest.mark.parametrize(
-    "head, written",
-    [
-        ("name", "Ada Lovelace"),
-        ("Name", "Lovelace, Ada"),
-        ("Vorname, Nachname", "Ada, Lovelace"),
 def test_ids_that_differ_in_signs_only_are_two(inbox, tmp_path):
     roster_of(tmp_path, "id\n1-12\n11-2\n")
     report = inbox({"all/1-12/q1.ipynb": own(Q1, "a")})
@@ -521,6 +515,12 @@ def test_zeros_that_a_spreadsheet_takes_or_adds(inbox, tmp_path, written, sent, 
     assert said in people[0] if said else not people
 
 
+@pytest.mark.parametrize(
+    "head, written",
+    [
+        ("name", "Ada Lovelace"),
+        ("Name", "Lovelace, Ada"),
+        ("Vorname, Nachname", "Ada, Lovelace"),
         ("姓名", "Ada Lovelace"),
     ],
 )
@@ -540,6 +540,10 @@ def test_a_name_in_one_column_is_two(tmp_path, head, written):
         ("ada,Ada,Lovelace,ada@example.edu\n", "its first line has no headings"),
         ("id|first_name\nada|Ada\n", "it has no column id"),
         ("id,name\n1,Ada\n1,Ben\n", "two different students with the id 1"),
+        ("id,name\nAda,Ada\nada,Adam\n", "two different students with the id ada, after Ada"),
+        ("id,name\n2.02301E+08,Ada Lovelace\n", "2.02301E+08 (Ada Lovelace): a spreadsheet has rounded"),
+        ("Course 12,,\nid,first_name,last_name\nada,Ada,Lovelace\n", "its headings stand in line 2"),
+        ("id,first_name,last_name\n,Ada,Lovelace\n", "has no id for Ada Lovelace"),
         ("id;name\n1;Łukasz\n".encode("cp1250"), "no text in UTF-8"),
         (packed({"xl/workbook.xml": b"x"}), "save it again as CSV UTF-8"),
     ],
@@ -604,6 +608,16 @@ def test_the_roster_is_named_where_it_lies(below):
     assert paths.shown(notebooks.ROOT / below / "roster.csv") == f"{below}/roster.csv"
 
 
+def test_two_who_are_one_by_a_newer_roster_are_told(inbox, tmp_path):
+    roster_of(tmp_path, "id,first_name,last_name\ns1,Ada,Lovelace\ns2,Ben,Bo\n")
+    assert not inbox({"all/Ada Lovelace/q1.ipynb": own(Q1, "a"), "all/s2/q1.ipynb": own(Q1, "b")}).people
+    roster_of(tmp_path, "id,first_name,last_name\ns2,Ada,Lovelace\ns1,Ben,Bo\n")
+    report = inbox({})
+    assert report.missing == ["s1"] and len(report.people) == 1
+    assert report.people[0].startswith("s2: all/") and "nothing says which is later" in report.people[0]
+    assert not inbox({}).people
+
+
 def test_two_of_one_name_are_told_by_their_ids(inbox):
     files = {f"Kim_{n}_assignsubmission_file_/q1.ipynb": own(Q1, str(n)) for n in (1, 2)}
     report = inbox({"m.zip": packed(files)})
@@ -617,6 +631,12 @@ def test_two_of_one_name_are_told_by_their_ids(inbox):
 
 
 # --- messages -------------------------------------------------------------------------------------
+
+
+def test_an_empty_student(tmp_path, command):
+    (tmp_path / "q1.ipynb").write_bytes(own(Q1, "a"))
+    code, said = command(tmp_path / "q1.ipynb", "--student", "")
+    assert code == 1 and "--student has no id" in said and not (tmp_path / "grading" / "submitted").exists()
 
 
 def test_a_typo_in_student(tmp_path, command):
