@@ -179,6 +179,7 @@ def collect(
             if verdicts.get(entry.notebook) not in COUNTS:
                 verdicts[entry.notebook] = entry.verdict
     _lost(entries, students)
+    _joined(entries, students)
     gone = sorted(everybody - students.keys())
     here = set(map(id, entries))
     # two who are one by a newer roster
@@ -379,7 +380,7 @@ def _recognise(file: File, sender: Sender | None, store: Received) -> Entry:
     if not found.built:
         why = f"it belongs to {found.part}"
         return verdict("not this part", why, f"{why}: python -m course collect {found.part} FILE.")
-    entry.notebook = found.notebook
+    entry.notebook, entry.also = found.notebook, list(found.also)
     if sender is None and not store.changed(entry.received, entry.notebook):
         return verdict("course file", "it is as it was given out")
     if sender is None:
@@ -400,6 +401,19 @@ def _lost(entries: list[Entry], students: dict[str, dict[str, str]]) -> None:
             if entry.student not in asked and not entry.human:
                 entry.human = f"{entry.student} sent no notebook, only this; ask for the .ipynb file."
             asked.add(entry.student)
+
+
+def _joined(entries: list[Entry], students: dict[str, dict[str, str]]) -> None:
+    """Several notebooks in one file: it counts as one of them."""
+    for entry in entries:
+        there = students.get(entry.student or "", {})
+        lost = [name for name in entry.also if there.get(name) not in COUNTS]
+        if lost and entry.verdict in COUNTS:
+            what = (
+                f"it counts as {entry.notebook} and also holds answers of {', '.join(lost)}, of which no file came; save a "
+                f"copy under each of these names, and collect them with --student {entry.student}."
+            )
+            entry.human = f"{entry.human} {what}".strip()
 
 
 def _utc(date: datetime) -> str:

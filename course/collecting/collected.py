@@ -51,6 +51,7 @@ class Entry:
     run: int = 0  # in which run of collect it came first
     attention: str = ""  # what somebody may want to look at, though nothing has to be done
     lms: str = ""  # which LMS named it
+    also: list[str] = field(default_factory=list)  # other notebooks of which it holds answers
     guessed: bool = False  # nobody is known by the name after which the student is called
 
     def __post_init__(self) -> None:

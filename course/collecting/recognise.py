@@ -32,12 +32,14 @@ class Found:
         part, notebook: "" if it is none of the course; the notebook alone if only the name tells another part.
         why: what its name says otherwise.
         built: if it is of the part that is collected.
+        also: other notebooks of that part of which it holds answers.
     """
 
     part: str = ""
     notebook: str = ""
     why: str = ""
     built: Built | None = None
+    also: tuple[str, ...] = ()
 
 
 def packed(parts: Parts) -> bytes:
@@ -65,7 +67,10 @@ def recognise(packed_parts: bytes, part: str, data: bytes, name: str) -> Found:
     if which is None:
         other = next((p for p, notebooks in parts.items() if notebook_of(name, list(notebooks))), "")
         which = other, ""
-    return Found(*which, why, _built(parts[part][which[1]], sent) if which[0] == part else None)
+    if which[0] != part:
+        return Found(*which, why)
+    also = [n for n, nb in parts[part].items() if n != which[1] and _answered(sent.cells, nb)]
+    return Found(*which, why, _built(parts[part][which[1]], sent), tuple(also))
 
 
 def build(packed_parts: bytes, part: str, notebook: str, data: bytes) -> Built:
@@ -76,6 +81,16 @@ def build(packed_parts: bytes, part: str, notebook: str, data: bytes) -> Built:
 def _built(release: NotebookNode, sent: Sent) -> Built:
     nb, repairs = rebuild(release, sent)
     return Built((nbformat.writes(nb) + "\n").encode(), answers(nb), tuple(repairs))
+
+
+def _answered(cells: list[Cell], release: NotebookNode) -> bool:
+    """Whether one of the cells is an answer of this release's, and not as it was given out."""
+    given = answers(release)
+    return any(
+        name in given and same(cell.source) not in ("", same(given[name]))
+        for cell in cells
+        for name in cell.names[:1]
+    )
 
 
 def _alike(cells: list[Cell], release: NotebookNode) -> int:

@@ -220,6 +220,21 @@ def test_which_notebook_by_its_cells(inbox):
     assert len(report.people) == 1 and "no notebook of this course" in report.people[0]
 
 
+def test_several_notebooks_in_one_file_are_told(inbox):
+    joined = json.loads(solution(Q1))
+    joined["cells"] += [*json.loads(solution(Q2))["cells"], *json.loads(release(Q3))["cells"]]
+    data = json.dumps(joined).encode()
+    report = inbox(
+        {"all/ada/all.ipynb": data, "all/ben/all.ipynb": data, f"all/ben/{Q1}.ipynb": solution(Q1)}
+    )
+    assert len(report.people) == 1 and "--student ada" in report.people[0]
+    assert Q1 in report.people[0] and Q2 in report.people[0] and Q3 not in report.people[0]
+    notebook = next(iter(report.students["ada"]))
+    (other,) = {Q1, Q2} - {notebook}
+    report = inbox({f"{other}.ipynb": data}, student="ada")
+    assert report.students["ada"].keys() == {Q1, Q2} and not report.people
+
+
 def test_another_part(inbox):
     report = inbox(
         {
