@@ -188,6 +188,14 @@ def identify(
                 f"mend {roster.path}, or collect the file with --student."
             )
             known = None
+        # Canvas gives a person one number: a second one is a cell of another meaning, such as points
+        others = [k for k, given in ids.items() if known == given and k != key and k.isdigit()]
+        if known and others and sender.lms == "canvas":
+            clashes[key] = (
+                f"{sender.name or 'somebody'} has Canvas' number {key}, and {names.get(others[0]) or known} has {others[0]}, but by "
+                f"{roster.path} both are {known}; mend it, or collect the file with --student."
+            )
+            known = None
         same = twins | {k for k, given in ids.items() if given == known}
         if known and not ("\0" in key and any("\0" in k for k in same)):
             ids[key] = known

@@ -608,6 +608,16 @@ def test_the_roster_is_named_where_it_lies(below):
     assert paths.shown(notebooks.ROOT / below / "roster.csv") == f"{below}/roster.csv"
 
 
+def test_two_numbers_of_canvas_are_two(inbox, tmp_path):
+    roster_of(
+        tmp_path, "id,first_name,last_name,canvas,points\nada,Ada,Lovelace,101,102\nben,Ben,Bo,105,88\n"
+    )
+    names = ["lovelaceada_101_1_q1.ipynb", "boben_105_2_q1.ipynb", "cyco_88_3_q1.ipynb"]
+    report = inbox({"s.zip": packed({name: own(Q1, name) for name in names})})
+    assert set(report.students) == {"ada", "ben", "88"} and len(report.people) == 1
+    assert "cyco has Canvas' number 88" in report.people[0] and "both are ben" in report.people[0]
+
+
 def test_two_who_are_one_by_a_newer_roster_are_told(inbox, tmp_path):
     roster_of(tmp_path, "id,first_name,last_name\ns1,Ada,Lovelace\ns2,Ben,Bo\n")
     assert not inbox({"all/Ada Lovelace/q1.ipynb": own(Q1, "a"), "all/s2/q1.ipynb": own(Q1, "b")}).people
