@@ -384,6 +384,23 @@ def test_an_example_has_its_authors_name_in_it_never(tmp_path):
     assert row["example"] == ""
 
 
+@pytest.mark.parametrize("line", ["raise ValueError('Ada Lo was here')", "x = ada_x"])
+def test_what_a_student_raises_says_nobodys_name_to_others(tmp_path, line):
+    made = Class(tmp_path)
+    data = made.send(
+        "alo", Q6, {RESIDUAL: {"out = x + self.fn(x, **kwargs)": f"{line}; out = x"}}, grade=False
+    )
+    said = f"Line 7, `{line}`, raised ValueError: Ada Lo was here, ada_x"
+    wrong = nothing(exercises.load(RESIDUAL), State.ERROR, [said])
+    records.save(tmp_path / "records", classroom.judged(Q6, data, verdicts={f"check_{RESIDUAL}": wrong}))
+    made.done(names={"alo": "Ada Lo"})
+    assert page.gather(PART, tmp_path).tables["misconceptions"][0]["sentence"] == said
+    report = page.gather(PART, tmp_path, anonymous=True)
+    assert report.tables["misconceptions"][0]["sentence"] == "raised ValueError, in words of their own"
+    text = page.render(report) + json.dumps(vars(report))
+    assert not [word for word in ("Ada", "ada_x") if word in text]
+
+
 def test_the_page_is_one_file_that_escapes_what_students_wrote(tmp_path):
     made = Class(tmp_path)
     made.send("<b>x", Q6, {RESIDUAL: "ResidualAdd = '<script>alert(1)</script>'"}, attention=["<i>look</i>"])

@@ -8,7 +8,7 @@ itself.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,6 +24,7 @@ OUTCOMES = ("right", "partial", "wrong", "open", "error")
 ENOUGH = 20  # students for a correlation to say anything
 LOW = 0.2  # of a correlation
 NO_PYTHON = "is not Python that can be read"  # as `reading.plain` says it
+OWN = re.compile(r"Line \d+, `\s*(?:raise|assert)\b")
 LINES = 12  # of an example
 RAISED = re.compile(
     r"^Line \d+, `.*`, (?=raised )", re.S
@@ -170,6 +171,15 @@ class Mistake:
         """In how many different ways it was written."""
         return len({text.renamed for _, _, text in self.texts})
 
+    def said(self, names: Mapping[str, str]) -> str:
+        """The sentence without what a student said in words of their own, or of themselves."""
+        if self.kind == "known" or not (
+            OWN.match(self.sentence) or names_one(self.sentence, self.students, names)
+        ):
+            return self.sentence
+        error = re.search(r", raised (\w+)", self.sentence)
+        return f"raised {error[1]}, in words of their own" if error else "said in words of their own"
+
     def example(self, names: Mapping[str, str] = {}) -> tuple[str, ...]:
         """The lines that most of them added, if its author's id, or name in `names`, is not in them."""
         common = Counter(text.renamed for _, _, text in self.texts)
@@ -177,10 +187,18 @@ class Mistake:
         line_of = {part.label: part.blank for part in exercises.load(self.question.key).parts}
         for who, blank, text in ranked:
             lines = text.own(self.question.given, line_of.get(blank, ""), blank)
-            words = [re.escape(word) for word in (who, *names.get(who, "").split()) if len(word) > 2]
-            if not re.search(rf"\b({'|'.join(words) or '$^'})\b", "\n".join(lines), re.I):
+            if not names_one("\n".join(lines), [who], names):
                 return lines if len(lines) <= LINES else (*lines[:LINES], "...")
         return ()
+
+
+def names_one(text: str, ids: Iterable[str], names: Mapping[str, str]) -> bool:
+    """Whether the id or the name of one of them is in a text, by itself or in a name such as `ada_x`."""
+    words = {
+        word for who in ids for word in re.split(r"[\s_]+", f"{who} {names.get(who, '')}") if len(word) > 1
+    }
+    found = "|".join(map(re.escape, sorted(words)))
+    return bool(words) and bool(re.search(rf"(?<![^\W_])(?:{found})(?![^\W_])", text, re.I))
 
 
 def mistakes(sent: Sequence[Sent]) -> list[Mistake]:

@@ -220,7 +220,7 @@ def _mistake(mistake: counts.Mistake, names: Names) -> dict[str, Any]:
         "question": mistake.question.name,
         "blank": mistake.blank,
         "name": mistake.name,
-        "sentence": mistake.sentence,
+        "sentence": mistake.said(names.called) if names.hidden else mistake.sentence,
         "forms": mistake.forms,
         "example": "\n".join(mistake.example(names.called)),
         "who": ", ".join(sorted(map(names, mistake.students))),
