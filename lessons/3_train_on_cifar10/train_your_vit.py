@@ -9,7 +9,7 @@
 # - train within a time budget, stop and go on, and measure the result honestly;
 # - read a confusion matrix, the worst mistakes, the learned positions and the attention of the class token, and say what a choice (positions, patch size, heads) is worth.
 #
-# **Time and hardware**: about 90 minutes of yours, and the whole notebook computes for less than 60 seconds on two CPU cores with the digits that stand in without a network; no GPU. With CIFAR-10 (170 MB, downloaded once) you choose the minutes of training, 3 by default, on any CPU (a GPU is used if there is one); the rest takes less than 4 minutes.
+# **Time and hardware**: about 90 minutes of yours, and the whole notebook computes for less than 80 seconds on two CPU cores with the digits that stand in without a network; no GPU. With CIFAR-10 (170 MB, downloaded once) you choose the minutes of training, 3 by default, on any CPU (a GPU is used if there is one); the rest takes less than 4 minutes.
 #
 # **Before you start**: Part 2, Q1 to Q7. Your own answers are used where they are found; the course's library stands in for the others.
 
