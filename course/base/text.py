@@ -13,6 +13,11 @@ def digest(*parts: str | bytes) -> str:
     return whole.hexdigest()
 
 
+def paired(text: str) -> str:
+    """Text that can be written: lone halves of characters (surrogates) are replaced."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def printable(text: str) -> str:
     """Text from a file's name, safe to print: no control characters, no line breaks."""
     return "".join("?" if unicodedata.category(c)[0] == "C" else c for c in text)

@@ -111,9 +111,8 @@ def stranger(entry: Entry, sender: Sender, known: Roster, why: str) -> str:
         )
     if why:
         return why
-    names = [text for text in (sender.name, sender.label) if text]
-    if sender.lms == "moodle":  # Group A-Ada Lovelace
-        names += [name for name in [sender.name.rpartition("-")[2]] if name]
+    person = sender.name.rpartition("-")[2] if sender.lms == "moodle" else ""  # Group A-Ada Lovelace
+    names = [text for text in (sender.name, sender.label, person) if text]
     near = known.near(*names)
     if not near:
         return f"{entry.student} is not in {known.path}; add them there, or collect the file with --student."

@@ -33,7 +33,7 @@ from helpers.checks.observe import Problem, State
 
 TEXT = 400  # characters of a student's error that are repeated
 MOST_LEFT_OUT, MOST_OF_ALL = 20, 100  # lines of a cell, of a notebook
-NUMBERS = 50_000  # of one array; the largest of the course has 1,496, and some judging is quadratic
+NUMBERS = 50_000  # of one array; the largest of the course has under 2,000, and some judging is quadratic
 DRAWING = "__import__('IPython').get_ipython().display_formatter.formatters['image/png'].enabled = {}"
 REST = "__import__('helpers.rest_of_cell').rest_of_cell.tell({!r}, {!r})"
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")

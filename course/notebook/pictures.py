@@ -9,6 +9,8 @@ import itertools
 import re
 from typing import Any
 
+from course.base.text import paired
+
 LARGEST = 2_700_000  # characters of base64, 2 MB of a picture; that of a whole screen has half of it
 ALL = 8_000_000  # the same of a notebook
 EACH = 1_000  # characters that one counts for beside its name and data
@@ -44,8 +46,7 @@ def kept(attachments: Any, source: str) -> tuple[dict[str, dict[str, str]], str,
     found: dict[str, dict[str, str]] = {}
     lost = "" if attachments is None or isinstance(attachments, dict) else "it is damaged"
     for name, bundle in attachments.items() if isinstance(attachments, dict) else ():
-        # as texts are (`read.clean`)
-        name = name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        name = paired(name)
         for mime, data in bundle.items() if isinstance(bundle, dict) else ((None, None),):
             data = "".join(part for part in data if isinstance(part, str)) if isinstance(data, list) else data
             data = re.sub(r"\s", "", data) if isinstance(data, str) else data

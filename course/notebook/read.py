@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from course.base import bounded
+from course.base.text import paired
 from course.notebook import pictures
 
 LARGEST = 100_000_000  # bytes; a notebook with every figure of the course stays below 10 MB
@@ -261,5 +262,4 @@ def _unbroken(raw: Any) -> bool:
 
 def clean(source: str) -> str:
     """Text that every file, database and browser takes: unix line ends, no lone surrogates, no NUL."""
-    whole = source.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return whole.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return paired(source).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\N{REPLACEMENT CHARACTER}")

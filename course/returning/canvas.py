@@ -82,9 +82,8 @@ def feedback_names(student: str, pages: dict[str, Path], collected: Collected) -
     result: dict[str, list[tuple[str, Path]]] = {}
     for notebook, page in pages.items():
         name = collected.named(canvas.sender, student, notebook)
-        if (
-            name and canvas.sender(name).attachment
-        ):  # an address that was handed in has no number to send pages back to
+        # an address that was handed in has no number to send pages back to
+        if name and canvas.sender(name).attachment:
             result.setdefault(name, []).append((page.name, page))
     # Canvas reads two numbers and shows the name of the file that was handed in; the ending says what it is now
     return {

@@ -51,11 +51,11 @@ from course.sandbox.processes import (
 )
 
 MOST_WAITED = 2 / 3  # of the time may not count: no limit becomes more than three times as long
-WATCH_EVERY = 0.1  # seconds: one look at the processes costs about 0.3 ms
+WATCH_EVERY = 0.1  # seconds: one look at the processes costs about 0.7 ms
 # The folders that a kernel can write to, in the order in which they are mounted, and how many files they may hold.
 FILES = {"tmp": 20_000, "shm": 20_000, "work": 20_000, "exchange": 200, "run": 50}
-SOCKETS = 300  # each may hold 600 kB that no counter sees; an honest notebook has 30
-OWN_BYTES = 10**9  # by which this process may grow while it hears a kernel
+SOCKETS = 300  # each may hold 600 kB that no counter sees; an honest notebook has 16
+OWN_BYTES = 10**9  # by which this process may grow while it hears a kernel; with an honest one 175 MB
 # Errors that are the machine's fault, not student code's: no room, no memory, no handles, a broken disk.
 MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EIO, errno.EROFS)
 # Windows has other open flags: no links to fear there, but line ends.

@@ -23,6 +23,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
 
+from course.judging.session import Session
 from course.sandbox import bubblewrap, prefork, processes, sandbox
 from course.sandbox.limits import Limits
 from course.sandbox.sandbox import NoSandbox, Sandbox
@@ -489,6 +490,17 @@ def test_time_for_which_a_kernel_waits_for_a_processor_does_not_count(
         looked, clock = time.monotonic(), box.clock()
         time.sleep(3)
         assert (box.clock() - clock) / (time.monotonic() - looked) == pytest.approx(counted, abs=0.1)
+
+
+@linux
+def test_a_cell_is_stopped_by_that_clock(folder, monkeypatch):
+    monkeypatch.setattr(Sandbox, "clock", lambda box: time.monotonic() / 10)
+    with (
+        Sandbox(folder, Limits(cell_seconds=0.5, notebook_seconds=300)) as box,
+        Session(box, box.limits) as session,
+    ):
+        outputs, state = session.cell("import time\ntime.sleep(2)\nprint('on')")
+    assert state is None and outputs[0].text == "on\n"
 
 
 @linux

@@ -24,7 +24,7 @@ OUTCOMES = ("right", "partial", "wrong", "open", "error")
 ENOUGH = 20  # students for a correlation to say anything
 LOW = 0.2  # of a correlation
 NO_PYTHON = "is not Python that can be read"  # as `reading.plain` says it
-OWN = re.compile(r"Line \d+, `\s*(?:raise|assert)\b")
+OWN = re.compile(r"Line \d+, `\s*(?:raise|assert)\b")  # an error in a student's own words
 LINES = 12  # of an example
 RAISED = re.compile(
     r"^Line \d+, `.*`, (?=raised )", re.S
@@ -81,7 +81,8 @@ class Item:
 
     @property
     def look(self) -> bool:
-        """Whether the question deserves a look: the correlation is low, and that is hardly chance."""
+        """Whether the question deserves a look: the correlation is low, and that is hardly chance: even with two standard
+        errors more, about 1 / sqrt(students) each."""
         if (r := self.correlation) is None or self.share("right") > 0.95:
             return False
         return bool(r + 2 / np.sqrt(np.sum(~np.isnan(self.rest))) < LOW)
