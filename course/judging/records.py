@@ -22,6 +22,8 @@ from helpers.files import write
 
 EARLIER = 5  # verdicts kept of one key: what a regrade changed is asked soon after it
 LIBRARIES = ("torch", "numpy", "einops")  # what computes expected values and observations
+# What decides nothing in the rooms that decide: how a verdict looks, and weights that only cells below the last question load.
+DECIDE_NOTHING = {"render.py", "draw.py", "timm_weights.py"}
 # A submission is what its worst exercise is.
 WORST_FIRST = (
     State.UNREADABLE, State.KILLED, State.MEMORY, State.TIMEOUT, State.ERROR, State.INCORRECT, State.NOT_ATTEMPTED,
@@ -65,7 +67,9 @@ def version(keys: tuple[str, ...]) -> str:
     """Of all that decides on these exercises: the code that judges, the exercises, and what computes."""
     course, helpers = Path(__file__).resolve().parents[1], Path(exercises.__file__).resolve().parents[1]
     rooms = [course / "judging", course / "notebook", course / "sandbox", helpers / "checks", helpers / "vit"]
-    files = [path for room in rooms for path in sorted(room.rglob("*.py"))]
+    files = [path for room in rooms for path in sorted(room.rglob("*.py")) if path.name not in DECIDE_NOTHING]
+    files += [course / "base" / name for name in ("bounded.py", "text.py")]
+    keys = ("__init__", *keys)
     files += [helpers / kind / f"{key}.py" for key in keys for kind in ("exercises", "observers")]
     return digest(*(path.read_bytes() for path in files), *map(importlib.metadata.version, LIBRARIES))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
+from helpers.checks.draw import tag
 from helpers.checks.observe import State
 from helpers.checks.verdict import Verdict
 from helpers.figures.output import marked
@@ -45,7 +46,7 @@ def bundle(verdict: Verdict, hints: Sequence[str] = ()) -> dict[str, str]:
     body = "".join(f'<div style="margin-left:{_depth(row)}em">{marked(row.strip())}</div>' for row in rows)
     for picture in verdict.pictures:  # above its reading
         line = f"{marked(picture.reading)}</div>"
-        body = body.replace(f">{line}", f">{picture.tag()}{line}", 1)
+        body = body.replace(f">{line}", f">{tag(picture)}{line}", 1)
     style = f"border-left:6px solid {COLOURS.get(verdict.state, WRONG[1])};padding:4px 12px;line-height:1.5;overflow-wrap:anywhere"
     panel = f'<div style="{style}"><strong>{html.escape(head)}</strong>{body}{folded}</div>'
     return {"text/plain": text(verdict), "text/html": panel}
