@@ -2,12 +2,12 @@
 
 `nbgrader autograde`, formgrader's button and `python -m course grade` all go this way:
 
-1. `Intake` reads the file that was submitted, whatever it is, and hands on the notebook that is rebuilt from the release.
-2. `Judge` stands in the place of nbgrader's Execute: it runs the notebook in a sandbox, or finds its record.
+1. `Intake` asks the judge for the record of the file that was submitted, whatever it is, and hands on the notebook in it,
+   which is rebuilt from the release.
+2. `Judge` stands in the place of nbgrader's Execute: the notebook gets its outputs and verdicts out of that record.
 3. nbgrader's own steps save the points and write the autograded notebook; manual grades stay (`course.grading.by_hand`).
 """
 
-import copy
 import json
 import os
 import stat
@@ -30,7 +30,8 @@ from course.base.text import digest
 from course.grading import task
 from course.grading.by_hand import answers_before
 from course.grading.task import Task
-from course.judging import judge, reading, records
+from course.judging import judge, records
+from course.judging.records import Record
 from course.notebook.read import LARGEST
 from course.notebook.release import JudgeError, Release
 from course.sandbox.bubblewrap import why_not
@@ -77,7 +78,7 @@ def release_of(converter: Any, assignment: str, notebook: str) -> Release:
 
 
 class Intake(NotebookExporter):
-    """Reads what is autograded: first the submitted file, rebuilt; then what the first step has written."""
+    """Reads what is autograded: first the notebook in the submitted file's record; then what the first step has written."""
 
     def __init__(self, config: Any = None, **kw: Any) -> None:
         super().__init__(config=config, **kw)
@@ -96,21 +97,10 @@ class Intake(NotebookExporter):
     def from_filename(self, filename: str, resources: Any = None, **kw: Any):
         if not self.parent._sanitizing:
             return super().from_filename(filename, resources, **kw)
-        at = resources["nbgrader"]
-        release = release_of(self.parent, at["assignment"], at["notebook"])
-        data, says = submitted(Path(filename)), Judge(parent=self)
-        if says.recording and (
-            record := records.load(says.folder(self.parent), judge.key_of(release, data, says.sandboxed))
-        ):
-            nb = nbformat.from_dict(record.content)
-        else:
-            found = reading.read(release, data)
-            nb = found.nb
-            if found.unreadable:
-                self.log.warning("%s: %s", filename, found.unreadable)
-            for repair in found.repairs:
-                self.log.info("%s: %s %s", filename, repair.cell, repair.what)
-        return self.from_notebook_node(copy.deepcopy(nb), resources, **kw)
+        self.record = Judge(parent=self).judged(Path(filename), resources["nbgrader"])
+        for repair in self.record.repairs:
+            self.log.info("%s: %s", filename, repair)
+        return self.from_notebook_node(nbformat.from_dict(self.record.content), resources, **kw)
 
 
 class Judge(NbGraderPreprocessor):
@@ -122,29 +112,23 @@ class Judge(NbGraderPreprocessor):
     recording = Bool(False, help="Take what has been judged; run nothing.").tag(config=True)
     records = Unicode("grading/records", help="Folder of the records.").tag(config=True)
 
-    def folder(self, converter: Any) -> Path:
-        """Of the records."""
-        return Path(converter.coursedir.root) / self.records
+    def judged(self, path: Path, at: dict[str, str]) -> Record:
+        """The record of a submitted file; if there is none, or `--force` asks for another, the file is judged now."""
+        converter = self.parent.parent
+        release, data = release_of(converter, at["assignment"], at["notebook"]), submitted(path)
+        folder = Path(converter.coursedir.root) / self.records
+        if self.recording or not converter.force:
+            if record := records.load(folder, judge.key_of(release, data, self.sandboxed)):
+                return record  # nothing is parsed, rebuilt or run
+        if self.recording:
+            raise NbGraderException(f"{at['notebook']} has no record: it changed while it was graded.")
+        record = task.alone(Task.of(release, data, self.sandboxed, folder))
+        records.save(folder, record)
+        return record
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        converter, at = self.parent.parent, resources["nbgrader"]
-        release = release_of(converter, at["assignment"], at["notebook"])
-        course = converter.coursedir
-        folder = course.format_path(course.submitted_directory, at["student"], at["assignment"])
-        data = submitted(Path(folder) / f"{at['notebook']}.ipynb")
-        kept = self.folder(converter)
-        found = (
-            None
-            if converter.force and not self.recording
-            else judge.find(release, data, kept, self.sandboxed)
-        )
-        if found is None and self.recording:
-            raise NbGraderException(f"{at['notebook']} has no record: it changed while it was graded.")
-        if found is None:
-            record = task.alone(Task.of(release, data, self.sandboxed, kept))
-            records.save(kept, record)
-            found = judge.with_verdicts(record), record
-        done, record = found
+        at, record = resources["nbgrader"], self.parent.record
+        done = judge.with_verdicts(record)
         for text in record.attention:
             self.log.warning("%s, %s: %s", at["student"], at["notebook"], text)
         # cell by cell: what nbgrader has noted in the sanitised notebook stays

@@ -223,6 +223,48 @@ def test_without_a_home(course, home, monkeypatch):
     assert json.loads(graded("right").read_text())["metadata"]["vit"]["sandbox"].startswith("bubblewrap")
 
 
+# What is parsed and rebuilt is so in a process of its own (course/base/bounded.py), whoever asks for it.
+COUNTING = """\
+import sys
+if sys.orig_argv[-1] == "course.base.bounded":
+    from course.notebook import read, rebuild
+
+    def counted(call):
+        def counting(*arguments):
+            with open({path!r}, "a") as file:
+                print(call.__name__, file=file)
+            return call(*arguments)
+        return counting
+
+    read.parse, rebuild.rebuild = counted(read.parse), counted(rebuild.rebuild)
+    del sys.modules["course.base.bounded"]  # it is to be run
+"""
+
+
+def test_a_submission_is_parsed_and_rebuilt_once_by_collect_and_once_by_the_judge(tmp_path, monkeypatch):
+    below, came, calls = f"{BELOW}-once", tmp_path / f"{NAME}.ipynb", tmp_path / "calls"
+    monkeypatch.setattr(sys.modules[__name__], "FOLDER", ROOT / below)
+    shutil.rmtree(ROOT / below, ignore_errors=True)
+    came.write_bytes(notebook())
+    (tmp_path / "sitecustomize.py").write_text(COUNTING.format(path=str(calls)))
+    path = os.pathsep.join([str(tmp_path), str(ROOT), os.environ["PYTHONPATH"]])
+    autograde = ("nbgrader", "autograde", PART)
+    for words, times in (
+        (("course", "collect", PART, str(came), "--student", "ada"), 1),
+        (("course", "grade", PART), 1),
+        (("course", "grade", PART), 0),
+        (autograde, 0),
+        ((*autograde, "--force"), 1),
+    ):
+        if words == autograde:
+            shutil.rmtree(ROOT / below / "autograded")
+        calls.write_text("")
+        command(*words, VIT_GRADING=below, PYTHONPATH=path)
+        assert sorted(calls.read_text().split()) == ["parse"] * times + ["rebuild"] * times, words
+        assert words[1] == "collect" or (graded("ada").is_file() and points() == {"ada": 1})
+    shutil.rmtree(ROOT / below)
+
+
 def test_the_command_says_what_it_cannot_do(course):
     assert "There is no part 'nope'; there are " in command("course", "grade", "nope", check=False)
     said = command("course", "grade", PART, "--student", "nobody", check=False)
