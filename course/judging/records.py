@@ -112,6 +112,15 @@ def read(path: Path) -> Record | None:
         return None
 
 
+def is_older(path: Path) -> bool:
+    """Whether this file, of which `read` makes no record, is whole: other versions of the course gave it other fields."""
+    try:
+        content = json.loads(path.read_bytes())
+        return bool(content["verdicts"]) and path.stem.startswith(content["key"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def load(folder: Path, key: str) -> Record | None:
     """The record of this key; None if there is none, or what is there is damaged."""
     record = read(folder / f"{key}.json")

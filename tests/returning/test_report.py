@@ -316,7 +316,7 @@ def test_a_damaged_record_is_counted(tmp_path):
     made.send("ada", Q1, {})
     made.done()
     (tmp_path / "records" / f"{'9' * 64}.json").write_text('{"key": 1, "part": "2_build_a_vit"')
-    assert "Left out, as it can't be read: 1 record." in page.gather(PART, tmp_path).notes
+    assert "1 record is left out, as damaged." in page.gather(PART, tmp_path).notes
 
 
 def test_ids_can_be_hidden(made, monkeypatch):

@@ -103,8 +103,9 @@ def gather(part: str, grading: Path, anonymous: bool = False) -> Report:
         there = sorted(path.name for path in (paths.ROOT / "solutions").iterdir() if path.is_dir())
         raise ReportError(f"There is no part {part!r}; there are {', '.join(there)}.")
     if not reading.sent:
+        by = " by this version of the course" if reading.older else ""
         raise ReportError(
-            f"Nothing of {part} is graded yet, {len(reading.waiting)} notebooks wait: python -m course grade {part}"
+            f"Nothing of {part} is graded{by} yet, {len(reading.waiting)} notebooks wait: python -m course grade {part}"
             if reading.waiting
             else f"Nothing of {part} has been collected: python -m course collect {part} FILES, then python -m course grade {part}"
         )
@@ -155,8 +156,11 @@ def gather(part: str, grading: Path, anonymous: bool = False) -> Report:
             f"python -m course grade {part}."
         )
     if reading.damaged:
-        records = "1 record" if reading.damaged == 1 else f"{reading.damaged} records"
-        notes.append(f"Left out, as it can't be read: {records}.")
+        notes.append(f"{_many(reading.damaged, 'record')} left out, as damaged.")
+    if reading.older:
+        notes.append(
+            f"{_many(reading.older, 'record')} left out, as written by an older version of the course."
+        )
     if not listed:
         notes.append("No roster and no gradebook: nobody can be missed.")
     if any(lesson.by_hand for lesson in reading.lessons):

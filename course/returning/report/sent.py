@@ -108,12 +108,13 @@ class Sent:
 
 @dataclass(frozen=True)
 class Reading:
-    """All that was read: what is judged, what waits for `grade` (student, notebook), and damaged records."""
+    """All that was read: what is judged, what waits for `grade` (student, notebook), and how many records can't be read."""
 
     lessons: list[Lesson]
     sent: list[Sent]
     waiting: list[tuple[str, str]]
     damaged: int
+    older: int  # of another version of the course
 
     @cached_property
     def students(self) -> list[str]:
@@ -136,10 +137,12 @@ def read(grading: Path, part: str) -> Reading:
     by_name = {lesson.name: lesson for lesson in taught}
     wanted = {(name, submission) for (_, name), submission in files.items()}
     histories: dict[tuple[str, str], list[Judged]] = {}
-    damaged = 0
+    damaged = older = 0
     for path in _of_part(grading / "records", part):
         record = records.read(path)
-        if record is None or not path.stem.startswith(record.key):
+        if record is None and records.is_older(path):
+            older += 1
+        elif record is None or not path.stem.startswith(record.key):
             damaged += 1
         elif (which := (record.notebook, record.submission)) in wanted and record.notebook in by_name:
             kept = _kept(record, by_name[record.notebook])
@@ -158,7 +161,7 @@ def read(grading: Path, part: str) -> Reading:
 
         history = sorted(history, key=order)
         sent.append(Sent(student, lesson, tuple(history), not order(history[-1])[0]))
-    return Reading(taught, sent, waiting, damaged)
+    return Reading(taught, sent, waiting, damaged, older)
 
 
 def _of_part(folder: Path, part: str) -> Iterator[Path]:
