@@ -425,10 +425,14 @@ def test_roster(inbox, grading):
     )
 
 
-def test_students_of_the_gradebook_are_missed(inbox, grading, monkeypatch):
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_students_of_the_gradebook_are_missed(inbox, grading, monkeypatch, tmp_path, elsewhere):
     monkeypatch.setenv("VIT_GRADING", str(grading))
     grading.mkdir()
-    with settings.Gradebook(f"sqlite:///{grading / 'gradebook.db'}", "vit") as book:
+    url = f"sqlite:///{tmp_path / 'elsewhere.db' if elsewhere else grading / 'gradebook.db'}"
+    if elsewhere:
+        monkeypatch.setenv("VIT_GRADEBOOK", url)
+    with settings.Gradebook(url, "vit") as book:
         book.add_student("abel")
     assert inbox({"ada/q1.ipynb": solution(Q1)}).missing == ["abel"]
     with settings.gradebook() as book:
