@@ -187,9 +187,10 @@ def reason(said: str) -> list[str]:
 
 def points(folder: Path, part: str = PART) -> dict[str, dict[str, tuple[float, float]]]:
     """Every student's points by notebook, read from nbgrader's gradebook."""
-    from nbgrader.api import Gradebook
+    from course.base import settings
 
-    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
+    course_id = settings.load().CourseDirectory.course_id
+    with settings.Gradebook(f"sqlite:///{folder / 'gradebook.db'}", course_id) as gradebook:
         found = {}
         for submission in gradebook.assignment_submissions(part):
             notebooks = sorted(submission.notebooks, key=lambda notebook: notebook.name)

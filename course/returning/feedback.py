@@ -15,11 +15,11 @@ from typing import Any
 import nbformat
 from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook
 from nbgrader.preprocessors import GetGrades
 from pygments.formatters import HtmlFormatter
 
 from course.base import paths, settings
+from course.base.settings import Gradebook
 from course.collecting import late
 from course.notebook.cells import is_own, is_test
 from course.returning.points import changes
@@ -47,7 +47,8 @@ class Summary(GetGrades):
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         nb, resources = super().preprocess(nb, resources)
         at = resources["nbgrader"]
-        with Gradebook(at["db_url"]) as gradebook:
+        course = self.parent.parent.coursedir
+        with Gradebook(course.db_url, course.course_id) as gradebook:
             student = gradebook.find_student(at["student"])
             names = [name for name in (student.first_name, student.last_name) if name]
             where = gradebook, at["assignment"]
