@@ -7,30 +7,28 @@ one machine changes `course_id`.
 """
 
 import os
-from pathlib import Path
 
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ClearSolutions, Execute, GetGrades, SaveAutoGrades, SaveCells
 from nbgrader.server_extensions.formgrader import handlers
 
+from course.base import paths
 from course.base.assignment import FollowCells
-from course.base.paths import published
 from course.grading.by_hand import SavePoints
 from course.grading.plugins import Intake, Judge, Listing
 from course.notebook.blanks import KeepLeftHandSide
 from course.returning.export import LmsExport
 from course.returning.feedback import TEMPLATES, FeedbackPage, Summary
 
-root = Path(__file__).resolve().parent
-if why := published():
+if why := paths.published():
     raise SystemExit(why)
-below = os.environ.get("VIT_GRADING", "grading")
-grading = root / below
+grading = paths.grading()
+below = paths.shown(grading)
 log = grading / "nbgrader.log"
 
 c = get_config()  # noqa: F821  given by traitlets
-c.CourseDirectory.root = str(root)
+c.CourseDirectory.root = str(paths.ROOT)
 c.CourseDirectory.course_id = "vit"
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "notebooks"

@@ -31,7 +31,7 @@ if sys.version_info < (3, 10):  # noqa: UP036  this file runs before anything wa
         "https://www.python.org/downloads/, then use it: make PYTHON=python3.12 setup, or python3.12 course/install.py lab."
     )
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent  # run by its path, this file finds no course.base.paths
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from course.base.paths import ROOT
+from helpers.files import write
 
 PINS = ROOT / "constraints.txt"
 OLDEST = "3.10"
@@ -39,7 +40,8 @@ def compile_(*words: str) -> str:
 
 def renew() -> Path:
     """Write the pins anew, the newest versions that there are."""
-    PINS.write_text(HEAD + compile_("--universal", "--upgrade", f"--python-version={OLDEST}"), "utf-8")
+    pins = compile_("--universal", "--upgrade", f"--python-version={OLDEST}")
+    write(PINS, (HEAD + pins).encode())
     return PINS
 
 

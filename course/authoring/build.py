@@ -17,11 +17,12 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from course.authoring import badges, numbers
-from course.base.paths import ROOT
+from course.base.paths import ROOT, grading, shown
 from course.notebook.blanks import blanks, unmarked
 from course.notebook.cells import check_called, grade_id, is_test
 from course.notebook.release import Release
 from helpers import exercises
+from helpers.files import write as write_whole
 
 STAMPED = re.compile(r"(<!-- (notebooks|start):start[^>]*-->\n).*?(<!-- \2:end -->)", re.DOTALL)
 
@@ -358,10 +359,9 @@ def write(files: dict[Path, bytes]) -> list[Path]:
     changed = drift(files)
     for path in changed:
         if path in files:
-            path.parent.mkdir(parents=True, exist_ok=True)
             if path.exists() and re.search(rb'"execution_count": \d', path.read_bytes()):
                 _rescue(path)
-            path.write_bytes(files[path])
+            write_whole(path, files[path])
         else:
             _rescue(path)
             path.unlink()
@@ -372,8 +372,8 @@ def write(files: dict[Path, bytes]) -> list[Path]:
 
 
 def _rescue(path: Path) -> None:
-    """Keep what may be somebody's work (a notebook that was run, or is not ours): a copy in grading/rescued/."""
-    kept = ROOT / "grading" / "rescued" / f"{path.stem}-{int(path.stat().st_mtime)}.ipynb"
+    """Keep what may be somebody's work (a notebook that was run, or is not ours): a copy in rescued/ of grading's folder."""
+    kept = grading() / "rescued" / f"{path.stem}-{int(path.stat().st_mtime)}.ipynb"
     kept.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy2(path, kept)
-    print(f"kept {path.relative_to(ROOT)} in {kept.relative_to(ROOT)}")
+    print(f"kept {path.relative_to(ROOT)} in {shown(kept)}")

@@ -18,6 +18,7 @@ from PIL import Image
 
 from course.authoring import figures
 from course.base.paths import ROOT
+from helpers.files import write
 
 FOLDER = ROOT / "docs" / "pictures"
 BLOCK = re.compile(r"(<!-- pictures:start[^>]*-->\n).*?(<!-- pictures:end -->)", re.DOTALL)
@@ -162,6 +163,6 @@ def make() -> list[Path]:
     text = readme.read_text("utf-8")
     stamped = BLOCK.sub(lambda m: m[1] + gallery(readings) + m[2], text)
     if stamped != text:
-        readme.write_text(stamped, "utf-8")
+        write(readme, stamped.encode())
         changed.append(readme)
     return changed

@@ -116,6 +116,7 @@ def test_check_fails_with_the_list_of_drifted_files(root, tmp_path):
 
 def test_drift_names_changed_missing_and_orphaned_files(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setenv("VIT_GRADING", str(tmp_path / "kept"))
     folder = tmp_path / "notebooks" / "part"
     files = {folder / "a.ipynb": b"1", folder / "b.ipynb": b"2"}
     assert sorted(p.name for p in build.write(files)) == ["a.ipynb", "b.ipynb"]
@@ -125,6 +126,7 @@ def test_drift_names_changed_missing_and_orphaned_files(tmp_path, monkeypatch):
     assert [p.name for p in build.drift(files)] == ["a.ipynb", "orphan.ipynb"]
     build.write(files)
     assert sorted(p.name for p in folder.iterdir()) == ["a.ipynb", "b.ipynb"]
+    assert [path.read_bytes() for path in (tmp_path / "kept" / "rescued").iterdir()] == [b"3"]
 
 
 @pytest.mark.parametrize(
