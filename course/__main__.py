@@ -142,7 +142,7 @@ def report(
 
     try:
         found, files = page.make(part, anonymous)
-        print("\n".join(map(printable, page.told(found, files))))
+        print("\n".join(map(printable, page.summary(found, files))))
         if students:
             print(student.summary(student.make()))
     except page.ReportError as error:

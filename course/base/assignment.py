@@ -23,7 +23,7 @@ HANGS: dict[type[api.BaseCell], tuple[type, ...]] = {
 Points = Mapping[str, Mapping[str, float]]  # notebook -> grade_id -> the most points
 
 
-class Cell(NamedTuple):
+class NamedCell(NamedTuple):
     """What the gradebook knows of a cell that nbgrader has a name for."""
 
     kinds: frozenset[type[api.BaseCell]]
@@ -31,7 +31,7 @@ class Cell(NamedTuple):
     source: dict[str, Any]  # nbgrader's source cell: cell_type, locked, source, checksum
 
 
-def cells_of(nb: NotebookNode) -> dict[str, Cell]:
+def cells_of(nb: NotebookNode) -> dict[str, NamedCell]:
     """grade_id -> cell, of a notebook as it is given out."""
     found = {}
     for cell in nb.cells:
@@ -42,7 +42,7 @@ def cells_of(nb: NotebookNode) -> dict[str, Cell]:
             source["checksum"] = own.get("checksum")
             points = float(own["points"]) if asks[0] or asks[2] else None
             kinds = frozenset(kind for kind, there in zip(HANGS, asks, strict=True) if there)
-            found[own["grade_id"]] = Cell(kinds, points, source)
+            found[own["grade_id"]] = NamedCell(kinds, points, source)
     return found
 
 

@@ -80,10 +80,10 @@ def run(
         raise TrialError(f"{release.name} has no question {question!r}; it has {', '.join(keys)}.")
     where = folder or paths.grading() / "records"
     record = judge.judge_submission(release, path.read_bytes(), where, sandboxed=sandboxed)
-    return told(release, record, question)
+    return by_question(release, record, question)
 
 
-def told(release: Release, record: Record, question: str = "") -> str:
+def by_question(release: Release, record: Record, question: str = "") -> str:
     """A record, question by question: the verdict as the student reads it, then what the cells in front of it printed."""
     nb = nbformat.from_dict(record.content)
     most = sum(mark.max_points for mark in record.verdicts.values())

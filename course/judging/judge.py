@@ -286,7 +286,7 @@ def judge_submission(
             raise
         except Exception as error:  # whatever a kernel has sent: what was observed before keeps its points
             marks = {key: marks.get(key) or unjudged(key, error) for key in release.tests.values()}
-        marks = {key: told(mark, found.repairs) for key, mark in marks.items()}
+        marks = {key: with_reasons(mark, found.repairs) for key, mark in marks.items()}
 
     repairs = tuple(f"{it.cell}: {it.what}" if it.cell else it.what for it in found.repairs)
     verdicts = {test: marks[key] for test, key in release.tests.items()}
@@ -320,7 +320,7 @@ def _record(
     )
 
 
-def told(mark: Verdict, repairs: Sequence[Repair]) -> Verdict:
+def with_reasons(mark: Verdict, repairs: Sequence[Repair]) -> Verdict:
     """The verdict, with what a person is told that may be the reason for it."""
     about = [repair.what for repair in repairs if repair.human and repair.kind in ("python", "missing")
              and repair.cell in ("", mark.key)] * (mark.state is not State.CORRECT)  # fmt: skip

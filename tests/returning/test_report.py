@@ -15,7 +15,7 @@ from course.collecting.collected import Collected, Entry
 from course.judging import judge, reading, records
 from course.returning.report import page
 from course.returning.report.counts import ENOUGH, Item
-from course.returning.report.normal import Text
+from course.returning.report.normal import Answer
 from helpers import exercises
 from helpers.checks.judge import nothing
 from helpers.checks.observe import State
@@ -451,7 +451,7 @@ def test_the_command_says_what_it_wrote_or_why_not(made, tmp_path, monkeypatch):
     ],
 )
 def test_alike_after_formatting_and_renaming(a, b, same):
-    assert (Text.of(a).renamed == Text.of(b).renamed) is same
+    assert (Answer.of(a).renamed == Answer.of(b).renamed) is same
 
 
 def test_records_are_read_as_the_judge_keeps_them(tmp_path):

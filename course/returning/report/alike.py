@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from course.collecting.collected import COUNTS, Collected
-from course.returning.report.sent import Sent
+from course.returning.report.sent import StudentNotebook
 from helpers.checks.observe import State
 
 LONG, ODD = 120, 40  # characters that are the students' own
@@ -33,14 +33,14 @@ class Group:
     lines: tuple[str, ...] = ()  # what they added
 
 
-def groups(sent: list[Sent], collected: Collected) -> list[Group]:
+def groups(sent: list[StudentNotebook], collected: Collected) -> list[Group]:
     """All groups, the largest first."""
     found = [*_answers(sent), *_files(sent, collected)]
     return sorted(found, key=lambda group: (-len(group.students), group.notebook, group.question))
 
 
-def _answers(sent: list[Sent]) -> Iterable[Group]:
-    same: dict[tuple[str, str, str], list[Sent]] = {}
+def _answers(sent: list[StudentNotebook]) -> Iterable[Group]:
+    same: dict[tuple[str, str, str], list[StudentNotebook]] = {}
     answered: Counter[tuple[str, str]] = Counter()
     for one in sent:
         for key, question in one.lesson.questions.items():
@@ -63,7 +63,7 @@ def _answers(sent: list[Sent]) -> Iterable[Group]:
             yield Group(notebook, name, tuple(sorted(one.student for one in ones)), why, shown)
 
 
-def _files(sent: list[Sent], collected: Collected) -> Iterable[Group]:
+def _files(sent: list[StudentNotebook], collected: Collected) -> Iterable[Group]:
     """Files as they came, by their digest."""
     answered = {(one.student, one.lesson.name) for one in sent if one.judged.attempted}
     same: dict[tuple[str, str], set[str]] = {}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from course.returning.report.sent import Judged, Sent
+from course.returning.report.sent import Judged, StudentNotebook
 from helpers.checks.verdict import Verdict
 
 
@@ -23,7 +23,7 @@ class Change:
     when: str  # ISO 8601, UTC
 
 
-def changes(sent: list[Sent]) -> list[Change]:
+def changes(sent: list[StudentNotebook]) -> list[Change]:
     """The latest first."""
     found = [
         change
@@ -35,7 +35,7 @@ def changes(sent: list[Sent]) -> list[Change]:
     return sorted(found, key=lambda change: change.when, reverse=True)
 
 
-def _between(one: Sent, old: Judged, new: Judged) -> Iterator[Change]:
+def _between(one: StudentNotebook, old: Judged, new: Judged) -> Iterator[Change]:
     causes = {
         "another release of the notebook": old.release != new.release,
         "another version of the checks": old.version != new.version,

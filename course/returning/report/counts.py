@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from course.returning.report.normal import Text
-from course.returning.report.sent import Question, Reading, Sent
+from course.returning.report.normal import Answer
+from course.returning.report.sent import Question, StudentNotebook, Submissions
 from helpers import exercises
 from helpers.checks.exercise import Misconception
 from helpers.checks.observe import State
@@ -103,17 +103,17 @@ class Item:
         return "Separates. Hard: teach it again." if self.mean < 0.5 else "Separates."
 
 
-def items(reading: Reading) -> list[Item]:
+def items(submissions: Submissions) -> list[Item]:
     """Every question, each followed by its blanks, in the order of the lessons."""
     found: dict[tuple[str, str, str], Item] = {}
     totals: dict[str, list[float]] = {}  # student -> points, most
-    for one in reading.sent:
+    for one in submissions.sent:
         total = totals.setdefault(one.student, [0.0, 0.0])
         for verdict in one.judged.verdicts.values():
             total[0] += verdict.points
             total[1] += verdict.max_points
-    for lesson in reading.lessons:
-        for one in (each for each in reading.sent if each.lesson is lesson):
+    for lesson in submissions.lessons:
+        for one in (each for each in submissions.sent if each.lesson is lesson):
             for key, question in lesson.questions.items():
                 if (verdict := one.judged.verdicts.get(key)) is None:
                     continue
@@ -152,9 +152,9 @@ class Mistake:
     name: str
     sentence: str
     of: int  # who sent this notebook
-    texts: list[tuple[str, str, Text]] = field(default_factory=list)  # who, in which blank, what they wrote
+    texts: list[tuple[str, str, Answer]] = field(default_factory=list)  # who, in which blank, what they wrote
 
-    def add(self, who: str, blank: str, text: Text) -> None:
+    def add(self, who: str, blank: str, text: Answer) -> None:
         self.texts.append((who, blank, text))
 
     @property
@@ -202,7 +202,7 @@ def names_one(text: str, ids: Iterable[str], names: Mapping[str, str]) -> bool:
     return bool(words) and bool(re.search(rf"(?<![^\W_])(?:{found})(?![^\W_])", text, re.I))
 
 
-def mistakes(sent: Sequence[Sent]) -> list[Mistake]:
+def mistakes(sent: Sequence[StudentNotebook]) -> list[Mistake]:
     """The misconceptions, what is wrong without a known cause, and what is no Python; of each those of most students first."""
     known: dict[tuple[str, str, str], Mistake] = {}
     unknown: dict[tuple[str, str, str], Mistake] = {}

@@ -43,7 +43,7 @@ class _Renamed(ast.NodeTransformer):
 
 
 @dataclass(frozen=True)
-class Text:
+class Answer:
     """An answer: `shown` for people, as it was written but for comments and empty lines; the rest for comparing."""
 
     shown: tuple[str, ...]
@@ -53,7 +53,7 @@ class Text:
 
     @classmethod
     @lru_cache(maxsize=4096)
-    def of(cls, source: str) -> "Text":
+    def of(cls, source: str) -> "Answer":
         """Of Python, or, if it is none, of its words."""
         shown = tuple(line.rstrip() for line in _without_comments(source) if line.strip())
         try:
@@ -65,14 +65,14 @@ class Text:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return cls(shown, shown, " ".join(" ".join(shown).split()), python=False)
 
-    def added(self, given: "Text") -> tuple[str, ...]:
+    def added(self, given: "Answer") -> tuple[str, ...]:
         """The lines that are not among those given out, for comparing."""
         return _beyond(self.lines, given.lines)
 
-    def size(self, *others: "Text") -> int:
+    def size(self, *others: "Answer") -> int:
         """Characters of the words and signs that stand in none of the others, whatever the lines they stand on."""
 
-        def words(text: Text) -> Counter[str]:
+        def words(text: Answer) -> Counter[str]:
             """Names stay as they are where this text is no Python: nothing in it could be renamed."""
             return Counter(re.findall(r"\w+|[^\w\s]", text.renamed if self.python else " ".join(text.shown)))
 
@@ -81,7 +81,7 @@ class Text:
             beyond -= words(other)
         return sum(len(token) * times for token, times in beyond.items())
 
-    def own(self, given: "Text", *about: str) -> tuple[str, ...]:
+    def own(self, given: "Answer", *about: str) -> tuple[str, ...]:
         """The same for people; only those that hold the first of the texts `about` that is in any of them."""
         own = _beyond(self.shown, given.shown) or self.shown
         wanted = [plain for text in about if (plain := _plain(text))]

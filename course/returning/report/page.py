@@ -35,7 +35,7 @@ from course.returning.feedback import TEMPLATES
 from course.returning.points import SETTLED, ExportError, Student, students
 from course.returning.report import alike, counts
 from course.returning.report.changes import changes
-from course.returning.report.sent import Question, Reading, read
+from course.returning.report.sent import Question, Submissions, read
 from course.returning.sheets import plain_number
 from course.returning.words import code
 from helpers.files import write
@@ -96,79 +96,79 @@ class Report:
 def gather(part: str, grading: Path, anonymous: bool = False) -> Report:
     """Raises ReportError: there is no such part, nothing is graded, or collect's record or the gradebook can't be read."""
     try:
-        reading, came = read(grading, part), collected.load(grading, part)
+        submissions, came = read(grading, part), collected.load(grading, part)
     except (JudgeError, CollectError) as error:
         raise ReportError(str(error)) from None
-    if not reading.lessons:
+    if not submissions.lessons:
         there = sorted(path.name for path in (paths.ROOT / "solutions").iterdir() if path.is_dir())
         raise ReportError(f"There is no part {part!r}; there are {', '.join(there)}.")
-    if not reading.sent:
-        by = " by this version of the course" if reading.older else ""
+    if not submissions.sent:
+        by = " by this version of the course" if submissions.older else ""
         raise ReportError(
-            f"Nothing of {part} is graded{by} yet, {len(reading.waiting)} notebooks wait: python -m course grade {part}"
-            if reading.waiting
+            f"Nothing of {part} is graded{by} yet, {len(submissions.waiting)} notebooks wait: python -m course grade {part}"
+            if submissions.waiting
             else f"Nothing of {part} has been collected: python -m course collect {part} FILES, then python -m course grade {part}"
         )
     outcomes, notes = _gradebook(part, grading)
     came = late.by_date(came, {who: student.due for who, student in outcomes.items() if student.due})
     listed = roster.load(grading).ids
-    everybody = {*reading.students, *listed, *came.ids.values(), *outcomes}
+    everybody = {*submissions.students, *listed, *came.ids.values(), *outcomes}
     called = {came.ids[key]: name for key, name in came.names.items() if key in came.ids}
     for who, student in outcomes.items():
         name = f"{student.cells.get('first_name', '')} {student.cells.get('last_name', '')}".strip()
         called |= {who: name} if name else {}
     names = Names(everybody, called, anonymous)
-    mistakes = counts.mistakes(reading.sent)
-    items = counts.items(reading)
-    rows = _students(reading, came, outcomes, everybody, names)
+    mistakes = counts.mistakes(submissions.sent)
+    items = counts.items(submissions)
+    rows = _students(submissions, came, outcomes, everybody, names)
     tables = {
         "questions": [_item(item) for item in items],
         "misconceptions": [_mistake(mistake, names) for mistake in mistakes],
         "students": rows,
-        "alike": [_alike(group, names) for group in alike.groups(reading.sent, came)],
+        "alike": [_alike(group, names) for group in alike.groups(submissions.sent, came)],
         "changes": [
             {**vars(change), "student": names(change.student), "when": change.when[:16].replace("T", " ")}
-            for change in changes(reading.sent)
+            for change in changes(submissions.sent)
         ],
     }
     shares = [row["points"] / row["most"] for row in rows if row["points"] != "" and row["most"]]
     attempts = Counter(min(row["attempts"], 3) for row in rows if row["attempts"])
     summary = {
         "students": len(everybody),
-        "handed in": len(reading.students),
+        "handed in": len(submissions.students),
         "nothing": sum(not row["notebooks"] for row in rows),
-        "some": sum(0 < row["notebooks"] < len(reading.lessons) for row in rows),
-        "notebooks": len(reading.sent),
-        "of": len(reading.lessons),
+        "some": sum(0 < row["notebooks"] < len(submissions.lessons) for row in rows),
+        "notebooks": len(submissions.sent),
+        "of": len(submissions.lessons),
         "points": len(shares),
         "median": round(median(shares), 3) if shares else None,
         "late": sum(row["late"] > 0 for row in rows),
         "attempts": {str(number): attempts[number] for number in (1, 2, 3)},
         "anonymous": anonymous,
     }
-    if reading.waiting:
+    if submissions.waiting:
         notes.append(
-            f"{_many(len(reading.waiting), 'notebook')} not graded yet: python -m course grade {part}."
+            f"{_many(len(submissions.waiting), 'notebook')} not graded yet: python -m course grade {part}."
         )
-    if stale := sum(one.stale for one in reading.sent):
+    if stale := sum(one.stale for one in submissions.sent):
         notes.append(
             f"{_many(stale, 'notebook')} judged by an earlier release or earlier checks: "
             f"python -m course grade {part}."
         )
-    if reading.damaged:
-        notes.append(f"{_many(reading.damaged, 'record')} left out, as damaged.")
-    if reading.older:
+    if submissions.damaged:
+        notes.append(f"{_many(submissions.damaged, 'record')} left out, as damaged.")
+    if submissions.older:
         notes.append(
-            f"{_many(reading.older, 'record')} left out, as written by an older version of the course."
+            f"{_many(submissions.older, 'record')} left out, as written by an older version of the course."
         )
     if not listed:
         notes.append("No roster and no gradebook: nobody can be missed.")
-    if any(lesson.by_hand for lesson in reading.lessons):
+    if any(lesson.by_hand for lesson in submissions.lessons):
         notes.append("Questions that are answered in words and graded by hand are in the points only.")
     places = [_place(*place) for place in counts.places(mistakes)]
     hard = [_item(item) for item in counts.hardest(items)]
     report = Report(part, summary, tables, places, hard, _points(shares), _days(came), notes=notes)
-    report.people = _people(reading, came, outcomes, names)
+    report.people = _people(submissions, came, outcomes, names)
     summary["need a person"] = len({row["student"] for row in report.people})
     return report
 
@@ -243,16 +243,16 @@ def _alike(group: alike.Group, names: Names) -> dict[str, Any]:
 
 
 def _students(
-    reading: Reading, came: Collected, outcomes: dict[str, Student], everybody: set[str], names: Names
+    submissions: Submissions, came: Collected, outcomes: dict[str, Student], everybody: set[str], names: Names
 ) -> list[dict[str, Any]]:
     sent: dict[str, list[str]] = {who: [] for who in everybody}
     earned = dict.fromkeys(everybody, 0.0)
-    for one in reading.sent:
+    for one in submissions.sent:
         sent[one.student].append(one.lesson.name)
         earned[one.student] += sum(verdict.points for verdict in one.judged.verdicts.values())
-    for who, notebook in reading.waiting:
+    for who, notebook in submissions.waiting:
         sent[who].append(notebook)
-    asked = {v.key: v.max_points for one in reading.sent for v in one.judged.verdicts.values()}
+    asked = {v.key: v.max_points for one in submissions.sent for v in one.judged.verdicts.values()}
     files: dict[str, list[collected.Entry]] = {}
     for entry in came.files:
         if entry.student and entry.notebook:
@@ -272,7 +272,7 @@ def _students(
                 "name": "" if names.hidden else names.called.get(who, ""),
                 "notebooks": len(sent[who]),
                 "missing": ", ".join(
-                    lesson.name for lesson in reading.lessons if lesson.name not in sent[who]
+                    lesson.name for lesson in submissions.lessons if lesson.name not in sent[who]
                 ),
                 "points": points,
                 "most": most,
@@ -288,11 +288,11 @@ def _students(
 
 
 def _people(
-    reading: Reading, came: Collected, outcomes: dict[str, Student], names: Names
+    submissions: Submissions, came: Collected, outcomes: dict[str, Student], names: Names
 ) -> list[dict[str, str]]:
     """Who needs a person, where, and why."""
     found = []
-    for one in reading.sent:
+    for one in submissions.sent:
         for sentence in one.judged.attention:
             found.append((one.student, one.lesson.name, sentence))
     for entry in came.files:
@@ -427,7 +427,7 @@ def make(part: str, anonymous: bool = False) -> tuple[Report, list[Path]]:
     return report, [folder / name for name in files]
 
 
-def told(report: Report, files: list[Path]) -> list[str]:
+def summary(report: Report, files: list[Path]) -> list[str]:
     """What the command prints."""
     summary = report.summary
     lines = [

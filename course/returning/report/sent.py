@@ -17,7 +17,7 @@ from course.judging import judge, records
 from course.judging.reading import Cells, plain
 from course.notebook.cells import grade_id, is_answer
 from course.notebook.release import Release
-from course.returning.report.normal import Text
+from course.returning.report.normal import Answer
 from helpers import exercises
 from helpers.checks.observe import State
 from helpers.checks.verdict import Verdict
@@ -35,8 +35,8 @@ class Question:
     title: str  # of the notebook
     heading: str  # the last one above the answer
     above: str  # the one before it, under which the lesson explains what is asked; "" if there is none
-    given: Text  # the answer cell as it was given out
-    solved: Text
+    given: Answer  # the answer cell as it was given out
+    solved: Answer
 
 
 class Lesson:
@@ -65,7 +65,7 @@ class Lesson:
             key = grade_id(cell)
             if key in self.release.tests.values():
                 name = exercises.load(key).name
-                texts = _text(given.get(key, "")), _text(cell.source)
+                texts = _answer(given.get(key, "")), _answer(cell.source)
                 asked = {question.heading for question in found.values()}
                 told = [heading for heading in headings[1:-1] if heading not in asked]
                 ends = [*headings[:1], *headings[-1:], *told[-1:], "", "", ""]
@@ -84,7 +84,7 @@ class Judged:
     sandboxed: bool
     when: str  # ISO 8601, UTC
     verdicts: dict[str, Verdict]  # by the exercise's key, without pictures
-    answers: dict[str, Text]  # the same
+    answers: dict[str, Answer]  # the same
     attention: tuple[str, ...]
 
     @property
@@ -93,7 +93,7 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Sent:
+class StudentNotebook:
     """One notebook of one student; `history` are the records of these bytes, the one that counts last."""
 
     student: str
@@ -107,11 +107,11 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Submissions:
     """All that was read: what is judged, what waits for `grade` (student, notebook), and how many records can't be read."""
 
     lessons: list[Lesson]
-    sent: list[Sent]
+    sent: list[StudentNotebook]
     waiting: list[tuple[str, str]]
     damaged: int
     older: int  # of another version of the course
@@ -127,7 +127,7 @@ def lessons(part: str) -> list[Lesson]:
     return [Lesson(Release.read(path)) for path in sorted((ROOT / "solutions" / part).glob("*.ipynb"))]
 
 
-def read(grading: Path, part: str) -> Reading:
+def read(grading: Path, part: str) -> Submissions:
     """Everybody's submissions to a part, with their records."""
     taught = lessons(part)
     files: dict[tuple[str, str], str] = {}  # student, notebook -> digest of what lies in submitted/
@@ -160,8 +160,8 @@ def read(grading: Path, part: str) -> Reading:
             return (one.release, one.version) == now, one.when
 
         history = sorted(history, key=order)
-        sent.append(Sent(student, lesson, tuple(history), not order(history[-1])[0]))
-    return Reading(taught, sent, waiting, damaged, older)
+        sent.append(StudentNotebook(student, lesson, tuple(history), not order(history[-1])[0]))
+    return Submissions(taught, sent, waiting, damaged, older)
 
 
 def _of_part(folder: Path, part: str) -> Iterator[Path]:
@@ -185,10 +185,10 @@ def _kept(record: records.Record, lesson: Lesson) -> Judged:
         sandboxed=record.level != "none",
         when=record.judged,
         verdicts={tests[t]: replace(v, pictures=()) for t, v in record.verdicts.items() if t in tests},
-        answers={key: _text(cells.source_of(tests, key, q.name)) for key, q in lesson.questions.items()},
+        answers={key: _answer(cells.source_of(tests, key, q.name)) for key, q in lesson.questions.items()},
         attention=record.attention,
     )
 
 
-def _text(source: str) -> Text:
-    return Text.of(plain(source)[0] or source)
+def _answer(source: str) -> Answer:
+    return Answer.of(plain(source)[0] or source)

@@ -36,7 +36,7 @@ class Row:
 
 
 @dataclass
-class Part:
+class PartResult:
     title: str
     outcome: Student
     rows: list[Row] = field(default_factory=list)
@@ -76,11 +76,11 @@ def make() -> list[Path]:
     return written
 
 
-def _parts(book: Gradebook, grading: Path) -> dict[str, list[Part]]:
+def _parts(book: Gradebook, grading: Path) -> dict[str, list[PartResult]]:
     """student -> all parts that the gradebook knows, in their order."""
     told = json.loads(CONTENTS.read_text("utf-8"))
     titles = {(part["part"], n["notebook"]): n["title"] for part in told for n in part["notebooks"]}
-    found: dict[str, list[Part]] = {}
+    found: dict[str, list[PartResult]] = {}
     for assignment in sorted(book.assignments, key=lambda assignment: assignment.name):
         name = assignment.name
         outcomes = students(book, name, grading)
@@ -95,7 +95,7 @@ def _parts(book: Gradebook, grading: Path) -> dict[str, list[Part]]:
             key=lambda n: (list(titles).index((name, n[0])) if (name, n[0]) in titles else 99, n[0])
         )
         for student in outcomes:
-            part = Part(part_name(name), student)
+            part = PartResult(part_name(name), student)
             for notebook, most in notebooks:
                 files = came.get((student.id, notebook), [])
                 row = Row(titles.get((name, notebook), notebook), most, attempts=len(files))
