@@ -13,8 +13,9 @@ from nbformat.notebooknode import NotebookNode
 from course.base import bounded
 from course.collecting import recognise
 from course.collecting.recognise import Built, Found
+from course.notebook.match import name_of
 from course.notebook.read import Unreadable, within_limits
-from course.notebook.rebuild import answers, name_of
+from course.notebook.rebuild import answers
 from helpers.files import write
 
 MOST_SECONDS = 60  # of processor time for all files of one sender; an honest student's take 1

@@ -9,8 +9,9 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from course.collecting.names import notebook_of
+from course.notebook.match import name_of, same
 from course.notebook.read import Cell, Sent, parse
-from course.notebook.rebuild import Repair, answers, name_of, rebuild, same
+from course.notebook.rebuild import Repair, answers, rebuild
 
 Parts = Mapping[str, Mapping[str, NotebookNode]]  # part -> notebook -> as it was given out
 
