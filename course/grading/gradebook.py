@@ -5,6 +5,7 @@ nothing, so manual grades, late penalties and autograded notebooks are what `nbg
 """
 
 import errno
+import functools
 import logging
 import time
 import warnings
@@ -123,6 +124,7 @@ class Course:
         try:
             self.url = make_url(self.dir.db_url)
             create_engine(self.url)  # connects to nothing yet
+            self._engine = functools.cache(create_engine)
         except (exc.ArgumentError, ImportError) as error:
             raise GradeError(
                 f"The gradebook's address can't be used ({error}). It should look like "
@@ -256,8 +258,11 @@ class Course:
         Raises GradeError if gradebook or disk can't be written, whoever's turn it is.
         """
 
+        # nbgrader makes an engine for each step of each notebook, and with it all queries are compiled anew
+        engine = {"create_engine": self._engine}
+
         def once() -> None:
-            with temp_attrs(self.dir, assignment_id=part, student_id=student):
+            with temp_attrs(api, **engine), temp_attrs(self.dir, assignment_id=part, student_id=student):
                 parent = NbGraderAPI(self.dir, config=self.config)
                 recorder = Recorder(coursedir=self.dir, parent=parent, force=True)
                 try:

@@ -11,6 +11,7 @@
 import json
 import os
 import stat
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,13 @@ def submitted(path: Path) -> bytes:
 
 def release_of(converter: Any, assignment: str, notebook: str) -> Release:
     folder = converter.coursedir.format_path(converter.coursedir.source_directory, ".", assignment)
-    return Release.read(Path(folder) / f"{notebook}.ipynb")
+    path = Path(folder) / f"{notebook}.ipynb"
+    return _release(path, path.stat().st_mtime_ns) if path.is_file() else Release.read(path)
+
+
+@lru_cache(maxsize=64)
+def _release(path: Path, _: int) -> Release:
+    return Release.read(path)
 
 
 class Intake(NotebookExporter):

@@ -22,6 +22,7 @@ from nbformat.v4 import new_output
 
 from course.base.text import printable
 from course.judging import kernel_files, messages, sanitise
+from course.judging.given import opening, untouched
 from course.judging.session import Dead, NoKernel, Session, stopped
 from course.notebook.cells import grade_id, is_answer
 from course.notebook.release import Release
@@ -63,7 +64,7 @@ def run(
     limits: Limits,
     sandboxed: bool,
     on_observed: OnObserved,
-    shown: Sequence[Sequence[NotebookNode]] = (),
+    shown: Mapping[str, Sequence[NotebookNode]] = {},
     every_blank: bool = False,
 ) -> NotebookNode:
     """A copy of `nb` with the outputs of its cells; each exercise is observed where its test cell stands.
@@ -76,8 +77,9 @@ def run(
             that is not *correct* each blank is tried by itself, and it is called again with what was seen then. If the
             machine loses the kernel, all begins anew with another one.
         every_blank: try the blanks by themselves even where the whole is right, as for the solution.
-        shown: outputs of the solution's cells. Given cells above all that is a student's show the same in each
-            notebook: they run, but their figures are not drawn again.
+        shown: outputs of the solution's given cells, by id. Those that hang on nothing of the student's show the same in
+            each notebook: they run, but their figures are not drawn again. The ones at the top may have run already,
+            where the kernel comes from.
 
     Raises:
         NoKernel: if that is lost, too.
@@ -88,22 +90,13 @@ def run(
         return _run(release, nb, limits, sandboxed, on_observed, shown, every_blank, warmed=False)
 
 
-def opening(release: Release, nb: NotebookNode) -> int:
-    """How many cells at the top are the solution's own, above the first answer and all that a student has added."""
-    same = itertools.takewhile(
-        lambda pair: not grade_id(pair[0]) and all(pair[0][key] == pair[1][key] for key in ("id", "source")),
-        zip(release.solution.cells, nb.cells, strict=False),
-    )
-    return len(list(same))
-
-
 def _run(
     release: Release,
     nb: NotebookNode,
     limits: Limits,
     sandboxed: bool,
     on_observed: OnObserved,
-    shown: Sequence[Sequence[NotebookNode]],
+    shown: Mapping[str, Sequence[NotebookNode]],
     every_blank: bool,
     warmed: bool = True,
 ) -> NotebookNode:
@@ -120,10 +113,18 @@ def _run(
     below = [cell for cell in nb.cells[last + 1 :] if cell.cell_type == "code"]
     for cell in below[:1]:
         cell.outputs = [new_output("stream", text=messages.UNRUN)]
-    opened, draws = opening(release, nb) if shown else 0, True
-    with kernel(release, nb, limits, sandboxed, warmed) as session:
+    same, draws = untouched(release, nb) & set(shown), True
+    ours: dict[str, Sequence[NotebookNode]] = {}  # outputs that are the solution's
+    above = nb.cells[: min(opening(release, nb), last + 1)] if shown else []
+    if len(above) < min(opening(release, release.solution), last + 1):  # a student's cell stands among them
+        above = []
+    first = [cell.source for cell in above if cell.cell_type == "code"]
+    with kernel(release, nb, limits, sandboxed, warmed, first) as session:
         for index, cell in enumerate(nb.cells[: last + 1]):
             if cell.cell_type != "code":
+                continue
+            if index < len(above) and session.sandbox.opened:
+                ours[cell.id] = shown[cell.id]
                 continue
             key = release.tests.get(grade_id(cell))
             if gone is not None:
@@ -131,7 +132,7 @@ def _run(
                     on_observed(key, Observation(ended=gone))
                 continue
             try:
-                if draws != (index >= opened):
+                if draws == (cell.id in same) and not key:
                     draws = not draws
                     session.cell(DRAWING.format(draws), keep=False)
                 if key:
@@ -140,9 +141,9 @@ def _run(
                         seen = Observation(ended=State.TIMEOUT)
                 elif cell.source.strip():
                     cell.outputs, state = session.cell(cell.source)
-                    if index < opened and state is not State.TIMEOUT:
-                        cell.outputs = copy.deepcopy(shown[index])
                     failed = state or any(output.output_type == "error" for output in cell.outputs)
+                    if cell.id in same and not failed:
+                        ours[cell.id] = shown[cell.id]
                     if failed and state is not State.TIMEOUT and cell.id not in given:
                         state = run_rest(session, cell.outputs, left_out)
                     if state is State.TIMEOUT:
@@ -160,22 +161,33 @@ def _run(
                     state = on_observed(key, replace(seen, alone=alone, left_out=())) if alone else state
                 if gone is None:
                     gone = tell(key, state, session)
-    own = (cell.outputs for cell in nb.cells[opened : last + 1] if cell.cell_type == "code")
-    sanitise.displayed(itertools.chain.from_iterable(own))
+    ran = [cell for cell in nb.cells[: last + 1] if cell.cell_type == "code"]
+    sanitise.displayed(itertools.chain.from_iterable(cell.outputs for cell in ran if cell.id not in ours))
+    for cell in ran:
+        cell.outputs = copy.deepcopy(ours.get(cell.id, cell.outputs))
     return nb
 
 
 @contextmanager
 def kernel(
-    release: Release, nb: NotebookNode, limits: Limits, sandboxed: bool, warmed: bool = True
+    release: Release,
+    nb: NotebookNode,
+    limits: Limits,
+    sandboxed: bool,
+    warmed: bool = True,
+    first: Sequence[str] = (),
 ) -> Iterator[Session]:
-    """A kernel in its sandbox, with the course's `helpers` as kernels get them and this notebook in its folder."""
+    """A kernel in its sandbox, with the course's `helpers` as kernels get them and this notebook in its folder.
+
+    Args:
+        first: given cells that it may have run when it comes (`Sandbox.opened`).
+    """
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder) / "work"
         work.mkdir()
         (work / f"{release.name}.ipynb").write_text(json.dumps(nb), "utf-8")
-        helpers = kernel_files.copy_helpers(Path(folder), release.tests.values())
-        with Sandbox(work, limits, sandboxed, helpers, warmed) as box, Session(box, limits) as session:
+        helpers = kernel_files.helpers_for(release.tests.values(), Path(folder))
+        with Sandbox(work, limits, sandboxed, helpers, warmed, first) as box, Session(box, limits) as session:
             yield session
 
 

@@ -21,10 +21,14 @@ class Late:
     """Modules of a package that come while the kernel runs: `helpers` itself can't be written to."""
 
     def __init__(self, package: ModuleType) -> None:
-        self._folder = tempfile.TemporaryDirectory()
-        package.__path__.append(self._folder.name)
+        self._package, self._folder = package, None
 
     def add(self, key: str, source: str) -> None:
+        if (
+            self._folder is None
+        ):  # not before: this may be imported where /tmp is another one (course/sandbox/opening.py)
+            self._folder = tempfile.TemporaryDirectory()
+            self._package.__path__.append(self._folder.name)
         (Path(self._folder.name) / f"{key}.py").write_text(source, "utf-8")
         importlib.invalidate_caches()
 

@@ -11,6 +11,7 @@ hidden ones nothing is shown.
 """
 
 import copy
+import functools
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -23,11 +24,11 @@ from nbformat import NotebookNode
 
 from course.base.text import digest, printable
 from course.judging import messages, reading, records
-from course.judging.execute import TEXT, Observation, opening, run
+from course.judging.execute import TEXT, Observation, run
 from course.judging.reading import MOST_BLANKS, Text, plain
 from course.judging.records import Record
 from course.judging.session import NoKernel
-from course.notebook.cells import grade_id, is_test
+from course.notebook.cells import grade_id, is_own, is_test
 from course.notebook.rebuild import Repair
 from course.notebook.release import HIDDEN, PUBLIC, JudgeError, Release
 from course.sandbox.limits import Limits
@@ -54,11 +55,11 @@ class Reference:
     arrays: Mapping[str, Mapping[str, Sequence[Arrays]]]
     # the same for each blank tried by itself: key -> blank -> set of inputs -> arrays of each case
     alone: Mapping[str, Mapping[str, Mapping[str, Sequence[Arrays]]]]
-    # of the given cells above the first answer: JSON in an array of bytes, as texts have to be shorter
+    # of the given cells, by id: JSON in an array of bytes, as texts have to be shorter
     outputs: np.ndarray
 
-    @property
-    def shown(self) -> list[list[NotebookNode]]:
+    @functools.cached_property
+    def shown(self) -> dict[str, list[NotebookNode]]:
         return nbformat.from_dict(json.loads(self.outputs.tobytes()))
 
 
@@ -73,7 +74,7 @@ def reference(release: Release, folder: Path, sandboxed: bool = True) -> Referen
     """
     path = folder / f"reference-{digest(release.digest, version_of(release))}"
     try:
-        return Reference(**wire.parse(path.read_bytes(), **KEPT))
+        return _kept(path, path.stat().st_mtime_ns)
     except (OSError, ValueError, TypeError):
         pass
     for cell in filter(is_test, release.solution.cells):
@@ -105,10 +106,15 @@ def reference(release: Release, folder: Path, sandboxed: bool = True) -> Referen
         }
 
     nb = run(release, release.solution, GENEROUS, sandboxed, on_observed, every_blank=True)
-    shown = [cell.get("outputs", []) for cell in nb.cells[: opening(release, nb)]]
+    shown = {cell.id: cell.outputs for cell in nb.cells if cell.cell_type == "code" and not is_own(cell)}
     made = Reference(found, alone, np.frombuffer(json.dumps(shown).encode(), np.uint8))
     records.write(path, wire.dump(vars(made)))
     return made
+
+
+@functools.lru_cache(maxsize=64)
+def _kept(path: Path, _: int) -> Reference:
+    return Reference(**wire.parse(path.read_bytes(), **KEPT))
 
 
 # --- the verdict ----------------------------------------------------------------------------------

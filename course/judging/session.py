@@ -139,7 +139,7 @@ class Session:
     def _next(self, channel: str, seconds: float) -> dict[str, Any] | None:
         """The next message, None if there is none in time or it is not one (a student can sign and send anything)."""
         try:
-            message = wait(getattr(self.client, f"get_{channel}_msg")(timeout=seconds))
+            message = getattr(self.client, f"{channel}_channel").next(seconds)
             whole = isinstance(message["content"], dict) and isinstance(message["parent_header"], dict)
             return message if whole and isinstance(message["msg_type"], str) else None
         except Exception:  # none in time, a wrong signature, no JSON, a missing field

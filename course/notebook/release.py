@@ -86,11 +86,26 @@ class Release:
         return int.from_bytes(hashlib.sha256(f"hidden {self.digest} {key}".encode()).digest()[:4], "big")
 
     def cases(self, key: str) -> dict[str, list[Case]]:
-        exercise = exercises.load(key)
-        return {PUBLIC: exercise.cases(0), HIDDEN: exercise.cases(self.seed(key))}
+        """The inputs of an exercise, by set: made once, so nobody may write into them."""
+        if key not in self._cases:
+            exercise = exercises.load(key)
+            self._cases[key] = {PUBLIC: exercise.cases(0), HIDDEN: exercise.cases(self.seed(key))}
+        return self._cases[key]
 
     def alone(self, key: str) -> dict[str, dict[str, list[Case]]]:
         """Inputs for each blank that can be tried by itself, blank -> set of inputs -> cases: from top to bottom."""
-        exercise = exercises.load(key)
-        found = {PUBLIC: exercise.alone(0), HIDDEN: exercise.alone(self.seed(key))}
-        return {blank: {name: found[name][blank] for name in found} for blank in found[PUBLIC]}
+        if key not in self._alone:
+            exercise = exercises.load(key)
+            found = {PUBLIC: exercise.alone(0), HIDDEN: exercise.alone(self.seed(key))}
+            self._alone[key] = {
+                blank: {name: found[name][blank] for name in found} for blank in found[PUBLIC]
+            }
+        return self._alone[key]
+
+    @cached_property
+    def _cases(self) -> dict[str, dict[str, list[Case]]]:
+        return {}
+
+    @cached_property
+    def _alone(self) -> dict[str, dict[str, dict[str, list[Case]]]]:
+        return {}

@@ -7,6 +7,9 @@ never runs in this process. For each request it forks a guard, and that forks
     └ first  process 1 inside: builds the walls, gives up every right, forks, and buries what dies
       └ kernel
 
+Given cells above a notebook's first answer are the same for everybody. Who asks for a kernel that has run them gets one from
+a process that has: it is forked once a notebook, runs these cells of ours, and forks guards as this one does.
+
 The walls are the cold path's: own processes, network, /tmp, /dev/shm, /proc, terminals and working folder; of the
 folder that all requests share, only this notebook's sockets and exchange. Standard library only, but for `preload`.
 """
@@ -26,15 +29,21 @@ import socket
 import struct
 import sys
 import traceback
+from collections.abc import Callable
 
 import lockdown
+import opening
 
 # From the system's headers: os.unshare is there from Python 3.12 on, mount never.
-NEW_USER, NEW_PID, NEW_REST = 0x10000000, 0x20000000, 0x00020000 | 0x40000000 | 0x08000000 | 0x04000000
+NEW_USER, NEW_PID, NEW_MOUNTS = 0x10000000, 0x20000000, 0x00020000
+NEW_REST = NEW_MOUNTS | 0x40000000 | 0x08000000 | 0x04000000
 READ_ONLY, NO_SUID, NO_DEVICES, NO_PROGRAMS, REMOUNT, BIND = 1, 2, 4, 8, 32, 4096
 RECURSIVE, PRIVATE = 16384, 1 << 18
+MOST_OPENED = 16  # processes that have run a notebook's opening, each with memory of its own
+OPENING_SECONDS = 60
 # where Python and its packages are, the outer folder first
 PYTHON = sorted({sys.prefix, sys.base_prefix, os.path.realpath(sys.base_prefix)}, key=len)
+HELPERS = "/vit/helpers"
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -68,8 +77,12 @@ def memory(target: str, size: int, mode: str, files: int = 100) -> None:
 
 def own_users() -> None:
     """An ordinary user's notebook gets a user namespace, in which he may build the walls. For root nothing is done."""
+    unshare(NEW_PID)
+
+
+def unshare(what: int) -> None:
     uid, gid = os.getuid(), os.getgid()
-    checked(libc.unshare(NEW_PID if uid == 0 else NEW_PID | NEW_USER))
+    checked(libc.unshare(what if uid == 0 else what | NEW_USER))
     if uid:
         for name, text in ("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1"):
             with open(f"/proc/self/{name}", "w") as file:
@@ -108,17 +121,20 @@ def mount_walls(settings: dict) -> None:
             read_only(f"/proc/{name}")
 
 
-def build(settings: dict) -> None:
-    """Show this notebook's own part of the shared folder, and cover all the rest of it."""
+def build(settings: dict, opened: bool = False) -> None:
+    """Show this notebook's own part of the shared folder, and cover all the rest of it.
+
+    Args:
+        opened: `helpers` are there already, where the opening has imported them.
+    """
     base = settings["base"]
     shown = {
-        "submission": "/vit/submission",
-        "helpers": "/vit/helpers",
-        "passwd": "/etc/passwd",
-        "kernel.json": "/vit/kernel.json",
-    }
+        f"{base}/submission": "/vit/submission",
+        f"{base}/passwd": "/etc/passwd",
+        f"{base}/kernel.json": "/vit/kernel.json",
+    } | ({} if opened else {settings["helpers"]: HELPERS})
     apart()
-    places = {name: os.open(f"{base}/{name}", os.O_PATH) for name in shown}
+    places = {name: os.open(name, os.O_PATH) for name in shown}
     mount_walls(settings)
     for name, target in shown.items():
         mount(f"/proc/self/fd/{places[name]}", target, "", BIND)
@@ -128,16 +144,16 @@ def build(settings: dict) -> None:
 # --- one notebook ---------------------------------------------------------------------------------
 
 
-def guard(connection: socket.socket) -> None:
-    """Serve one request: "started", "up" once the walls stand, in the end the exit code; then wait for the caller."""
+def guard(connection: socket.socket, settings: dict, opened: bool) -> None:
+    """Serve one request: "started"; "up" once the walls stand, or "opened" if the opening has been run, too; in the end
+    the exit code; then wait for the caller."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
-    settings = json.loads(connection.recv(2**20))
     os.dup2(os.open(f"{settings['base']}/log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
     connection.send(b"started")  # the system adds our process number
     own_users()
     if (pid := os.fork()) == 0:
-        first(settings, connection)
+        first(settings, connection, opened)
     if connection in select.select([connection, os.pidfd_open(pid)], [], [])[0]:
         os.kill(pid, signal.SIGKILL)  # who asked for it has died
         return
@@ -146,21 +162,20 @@ def guard(connection: socket.socket) -> None:
     connection.recv(1)  # until then our number is not given to another process
 
 
-def first(settings: dict, connection: socket.socket) -> None:
-    build(settings)
+def first(settings: dict, connection: socket.socket, opened: bool) -> None:
+    build(settings, opened)
     handles = lockdown.settle(settings)
     lockdown.prctl(1, 9)  # PR_SET_PDEATHSIG: with the guard everything dies
     lockdown.prctl(4, 0)  # PR_SET_DUMPABLE: not for the kernel to look into
-    socket.send_fds(connection, [b"up"], handles)
+    socket.send_fds(connection, [b"opened" if opened else b"up"], handles)
     connection.detach()
     os.closerange(3, 2**16)
     os.setsid()  # the guard's group could be killed from inside
     if (kernel := os.fork()) == 0:
         os.setsid()
         lockdown.prctl(4, 1)
-        random.seed()
-        sys.modules["numpy"].random.seed()
-        sys.modules["torch"].default_generator.seed()
+        if not opened:  # else the opening may have said which numbers come
+            seed()
         importlib.invalidate_caches()
         sys.argv = [lockdown.__file__, *settings["argv"]]
         lockdown.become_kernel(settings)
@@ -171,6 +186,12 @@ def first(settings: dict, connection: socket.socket) -> None:
     while pid != kernel:
         pid, status = os.wait()
     os._exit(code_of(status))  # the system ends what is left inside
+
+
+def seed() -> None:
+    random.seed()
+    sys.modules["numpy"].random.seed()
+    sys.modules["torch"].default_generator.seed()
 
 
 def code_of(status: int) -> int:
@@ -197,6 +218,10 @@ def preload(fonts: str) -> None:
     draw()
     os.environ.clear()  # scikit-learn sets variables
     os.environ.update(before)
+    freeze()
+
+
+def freeze() -> None:
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
         raise RuntimeError(f"A process should have one thread to be forked, and this one has {threads}.")
@@ -207,19 +232,88 @@ def preload(fonts: str) -> None:
 def serve(server: socket.socket, lifeline: int) -> None:
     """Until the other end of `lifeline` is closed: with us bubblewrap ends, and with that all kernels."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries the guards
+    opened: dict[
+        str, socket.socket | None
+    ] = {}  # what has run the opening of this name; None: it can't be run ahead
     while lifeline not in select.select([server, lifeline], [], [])[0]:
         connection, _ = server.accept()
-        if os.fork() == 0:
+        with connection:
+            connection.settimeout(OPENING_SECONDS)
             try:
-                server.close()
-                guard(connection)
-                os._exit(0)
-            except SystemExit as end:  # of the kernel
-                os._exit(end.code if isinstance(end.code, int) else 0)
-            except BaseException:
-                traceback.print_exc()
-                os._exit(1)
-        connection.close()
+                asked = connection.recv(2**20)
+                settings = json.loads(asked)
+            except (OSError, ValueError):  # who asked has died
+                continue
+            connection.settimeout(None)
+            name = settings.get("opening")
+            if name and name not in opened:
+                opened[name] = opener(
+                    settings, [server, connection, *filter(None, opened.values())], lifeline
+                )
+                if len(opened) > MOST_OPENED and (oldest := opened.pop(next(iter(opened)))):
+                    oldest.close()
+            try:
+                if name and opened[name]:
+                    socket.send_fds(opened[name], [asked], [connection.fileno()])
+                    continue
+            except OSError:  # it has died
+                opened[name] = None
+            fork([server, *filter(None, opened.values())], guard, connection, settings, False)
+
+
+def fork(closed: list[socket.socket], then: Callable[..., None], *given) -> int:
+    """Another process that does this, without these sockets, and ends; its number."""
+    if pid := os.fork():
+        return pid
+    try:
+        for one in closed:
+            one.close()
+        then(*given)
+        os._exit(0)
+    except SystemExit as end:  # of the kernel
+        os._exit(end.code if isinstance(end.code, int) else 0)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+
+
+def opener(settings: dict, closed: list[socket.socket], lifeline: int) -> socket.socket | None:
+    """A process that runs the opening of this notebook and forks guards for connections that it is sent; None if the
+    opening raises, hangs or starts threads."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    pid = fork([*closed, ours], open_and_serve, settings, theirs, lifeline)
+    theirs.close()
+    ours.settimeout(OPENING_SECONDS)
+    try:
+        if ours.recv(8) == b"ready":
+            return ours
+    except OSError:  # too late
+        os.kill(pid, signal.SIGKILL)
+    ours.close()
+    return None
+
+
+def open_and_serve(settings: dict, requests: socket.socket, lifeline: int) -> None:
+    """Run the opening where a kernel would, then serve until nobody asks any more."""
+    with open(f"{settings['base']}/opening.json") as file:
+        cells = json.load(file)
+    unshare(NEW_MOUNTS)
+    mount("", "/", "", RECURSIVE | PRIVATE)
+    mount(settings["helpers"], HELPERS, "", BIND)
+    read_only(HELPERS)
+    memory(lockdown.COPY, lockdown.SMALL, "755")
+    os.chdir(lockdown.COPY)
+    seed()
+    opening.run(cells)
+    os.chdir("/")
+    freeze()
+    requests.send(b"ready")
+    while lifeline not in select.select([requests, lifeline], [], [])[0]:
+        asked, handles, *_ = socket.recv_fds(requests, 2**20, 1)
+        if not asked:
+            return
+        with socket.socket(fileno=handles[0]) as connection:
+            fork([requests], guard, connection, json.loads(asked), True)
 
 
 def attempt(settings: dict) -> int:

@@ -84,7 +84,16 @@ def size_of(value) -> int:
 class BoundedChannel(AsyncZMQSocketChannel):
     """Of a message that is too large the content is not read."""
 
+    def next(self, seconds: float) -> dict:
+        """As `get_msg`, without an event loop, which takes longer than reading. Raises Empty."""
+        if not zmq.Socket.shadow(self.socket.underlying).poll(1000 * seconds):
+            raise Empty
+        return self._read()
+
     async def _recv(self, **how) -> dict:
+        return self._read()
+
+    def _read(self) -> dict:
         """The message, and its size in bytes. Raises what a message that is none makes its parsers raise."""
         socket = zmq.Socket.shadow(self.socket.underlying)
         parts, size, more = [], 0, True
@@ -104,6 +113,15 @@ class OutputChannel(BoundedChannel):
     """The channel that output comes on."""
 
     output: Output | None = None
+
+    def next(self, seconds: float) -> dict:
+        end = time.monotonic() + seconds
+        while True:
+            message = super().next(max(0.0, end - time.monotonic()))
+            if self.output is None or (message := self.output.passed(message)) is not None:
+                return message
+            if time.monotonic() > end:  # a flood must not keep the caller's time limit from ringing
+                raise Empty
 
     async def get_msg(self, timeout: float | None = None) -> dict:
         end = None if timeout is None else time.monotonic() + timeout

@@ -37,7 +37,7 @@ CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_NET_ADMIN", "CAP_KILL")
 
 _lock = threading.RLock()
 _folder: Path | None = None
-_servers: dict[tuple[str, ...], "Borrowed"] = {}  # by what they show: all but always one
+_servers: dict[str, "Borrowed"] = {}  # by VIT_DATA, which they show: all but always one
 _failures = 0
 _number = itertools.count()
 
@@ -83,6 +83,7 @@ def _attempt() -> str:
         settings = {
             "folder": str(folder),
             "base": str(base),
+            "helpers": str(base / "helpers"),
             "disk_bytes": 2**20,
             "folders": {"tmp": "/tmp", "run": f"{base}/run"},
             "files": {"tmp": 9, "run": 9},
@@ -108,7 +109,8 @@ def _argv(folder: Path) -> list[str]:
     for capability in CAPABILITIES if os.geteuid() == 0 else ():
         argv += ["--cap-add", capability]
     argv += bubblewrap.course_files(folder / "helpers")
-    argv += bubblewrap.bind(Path(__file__).with_name("fork_server.py"), "/vit/fork_server.py")
+    for name in ("fork_server.py", "opening.py"):
+        argv += bubblewrap.bind(Path(__file__).with_name(name), f"/vit/{name}")
     argv += bubblewrap.bind(folder / "passwd", "/etc/passwd")
     argv += bubblewrap.bind(folder / "kernel.json", "/vit/kernel.json")
     argv += bubblewrap.bind(folder, how="--bind")
@@ -143,7 +145,8 @@ class Borrowed:
                 raise ConnectionError("The fork server has died.")
             kernel = Kernel(connection, struct.unpack("3i", more[0][2])[0])
             said, kernel.handles, *_ = socket.recv_fds(connection, 64, MOST_HANDLES)
-            if said != b"up":
+            kernel.opened = said == b"opened"
+            if said not in (b"up", b"opened"):
                 why = said.decode() or "the fork server has died"
                 raise ConnectionError(f"The walls could not be built: {why}.")
             connection.setblocking(False)
@@ -203,6 +206,7 @@ class Kernel:
         self._connection, self.pid = connection, pid
         self.returncode: int | None = None
         self.handles: list[int] = []  # of its folders, as `lockdown.settle` returns them
+        self.opened = False  # whether the cells that were asked for have been run
         self._lock = threading.Lock()
 
     def poll(self) -> int | None:
@@ -276,14 +280,14 @@ def borrow(lent: Lent | None) -> None:
     global _folder
     if lent:
         _folder = lent[0]
-        _servers[tuple(_argv(_folder))] = Borrowed(lent[1])
+        _servers[os.environ.get("VIT_DATA", "")] = Borrowed(lent[1])
 
 
 def _server() -> Borrowed:
-    argv = tuple(_argv(_folder))  # VIT_DATA may have changed
-    if argv not in _servers:
-        _servers[argv] = ForkServer(list(argv), _folder)
-    return _servers[argv]
+    shown = os.environ.get("VIT_DATA", "")
+    if shown not in _servers:
+        _servers[shown] = ForkServer(_argv(_folder), _folder)
+    return _servers[shown]
 
 
 def kernel(settings: dict) -> Kernel:
@@ -299,8 +303,8 @@ def kernel(settings: dict) -> Kernel:
         except OSError:
             with _lock:
                 _failures += 1
-                for argv in [argv for argv, known in _servers.items() if known is server]:
-                    _servers.pop(argv).close()
+                for shown in [shown for shown, known in _servers.items() if known is server]:
+                    _servers.pop(shown).close()
     raise Cold
 
 

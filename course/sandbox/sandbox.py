@@ -31,9 +31,11 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from course.base.paths import ROOT
+from course.base.text import digest
 from course.sandbox import bubblewrap, lockdown, prefork
 from course.sandbox.bubblewrap import EXCHANGE, level
 from course.sandbox.limits import Limits
@@ -76,8 +78,10 @@ class Sandbox:
     Args:
         submission: folder that is copied; the copy is the kernel's working folder and is thrown away.
         sandboxed: False runs a plain kernel where there is no sandbox, or none is wanted.
-        helpers: folder to import in place of the course's `helpers`.
+        helpers: folder to import in place of the course's `helpers`; in `prefork.folder()` it is used as it stands, else copied.
         warmed: False starts a kernel of its own, though a warm one might be had.
+        opening: cells of ours that a warm kernel may have run when it comes, if `helpers` is in `prefork.folder()`;
+            `opened` says whether it has.
 
     Attributes:
         manager: jupyter_client AsyncKernelManager, to give nbclient as `km`.
@@ -96,6 +100,7 @@ class Sandbox:
         sandboxed: bool = True,
         helpers: Path | None = None,
         warmed: bool = True,
+        opening: Sequence[str] = (),
     ):
         self.level = level() if sandboxed else "none"
         if sandboxed and self.level == "none":
@@ -129,8 +134,15 @@ class Sandbox:
             argv, popen = self._contained(submission, run, settings)
             if nursery:
                 prefork.bring(submission, self._base / "submission")
-                prefork.bring(bubblewrap.helpers(helpers), self._base / "helpers")
                 self._request = {**settings, "folder": str(nursery), "base": str(self._base)}
+                kept = helpers is not None and nursery in helpers.parents
+                if not kept:
+                    helpers = self._base / "helpers"
+                    prefork.bring(bubblewrap.helpers(self._helpers), helpers)
+                self._request["helpers"] = str(helpers)
+                if opening and kept:
+                    (self._base / "opening.json").write_text(json.dumps(list(opening)))
+                    self._request["opening"] = digest(*opening, str(helpers))
         else:
             self.inside = str(self.exchange)
             argv, popen = self._plain(submission)
@@ -211,6 +223,11 @@ class Sandbox:
     def warm(self) -> bool:
         """Whether the kernel was forked from a process that had imported torch."""
         return isinstance(self._process, prefork.Kernel)
+
+    @property
+    def opened(self) -> bool:
+        """Whether the kernel has run the opening."""
+        return self.warm and self._process.opened
 
     # -- the exchange ----------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from difflib import get_close_matches
 
 from helpers.checks.exercise import Exercise
@@ -30,7 +31,7 @@ def load(key: str) -> Exercise:
     Raises:
         UnknownExercise: if there is none; the message names the nearest.
     """
-    if key not in names():
+    if f"{__name__}.{key}" not in sys.modules and key not in names():
         near = [name for name in names() if name.startswith(key)] or get_close_matches(key, names(), 3, 0.4)
         named = " or ".join(f'"{name}"' for name in near)
         more = f"Did you mean {named}?" if near else f"There are: {', '.join(names())}."

@@ -1,0 +1,48 @@
+"""The given cells above a notebook's first answer, run in a shell that a kernel takes over later, in another process.
+
+The same is left behind as if the kernel had run them: names, history, modules, the numbers of the next cells. What they
+display goes nowhere; the page shows the solution's outputs there.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+
+def run(cells: Sequence[str]) -> None:
+    """Raises RuntimeError if one of them does."""
+    from ipykernel.compiler import XCachingCompiler
+    from ipykernel.zmqshell import ZMQInteractiveShell
+    from jupyter_client.session import Session
+    from traitlets.config import Config
+
+    class Silent(Session):
+        def send(self, *args, **kw):
+            pass
+
+    quiet = Config({"HistoryManager": {"enabled": False}})
+    shell = ZMQInteractiveShell.instance(config=quiet, compiler_class=XCachingCompiler)
+    shell.displayhook.session = shell.display_pub.session = Silent()
+    out = sys.stdout, sys.stderr
+    with open(os.devnull, "w") as nowhere:
+        sys.stdout = sys.stderr = nowhere
+        for number, cell in enumerate(cells):
+            result = shell.run_cell(cell, store_history=True)
+            if error := result.error_before_exec or result.error_in_exec:
+                raise RuntimeError(f"Given cell {number} raised {error!r}")
+        sys.stdout, sys.stderr = out
+    _keep(shell)
+
+
+def _keep(shell) -> None:
+    """The next kernel of this process gets this shell."""
+    cls = type(shell)
+
+    def instance(_, **given):
+        del cls.instance
+        for name, value in given.items():
+            if value is not None:
+                setattr(shell, name, value)
+        return shell
+
+    cls.instance = classmethod(instance)
