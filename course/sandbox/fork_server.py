@@ -174,7 +174,9 @@ def first(settings: dict, connection: socket.socket, opened: bool) -> None:
     if (kernel := os.fork()) == 0:
         os.setsid()
         lockdown.prctl(4, 1)
-        if not opened:  # else the opening may have said which numbers come
+        if opened:
+            random.setstate(opening.numbers)
+        else:
             seed()
         importlib.invalidate_caches()
         sys.argv = [lockdown.__file__, *settings["argv"]]
@@ -257,7 +259,7 @@ def serve(server: socket.socket, lifeline: int) -> None:
                     socket.send_fds(opened[name], [asked], [connection.fileno()])
                     continue
             except OSError:  # it has died
-                opened[name] = None
+                opened.pop(name)  # the next one who asks starts another
             fork([server, *filter(None, opened.values())], guard, connection, settings, False)
 
 

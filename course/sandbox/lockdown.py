@@ -10,6 +10,7 @@ import ctypes
 import json
 import os
 import platform
+import random
 import shutil
 import socket
 import stat
@@ -27,6 +28,8 @@ PRELOADED = (
     "ipykernel.kernelapp",
     "ipykernel.ipkernel",
     "ipykernel.debugger",  # what a kernel imports when it starts, and when it draws its first figure
+    "IPython.core.debugger",
+    "tornado.platform.asyncio",
     "IPython.core.completerlib",
     "IPython.extensions.storemagic",
     "matplotlib.figure",
@@ -229,10 +232,15 @@ def settle(settings: dict) -> list[int]:
 
 
 def become_kernel(settings: dict) -> None:
-    from ipykernel.kernelapp import launch_new_instance
+    from ipykernel.kernelapp import IPKernelApp
 
     bound_output(2 * settings["output_bytes"])
-    launch_new_instance()
+    app, numbers = IPKernelApp.instance(), random.getstate()
+    app.initialize()
+    random.setstate(
+        numbers
+    )  # the start draws some, and what has run before (an opening) may have chosen which come
+    app.start()
 
 
 if __name__ == "__main__":

@@ -5,12 +5,16 @@ display goes nowhere; the page shows the solution's outputs there.
 """
 
 import os
+import random
 import sys
 from collections.abc import Sequence
+
+numbers = None  # the state of `random` in the end: Python sets another one whenever a process forks
 
 
 def run(cells: Sequence[str]) -> None:
     """Raises RuntimeError if one of them does."""
+    global numbers
     from ipykernel.compiler import XCachingCompiler
     from ipykernel.zmqshell import ZMQInteractiveShell
     from jupyter_client.session import Session
@@ -20,7 +24,8 @@ def run(cells: Sequence[str]) -> None:
         def send(self, *args, **kw):
             pass
 
-    quiet = Config({"HistoryManager": {"enabled": False}})
+    # a tip in the banner would draw a random number
+    quiet = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"enable_tip": False}})
     shell = ZMQInteractiveShell.instance(config=quiet, compiler_class=XCachingCompiler)
     shell.displayhook.session = shell.display_pub.session = Silent()
     out = sys.stdout, sys.stderr
@@ -31,6 +36,7 @@ def run(cells: Sequence[str]) -> None:
             if error := result.error_before_exec or result.error_in_exec:
                 raise RuntimeError(f"Given cell {number} raised {error!r}")
         sys.stdout, sys.stderr = out
+    numbers = random.getstate()
     _keep(shell)
 
 

@@ -600,3 +600,21 @@ def test_a_kernel_that_does_not_come_up_says_why(tmp_path):
             NoKernel, match="died at once: ModuleNotFoundError: No module named 'no_such_kernel'"
         ):
             Session(box, Limits()).__enter__()
+
+
+@pytest.mark.parametrize("key", exercises.names())
+def test_judging_leaves_the_inputs_as_they_are(key):
+    """They are made once for all students of a release, and so is what a mistake makes of them."""
+    exercise = exercises.load(key)
+    cases = exercise.cases(0)
+    before = wire.dump({"cases": cases})
+    right = [exercise.expected(copy.deepcopy(case)) for case in cases]
+    shifted = [{name: array + 1.5 for name, array in arrays.items()} for arrays in right]
+    for seen in (right, shifted):
+        judge.judge(exercise, cases, seen)
+        assert wire.dump({"cases": cases}) == before
+    again = [exercise.expected(copy.deepcopy(case)) for case in cases]
+    first, second = (
+        judge.judge(exercise, some, shifted, expected=again) for some in (cases, copy.deepcopy(cases))
+    )
+    assert first == second
