@@ -22,7 +22,7 @@ from nbformat.v4 import new_output
 
 from course.base.text import printable
 from course.judging import kernel_files, messages, sanitise
-from course.judging.given import opening, untouched
+from course.judging.given import idle, opening, untouched
 from course.judging.session import Dead, NoKernel, Session, stopped
 from course.notebook.cells import grade_id, is_answer
 from course.notebook.release import Release
@@ -78,8 +78,8 @@ def run(
             machine loses the kernel, all begins anew with another one.
         every_blank: try the blanks by themselves even where the whole is right, as for the solution.
         shown: outputs of the solution's given cells, by id. Those that hang on nothing of the student's show the same in
-            each notebook: they run, but their figures are not drawn again. The ones at the top may have run already,
-            where the kernel comes from.
+            each notebook: their figures are not drawn again, and what only draws is not run. The ones at the top may
+            have run already, where the kernel comes from.
 
     Raises:
         NoKernel: if that is lost, too.
@@ -114,6 +114,7 @@ def _run(
     for cell in below[:1]:
         cell.outputs = [new_output("stream", text=messages.UNRUN)]
     same, draws = untouched(release, nb) & set(shown), True
+    needless = idle(release, nb) & set(shown)
     ours: dict[str, Sequence[NotebookNode]] = {}  # outputs that are the solution's
     above = nb.cells[: min(opening(release, nb), last + 1)] if shown else []
     if len(above) < min(opening(release, release.solution), last + 1):  # a student's cell stands among them
@@ -123,7 +124,7 @@ def _run(
         for index, cell in enumerate(nb.cells[: last + 1]):
             if cell.cell_type != "code":
                 continue
-            if index < len(above) and session.sandbox.opened:
+            if cell.id in needless or (index < len(above) and session.sandbox.opened):
                 ours[cell.id] = shown[cell.id]
                 continue
             key = release.tests.get(grade_id(cell))

@@ -39,6 +39,7 @@ NEW_USER, NEW_PID, NEW_MOUNTS = 0x10000000, 0x20000000, 0x00020000
 NEW_REST = NEW_MOUNTS | 0x40000000 | 0x08000000 | 0x04000000
 READ_ONLY, NO_SUID, NO_DEVICES, NO_PROGRAMS, REMOUNT, BIND = 1, 2, 4, 8, 32, 4096
 RECURSIVE, PRIVATE = 16384, 1 << 18
+HUGE = 2**21  # bytes of a large page
 MOST_OPENED = 16  # processes that have run a notebook's opening, each with memory of its own
 OPENING_SECONDS = 60
 # where Python and its packages are, the outer folder first
@@ -221,6 +222,7 @@ def preload(fonts: str) -> None:
     os.environ.clear()  # scikit-learn sets variables
     os.environ.update(before)
     freeze()
+    collapse()
 
 
 def freeze() -> None:
@@ -229,6 +231,18 @@ def freeze() -> None:
         raise RuntimeError(f"A process should have one thread to be forked, and this one has {threads}.")
     gc.collect()
     gc.freeze()  # what is there now is shared with the kernels; collecting it would copy it
+
+
+def collapse() -> None:
+    """Have the system keep our memory in large pages where it can: a fork copies a list of pages, which is five hundred
+    times shorter then. Linux 6.1 and later do so at once; elsewhere nothing changes."""
+    with open("/proc/self/maps") as file:
+        places = [line.split() for line in file]
+    for where, rights, _, _, _, *name in places:
+        if rights == "rw-p" and name in ([], ["[heap]"]):
+            begin, end = (int(edge, 16) for edge in where.split("-"))
+            for place in range(-(-begin // HUGE) * HUGE, end // HUGE * HUGE, HUGE):
+                libc.madvise(ctypes.c_void_p(place), ctypes.c_size_t(HUGE), 25)  # MADV_COLLAPSE
 
 
 def serve(server: socket.socket, lifeline: int) -> None:

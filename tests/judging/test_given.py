@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course.judging.given import untouched
+from course.judging.given import idle, untouched
 from course.notebook.cells import EXTRA
 from course.notebook.release import Release
 
@@ -36,6 +36,12 @@ def release() -> Release:
         new_code_cell("mean = tokens.mean()", id="hangs"),
         new_code_cell("show(mean)", id="hangs-too"),
         new_code_cell("other = torch.zeros(3)\nshow(other)", id="other"),
+        new_code_cell(
+            'check("q7_layer_norm")',
+            id="last",
+            metadata={"nbgrader": {**TEST["nbgrader"], "grade_id": "last"}},
+        ),
+        new_code_cell("show(other, mean)", id="below"),
     ]
     nb = new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
     return Release("part", "name", nbformat.writes(nb).encode())
@@ -70,5 +76,32 @@ def test_what_hangs_on_an_answer(release, answer, also_theirs):
 def test_what_a_student_has_added_or_changed(release):
     nb = copy.deepcopy(release.solution)
     nb.cells.insert(4, new_code_cell("pictures = None", id=f"{EXTRA}1"))
-    nb.cells[-1].source += "\nmine = 1"
-    assert untouched(release, nb) == {"setup"}
+    nb.cells[7].source += "\nmine = 1"
+    assert untouched(release, nb) == {"setup", "other"}
+
+
+@pytest.mark.parametrize(
+    "cell, below, skipped",
+    [
+        ("show(pictures)", "", True),
+        ("some = pictures * 2\nfor one in some:\n    show(one)", "", True),
+        ("found = []\nfound.append(1)\nshow(found)", "", True),
+        ("other = torch.zeros(3)", "tokens = other", False),
+        ("other = torch.zeros(3)", "def f():\n    return other", False),
+        ("other = torch.zeros(3)", "eval('other')", False),
+        ("torch.set_num_threads(1)", "", False),
+        ("torch.manual_seed(0)\nshow(torch.rand(2))", "", False),
+        ("def f():\n    torch.manual_seed(0)\nshow(f())", "", False),
+        ("pictures[0] = 2", "tokens = pictures", False),
+        ("pictures.add_(2)", "tokens = pictures", False),
+        ("show(tokens)", "", False),
+    ],
+)
+def test_what_only_shows_something_is_not_run(release, cell, below, skipped):
+    """Unless a cell below it uses what it binds, or it does something besides."""
+    solution = copy.deepcopy(release.solution)
+    solution.cells[4].source = cell
+    changed = Release("part", "name", nbformat.writes(solution).encode())
+    nb = changed.solution
+    nb.cells.insert(5, new_code_cell(below, id=f"{EXTRA}1"))
+    assert ("same" in idle(changed, nb)) is skipped
