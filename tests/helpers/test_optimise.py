@@ -6,6 +6,7 @@ from torch import nn
 
 from helpers import train
 from helpers.training import optimise
+from helpers.vit.pieces.q5_attention import MultiHeadAttention
 
 
 @pytest.mark.parametrize("shape", [(3, 24, 16), (2, 16, 40), (1, 8, 8)])
@@ -63,3 +64,18 @@ def test_precision_and_computing_on_this_machine():
     with optimise.computing(torch.device("cpu")):
         assert nn.Linear(4, 4)(torch.ones(2, 4)).dtype is dtype
     assert nn.Linear(4, 4)(torch.ones(2, 4)).dtype is torch.float32
+
+
+def test_attention_in_bfloat16_is_the_same_attention():
+    torch.manual_seed(0)
+    attention, x = MultiHeadAttention(24, num_heads=3, dropout=0.5).eval(), torch.randn(2, 7, 24)
+    exact = attention(x)
+    wanted = torch.autograd.grad(exact.square().sum(), list(attention.parameters()))
+    with torch.autocast("cpu", torch.bfloat16):
+        coarse = attention(x).float()
+        assert not torch.equal(attention.train()(x).float(), coarse)  # some weights are dropped
+    seen = torch.autograd.grad(coarse.square().sum(), list(attention.parameters()))
+    assert torch.allclose(coarse, exact, atol=0.02)
+    for a, b in zip(seen, wanted, strict=True):
+        assert (a - b).norm() < 0.03 * b.norm() + 1e-4
+    assert not [name for name in attention.state_dict() if name.startswith(("qkv", "proj."))]
