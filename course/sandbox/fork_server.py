@@ -320,7 +320,9 @@ def open_and_serve(settings: dict, requests: socket.socket, lifeline: int) -> No
     memory(lockdown.COPY, lockdown.SMALL, "755")
     os.chdir(lockdown.COPY)
     seed()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # as in a kernel
     opening.run(cells)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     os.chdir("/")
     freeze()
     requests.send(b"ready")

