@@ -21,8 +21,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from course.base.text import printable
-from course.judging import kernel_files, messages, sanitise
-from course.judging.given import idle, opening, untouched
+from course.judging import kernel_files, messages, records, sanitise
+from course.judging.given import opening, untouched
 from course.judging.session import Dead, NoKernel, Session, stopped
 from course.notebook.cells import grade_id, is_answer
 from course.notebook.release import Release
@@ -78,8 +78,8 @@ def run(
             machine loses the kernel, all begins anew with another one.
         every_blank: try the blanks by themselves even where the whole is right, as for the solution.
         shown: outputs of the solution's given cells, by id. Those that hang on nothing of the student's show the same in
-            each notebook: their figures are not drawn again, and what only draws is not run. The ones at the top may
-            have run already, where the kernel comes from.
+            each notebook: they run, but their figures are not drawn again. The ones at the top may have run already,
+            where the kernel comes from.
 
     Raises:
         NoKernel: if that is lost, too.
@@ -113,18 +113,16 @@ def _run(
     below = [cell for cell in nb.cells[last + 1 :] if cell.cell_type == "code"]
     for cell in below[:1]:
         cell.outputs = [new_output("stream", text=messages.UNRUN)]
-    same, draws = untouched(release, nb) & set(shown), True
-    needless = idle(release, nb) & set(shown)
+    same, draws = untouched(release, nb) & set(shown) if shown else set(), True
     ours: dict[str, Sequence[NotebookNode]] = {}  # outputs that are the solution's
-    above = nb.cells[: min(opening(release, nb), last + 1)] if shown else []
-    if len(above) < min(opening(release, release.solution), last + 1):  # a student's cell stands among them
-        above = []
-    first = [cell.source for cell in above if cell.cell_type == "code"]
-    with kernel(release, nb, limits, sandboxed, warmed, first) as session:
-        for index, cell in enumerate(nb.cells[: last + 1]):
+    above = (
+        {cell.id: cell.source for cell in opening(release, nb) if cell.cell_type == "code"} if shown else {}
+    )
+    with kernel(release, nb, limits, sandboxed, warmed, list(above.values())) as session:
+        for cell in nb.cells[: last + 1]:
             if cell.cell_type != "code":
                 continue
-            if cell.id in needless or (index < len(above) and session.sandbox.opened):
+            if cell.id in above and session.sandbox.opened:
                 ours[cell.id] = shown[cell.id]
                 continue
             key = release.tests.get(grade_id(cell))
@@ -187,7 +185,8 @@ def kernel(
         work = Path(folder) / "work"
         work.mkdir()
         (work / f"{release.name}.ipynb").write_text(json.dumps(nb), "utf-8")
-        helpers = kernel_files.helpers_for(release.tests.values(), Path(folder))
+        own = tuple(release.tests.values())
+        helpers = kernel_files.helpers_for(own, records.version(own), Path(folder))
         with Sandbox(work, limits, sandboxed, helpers, warmed, first) as box, Session(box, limits) as session:
             yield session
 

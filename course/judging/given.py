@@ -1,107 +1,109 @@
-"""Given cells: which of them do the same in every student's notebook, and so show what they show in the solution's."""
+"""Given cells: which of them do the same in every student's notebook, and so show what they show in the solution's.
+
+By their text alone, and of a student's text only within limits: whoever works for it can have a figure of the solution's
+shown in place of his own. No points hang on what a given cell shows.
+"""
 
 import ast
+import builtins
 import functools
 import itertools
 import re
 import symtable
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from nbformat import NotebookNode
 
-from course.judging.reading import plain
+from course.base import bounded
 from course.notebook.cells import grade_id, is_own
 from course.notebook.release import Release
 
+SECONDS = 2  # of processor time for one notebook
+LONGEST = 20_000  # characters of a student's cell that is looked at; the longest of the course has 4,000
 ASKING = {"check", "assemble", "progress"}  # of `helpers`: what they answer hangs on the student's answers
-ANYTHING = {
-    "exec",
-    "eval",
-    "globals",
-    "locals",
-    "vars",
-    "get_ipython",
-    "__import__",
-}  # may use and bind whatever there is
-SHOWING = {"show", "print"}
-CHANCE = re.compile(r"seed|rand|\bnn\.")  # random numbers, of which each draws others from those below
+# may use and bind whatever there is
+ANYTHING = set(
+    "exec eval compile globals locals vars dir setattr get_ipython __import__ __main__ sys builtins".split()
+)
+UNCHANGED = {"show", *dir(builtins)}
+CHANCE = re.compile(r"seed|rand|drop|\bnn\.")  # random numbers: of which each draws others from those below
+
+SEEDED = re.compile(r"seed\(\d+\)")
 
 
-def opening(release: Release, nb: NotebookNode) -> int:
-    """How many cells at the top are the solution's own, above the first answer and all that a student has added."""
-    same = itertools.takewhile(
-        lambda pair: not grade_id(pair[0]) and all(pair[0][key] == pair[1][key] for key in ("id", "source")),
-        zip(release.solution.cells, nb.cells, strict=False),
-    )
-    return len(list(same))
+def opening(release: Release, nb: NotebookNode) -> list[NotebookNode]:
+    """The cells above the first answer, if they are the solution's; none if a student has added or changed one there, or
+    no question stands below them."""
+    solution = [*itertools.takewhile(lambda cell: not grade_id(cell), release.solution.cells)]
+    if len(solution) == len(release.solution.cells):
+        return []
+    top = nb.cells[: len(solution)]
+    return top if [(c.id, c.source) for c in top] == [(c.id, c.source) for c in solution] else []
 
 
 def untouched(release: Release, nb: NotebookNode) -> set[str]:
     """Ids of the code cells of the solution that hang on nothing of the student's.
 
-    They use no name that a student's cell above them has bound, directly or by way of another given cell, and do not ask
-    how the student's answers are. By their text: what changes an object in place can't be seen, but for `x.add_()`.
+    They use no name that a student's cell above them has bound or changed, directly or by way of another given cell, do
+    not ask how the student's answers are, and draw no random numbers after a student has drawn some.
     """
     given = {cell.id: cell.source for cell in release.solution.cells if not is_own(cell)}
-    bound: set[str] = set()
+    ran = [cell for cell in nb.cells if cell.cell_type == "code" and grade_id(cell) not in release.tests]
+    try:
+        return bounded.call(_untouched, given, [(cell.id, cell.source) for cell in ran], seconds=SECONDS)
+    except Exception:  # what somebody wrote, who might have tried
+        return set()
+
+
+def _untouched(given: Mapping[str, str], cells: Sequence[tuple[str, str]]) -> set[str]:
+    """`untouched`, of the given cells' texts by id, and the id and text of each cell that runs."""
+    touched: set[str] = set()
     modules: set[str] = set()
-    found = set()
-    for cell in _ran(release, nb):
-        names = _names(cell.source)
+    known: list[_Names] = []  # of the given cells above: what they bind may look at a name when it is called
+    found, drawn = set(), False
+    for name, source in cells:
+        own = given.get(name) != source
+        names = _names(source) if own else _given_names(source)
         if names is None:  # it can't be said what this one binds
             return found
-        own = given.get(cell.id) != cell.source
-        if own or bound & names.used:
-            bound |= names.bound | (names.changed - modules) | (ASKING if own else set())
+        chance = CHANCE.search(source)
+        if own or names.used & touched or (drawn and chance and not SEEDED.match(source, chance.start())):
+            touched |= names.bound | (names.changed - modules) | (ASKING if own else set())
+            drawn |= bool(chance)
         else:
-            found.add(cell.id)
+            found.add(name)
             modules |= names.imported
+        if not own:
+            known.append(names)
+        while (
+            more := {n for each in known if each.used & touched for n in each.bound - each.imported} - touched
+        ):
+            touched |= more
     return found
-
-
-def idle(release: Release, nb: NotebookNode) -> set[str]:
-    """Of the cells that are `untouched`, those that need not run: they only show something. No cell below that is run uses
-    a name that they bind, they call nothing for what it does, and they don't say which random numbers come."""
-    needed: set[str] | None = set()
-    found = set()
-    same = untouched(release, nb)
-    for cell in reversed(_ran(release, nb)):
-        names = _names(cell.source)
-        if names is None:
-            return found
-        does = names.called - names.bound - SHOWING or CHANCE.search(cell.source)
-        if cell.id in same and not does and not needed & (names.bound | names.changed):
-            found.add(cell.id)
-        else:
-            needed |= names.used
-    return found
-
-
-def _ran(release: Release, nb: NotebookNode) -> list[NotebookNode]:
-    """Code cells above the last question, tests apart."""
-    last = max((index for index, cell in enumerate(nb.cells) if grade_id(cell)), default=-1)
-    above = nb.cells[: last + 1]
-    return [cell for cell in above if cell.cell_type == "code" and grade_id(cell) not in release.tests]
 
 
 class _Names(NamedTuple):
     """Names of the notebook, as they stand in one cell."""
 
-    bound: set[str]  # x = ..., x.y = ..., x[0] = ..., def x, import x
-    changed: set[str]  # maybe: x.add_(1), f_(x)
+    bound: set[str]  # x = ..., x.y = ..., x[0] = ..., del x, def x, import x
+    changed: set[str]  # maybe: x.add_(1), f_(x), x.append(1)
     imported: set[str]
     used: set[str]
-    called: set[str]  # in lines of their own, for what that does: x.f()
 
 
-@functools.lru_cache(maxsize=1000)
-def _names(source: str) -> _Names | None:
+def _names(source: str, trusted: bool = False) -> _Names | None:
     """None if they can't be known."""
-    text, trouble = plain(source)
-    if trouble:
+    if len(source) > LONGEST:
         return None
-    bound, stored, changed, imported, used, called = (set() for _ in range(6))
-    tables = [symtable.symtable(text, "cell", "exec")]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree, tables = ast.parse(source), [symtable.symtable(source, "cell", "exec")]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # a magic among them
+        return None
+    bound, stored, changed, imported, used = (set() for _ in range(5))
     for table in tables:
         for symbol in table.get_symbols():
             name = symbol.get_name()
@@ -113,24 +115,27 @@ def _names(source: str) -> _Names | None:
                 if symbol.is_referenced():
                     used.add(name)
         tables += table.get_children()
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.alias) and node.name == "*":
-            return None
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            called |= _inside(node.value.func)
-        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+    free = False
+    for node in ast.walk(tree):
+        if isinstance(node, ast.alias) and (node.name == "*" or node.name.split(".")[0] in ANYTHING):
+            free = True
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
             used.add(node.target.id)
         elif isinstance(node, (ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load):
             stored |= _inside(node)
-        elif (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr.endswith("_")
-        ):
-            changed |= _inside(node)
-    if used & ANYTHING:
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):  # x.append(1)
+            changed |= _inside(node.value.func) if isinstance(node.value.func, ast.Attribute) else set()
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            free |= node.func.attr.startswith("set_")  # torch.set_default_dtype: of whatever comes
+            changed |= _inside(node) if node.func.attr.endswith("_") else set()
+    if (free or used & ANYTHING) and not trusted:
         return None
-    return _Names(bound | imported | (stored & used), changed & used, imported, used, called)
+    return _Names(bound | imported | (stored & used), (changed & used) - UNCHANGED, imported, used)
+
+
+@functools.lru_cache(maxsize=1000)  # in the process with limits, which stays
+def _given_names(source: str) -> _Names | None:
+    return _names(source, trusted=True)
 
 
 def _inside(node: ast.AST) -> set[str]:

@@ -5,9 +5,7 @@ compares anything. What belongs to an exercise that is graded in this very noteb
 observer when it is observed, the course's equivalent when that is done.
 """
 
-import contextlib
 import functools
-import os
 import shutil
 import tempfile
 from collections.abc import Collection
@@ -29,17 +27,24 @@ IN_KERNEL = {
 OBSERVING = {"__init__.py", "alone.py", "arrays.py", "objects.py", "observe.py", "wire.py"}
 
 
-def helpers_for(own: Collection[str], folder: Path) -> Path:
-    """The package `helpers` of a kernel in which these exercises are graded: made once where warm kernels see it, else in
-    `folder`."""
+def helpers_for(own: Collection[str], version: str, folder: Path) -> Path:
+    """The package `helpers` of a kernel in which these exercises are graded: made once a version where warm kernels see
+    it, else in `folder`."""
     nursery = prefork.folder()
     if nursery is None:
         return copy_helpers(folder, own)
-    known = nursery / f"helpers-{digest(*own)}"
+    known = nursery / f"kernel-{digest(version, *own)}"
     if not known.is_dir():
-        with tempfile.TemporaryDirectory(dir=nursery) as place, contextlib.suppress(OSError):
-            os.rename(copy_helpers(Path(place), own), known)  # fails if another process was quicker
-    return known
+        made = Path(tempfile.mkdtemp(dir=nursery))
+        try:
+            copy_helpers(made, own)
+            made.chmod(0o755)
+            made.rename(known)
+        except OSError:
+            shutil.rmtree(made, ignore_errors=True)
+            if not known.is_dir():  # else another process was quicker
+                raise
+    return known / "helpers"
 
 
 def copy_helpers(folder: Path, own: Collection[str]) -> Path:

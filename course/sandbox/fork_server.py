@@ -14,6 +14,7 @@ The walls are the cold path's: own processes, network, /tmp, /dev/shm, /proc, te
 folder that all requests share, only this notebook's sockets and exchange. Standard library only, but for `preload`.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import gc
@@ -261,77 +262,114 @@ def serve(server: socket.socket, lifeline: int) -> None:
             except (OSError, ValueError):  # who asked has died
                 continue
             connection.settimeout(None)
-            name = settings.get("opening")
-            if name and name not in opened:
-                opened[name] = opener(
-                    settings, [server, connection, *filter(None, opened.values())], lifeline
-                )
-                if len(opened) > MOST_OPENED and (oldest := opened.pop(next(iter(opened)))):
-                    oldest.close()
-            try:
-                if name and opened[name]:
-                    socket.send_fds(opened[name], [asked], [connection.fileno()])
-                    continue
-            except OSError:  # it has died
-                opened.pop(name)  # the next one who asks starts another
-            fork([server, *filter(None, opened.values())], guard, connection, settings, False)
+            name = settings.get("opening", {}).get("name")
+            with contextlib.suppress(
+                OSError
+            ):  # no room for another process: who asked is told by the connection's end
+                if name in opened:
+                    opened[name] = opened.pop(name)  # the last one used
+                elif name:
+                    opener(settings, opened, [server, connection], lifeline)
+                if opened.get(name):
+                    try:
+                        socket.send_fds(opened[name], [asked], [connection.fileno()])
+                        continue
+                    except OSError:  # it has died: the next one who asks starts another
+                        opened.pop(name).close()
+                fork([server, *filter(None, opened.values())], guard, connection, settings, False)
 
 
 def fork(closed: list[socket.socket], then: Callable[..., None], *given) -> int:
     """Another process that does this, without these sockets, and ends; its number."""
     if pid := os.fork():
         return pid
+    code = 1
     try:
         for one in closed:
             one.close()
         then(*given)
-        os._exit(0)
+        code = 0
     except SystemExit as end:  # of the kernel
-        os._exit(end.code if isinstance(end.code, int) else 0)
+        code = end.code if isinstance(end.code, int) else 0
     except BaseException:
         traceback.print_exc()
-        os._exit(1)
+    finally:
+        os._exit(code)
 
 
-def opener(settings: dict, closed: list[socket.socket], lifeline: int) -> socket.socket | None:
-    """A process that runs the opening of this notebook and forks guards for connections that it is sent; None if the
-    opening raises, hangs or starts threads."""
+def opener(
+    settings: dict, opened: dict[str, socket.socket | None], closed: list[socket.socket], lifeline: int
+) -> None:
+    """Put into `opened` a process that runs the opening of this notebook and forks guards for connections that it is sent;
+    None if it says that it cannot, or takes too long; nothing if it dies."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    pid = fork([*closed, ours], open_and_serve, settings, theirs, lifeline)
+    pid = fork([*closed, *filter(None, opened.values()), ours], open_and_serve, settings, theirs, lifeline)
     theirs.close()
     ours.settimeout(OPENING_SECONDS)
+    name = settings["opening"]["name"]
     try:
-        if ours.recv(8) == b"ready":
-            return ours
-    except OSError:  # too late
-        os.kill(pid, signal.SIGKILL)
-    ours.close()
-    return None
+        said = ours.recv(8)
+    except OSError:
+        said = b"late"
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    if said == b"ready":
+        ours.settimeout(None)
+        opened[name] = ours
+    else:
+        ours.close()
+        if said:
+            opened[name] = None
+    if len(opened) > MOST_OPENED and (oldest := opened.pop(next(iter(opened)))):
+        oldest.close()
 
 
 def open_and_serve(settings: dict, requests: socket.socket, lifeline: int) -> None:
-    """Run the opening where a kernel would, then serve until nobody asks any more."""
-    with open(f"{settings['base']}/opening.json") as file:
-        cells = json.load(file)
+    """Run the opening where a kernel would, then serve until nobody asks any more.
+
+    It cannot be run ahead if it raises, or leaves what a fork does not bring: threads, files, open files.
+    """
     unshare(NEW_MOUNTS)
     mount("", "/", "", RECURSIVE | PRIVATE)
     mount(settings["helpers"], HELPERS, "", BIND)
     read_only(HELPERS)
-    memory(lockdown.COPY, lockdown.SMALL, "755")
+    for folder in (lockdown.COPY, "/dev/shm"):
+        memory(folder, lockdown.SMALL, "1777")
     os.chdir(lockdown.COPY)
     seed()
+    before = left()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # as in a kernel
-    opening.run(cells)
+    try:
+        opening.run(settings["opening"]["cells"])
+        if more := set(left()) - set(before):
+            raise RuntimeError(f"An opening leaves files, or files that are open: {sorted(more)}.")
+        freeze()
+    except Exception:
+        traceback.print_exc()
+        requests.send(b"cannot")
+        return
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     os.chdir("/")
-    freeze()
     requests.send(b"ready")
     while lifeline not in select.select([requests, lifeline], [], [])[0]:
         asked, handles, *_ = socket.recv_fds(requests, 2**20, 1)
         if not asked:
             return
-        with socket.socket(fileno=handles[0]) as connection:
+        with socket.socket(fileno=handles[0]) as connection, contextlib.suppress(OSError):
             fork([requests], guard, connection, json.loads(asked), True)
+
+
+def left() -> list[str]:
+    """The files where a notebook may write, its home apart, and what is open, Python's own files (fonts) apart."""
+    found = []
+    for folder in (lockdown.COPY, "/dev/shm", "/tmp"):
+        for place, folders, names in os.walk(folder):
+            folders[:] = [name for name in folders if f"{place}/{name}" != "/tmp/home"]
+            found += [f"{place}/{name}" for name in names]
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # the one by which this folder was read
+            found.append(os.readlink(f"/proc/self/fd/{number}"))
+    return sorted(name for name in found if not name.startswith(tuple(f"{path}/" for path in PYTHON)))
 
 
 def attempt(settings: dict) -> int:

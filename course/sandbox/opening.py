@@ -4,12 +4,27 @@ The same is left behind as if the kernel had run them: names, history, modules, 
 display goes nowhere; the page shows the solution's outputs there.
 """
 
-import os
+import io
 import random
 import sys
 from collections.abc import Sequence
 
 numbers = None  # the state of `random` in the end: Python sets another one whenever a process forks
+
+
+class Later(io.TextIOBase):
+    """What a cell writes there goes nowhere; who keeps it writes to the kernel's own later."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def write(self, text: str) -> int:
+        now = getattr(sys, self._name)
+        return len(text) if now is self else now.write(text)
+
+    def flush(self) -> None:
+        if (now := getattr(sys, self._name)) is not self:
+            now.flush()
 
 
 def run(cells: Sequence[str]) -> None:
@@ -29,18 +44,19 @@ def run(cells: Sequence[str]) -> None:
     shell = ZMQInteractiveShell.instance(config=quiet, compiler_class=XCachingCompiler)
     shell.displayhook.session = shell.display_pub.session = Silent()
     out = sys.stdout, sys.stderr
-    with open(os.devnull, "w") as nowhere:
-        sys.stdout = sys.stderr = nowhere
+    sys.stdout, sys.stderr = Later("stdout"), Later("stderr")
+    try:
         for number, cell in enumerate(cells):
             result = shell.run_cell(cell, store_history=True)
             if error := result.error_before_exec or result.error_in_exec:
                 raise RuntimeError(f"Given cell {number} raised {error!r}")
+    finally:
         sys.stdout, sys.stderr = out
     numbers = random.getstate()
-    _keep(shell)
+    _hand_over(shell)
 
 
-def _keep(shell) -> None:
+def _hand_over(shell) -> None:
     """The next kernel of this process gets this shell."""
     cls = type(shell)
 

@@ -280,11 +280,17 @@ def borrow(lent: Lent | None) -> None:
     global _folder
     if lent:
         _folder = lent[0]
-        _servers[os.environ.get("VIT_DATA", "")] = Borrowed(lent[1])
+        _servers[_shown()] = Borrowed(lent[1])
+
+
+def _shown() -> str:
+    """What of the settings decides on what a fork server shows."""
+    given = os.environ.get("VIT_DATA", "")
+    return given if given and Path(given).expanduser().is_dir() else ""
 
 
 def _server() -> Borrowed:
-    shown = os.environ.get("VIT_DATA", "")
+    shown = _shown()
     if shown not in _servers:
         _servers[shown] = ForkServer(_argv(_folder), _folder)
     return _servers[shown]
@@ -301,6 +307,9 @@ def kernel(settings: dict) -> Kernel:
         try:
             return server.fork(settings)
         except OSError:
+            if settings.pop("opening", None):  # what has run it may have died, and not the server
+                with contextlib.suppress(OSError):
+                    return server.fork(settings)
             with _lock:
                 _failures += 1
                 for shown in [shown for shown, known in _servers.items() if known is server]:

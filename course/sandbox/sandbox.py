@@ -57,6 +57,7 @@ WATCH_EVERY = 0.1  # seconds: one look at the processes costs about 0.7 ms
 # The folders that a kernel can write to, in the order in which they are mounted, and how many files they may hold.
 FILES = {"tmp": 20_000, "shm": 20_000, "work": 20_000, "exchange": 200, "run": 50}
 SOCKETS = 300  # each may hold 600 kB that no counter sees; an honest notebook has 16
+LONGEST_OPENING = 50_000  # characters: a message to the fork server holds some 200 kB
 OWN_BYTES = 10**9  # by which this process may grow while it hears a kernel; with an honest one 175 MB
 # Errors that are the machine's fault, not student code's: no room, no memory, no handles, a broken disk.
 MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EIO, errno.EROFS)
@@ -140,9 +141,9 @@ class Sandbox:
                     helpers = self._base / "helpers"
                     prefork.bring(bubblewrap.helpers(self._helpers), helpers)
                 self._request["helpers"] = str(helpers)
-                if opening and kept:
-                    (self._base / "opening.json").write_text(json.dumps(list(opening)))
-                    self._request["opening"] = digest(*opening, str(helpers))
+                if kept and 0 < sum(map(len, opening)) < LONGEST_OPENING:
+                    name = digest(*opening, str(helpers))
+                    self._request["opening"] = {"name": name, "cells": list(opening)}
         else:
             self.inside = str(self.exchange)
             argv, popen = self._plain(submission)
@@ -397,5 +398,7 @@ class Sandbox:
 
 _KERNEL = ["--HistoryManager.enabled=False"]
 _KERNEL += ["--InteractiveShellApp.ignore_cwd=True"]
+# names that are there when it starts, which an opening may have bound, are shown by %who
+_KERNEL += ["--InteractiveShellApp.hide_initial_ns=False"]
 # what a cell has written there (%%writefile) can be imported, but stands in nobody's place
 _KERNEL += ["--InteractiveShellApp.exec_lines=__import__('sys').path.append('')"]

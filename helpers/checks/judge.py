@@ -6,13 +6,12 @@ This half of a check never touches the student's code, so grading runs it in a p
 from __future__ import annotations
 
 import copy
-import functools
 import re
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -308,24 +307,6 @@ def _untold(
     return [n for n, (seen, wanted) in enumerate(pairs) if not exercise.same(seen, wanted, *part.keys)]
 
 
-class _One:
-    """A thing as a key: itself, whatever it holds."""
-
-    def __init__(self, thing: Any) -> None:
-        self.thing = thing
-
-    def __hash__(self) -> int:
-        return id(self.thing)
-
-    def __eq__(self, other: Any) -> bool:
-        return self.thing is other.thing
-
-
-@functools.lru_cache(maxsize=2000)  # a grader has the same cases for everybody
-def _produced(mistake: _One, case: _One) -> Arrays:
-    return mistake.thing.produces(copy.deepcopy(case.thing))
-
-
 def _recognise(
     exercise: Exercise,
     cases: Sequence[Case],
@@ -345,7 +326,7 @@ def _recognise(
         fits = mistake.produces is not None or mistake.when is not None
         for case, seen, wanted in zip(cases, observed, expected, strict=True):
             if mistake.produces is not None:
-                produced = _produced(_One(mistake), _One(case))
+                produced = mistake.produces(copy.deepcopy(case))
                 keys |= produced.keys()
                 fits = fits and all(
                     key in seen and exercise.close(seen[key], produced[key], nan=True) for key in produced

@@ -25,6 +25,7 @@ OPENING = (
     "import random\nimport numpy as np\nimport torch\nfrom helpers import check\nrandom.seed(1)\ntorch.manual_seed(1)\nnp.random.seed(1)",
     "x = [1, 2]\nx",
     "",
+    "import sys\nkept = sys.stdout",
     "def twice(n):\n    return 2 * n\nclass Thing: pass",
 )
 
@@ -33,7 +34,7 @@ OPENING = (
 def kernel(folder: Path, opening=OPENING, warmed: bool = True, ran: bool | None = None):
     """A session behind these cells, forked there or not."""
     (folder / "work").mkdir(exist_ok=True)
-    helpers = kernel_files.helpers_for((), folder)
+    helpers = kernel_files.helpers_for((), "", folder)
     with Sandbox(folder / "work", PATIENT, helpers=helpers, warmed=warmed, opening=opening) as box:
         with Session(box, PATIENT) as session:
             assert box.opened is (warmed if ran is None else ran)
@@ -60,6 +61,7 @@ answer = {
     "shell": [type(get_ipython()).__name__, get_ipython().kernel.shell is get_ipython(), __import__("IPython").get_ipython() is get_ipython()],
     "grown": torch.ones(2, requires_grad=True).sum().backward(),
     "out": [type(__import__("sys").stdout).__name__, type(__import__("sys").stderr).__name__],
+    "who": get_ipython().run_line_magic("who_ls", ""),
     "formatter": get_ipython().display_formatter.formatters["image/png"].enabled,
 }
 """
@@ -70,6 +72,7 @@ def test_a_notebook_cannot_tell_it_from_one_that_ran_the_opening(tmp_path):
     for warmed in (True, False):
         with kernel(tmp_path, warmed=warmed) as session:
             found.append({**said(session, STATE), **said(session, SEEN)})
+            found[-1]["kept"] = session.cell("kept.write('said'); kept.flush()")[0]
             outputs, _ = session.cell("1/0")
             found[-1]["trace"] = outputs[0].traceback
             found[-1]["figure"] = session.cell("import matplotlib.pyplot as plt\nplt.plot([1, 2]);")[0]
@@ -98,8 +101,12 @@ def test_two_of_one_opening_do_not_see_each_other(tmp_path):
     [
         "raise ValueError",
         "import threading, time\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()",
+        "open('table.txt', 'w').write('1')",
+        "open('/dev/shm/table.txt', 'w').write('1')",
+        "held = open('/etc/passwd')",
+        "y = 3  # " + 60_000 * "x",
     ],
-    ids=["raises", "starts a thread"],
+    ids=["raises", "starts a thread", "writes", "writes to memory", "opens", "is long"],
 )
 def test_an_opening_that_cannot_be_run_ahead_is_run_in_each_kernel(tmp_path, cell):
     for _ in range(2):
