@@ -11,7 +11,7 @@ import itertools
 import re
 import symtable
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from nbformat import NotebookNode
@@ -29,7 +29,6 @@ ANYTHING = set(
 )
 UNCHANGED = {"show", *dir(builtins)}
 CHANCE = re.compile(r"seed|rand|drop|\bnn\.")  # random numbers: of which each draws others from those below
-
 SEEDED = re.compile(r"seed\(\d+\)")
 
 
@@ -51,29 +50,27 @@ def untouched(release: Release, nb: NotebookNode) -> set[str]:
     """
     given = {cell.id: cell.source for cell in release.solution.cells if not is_own(cell)}
     ran = [cell for cell in nb.cells if cell.cell_type == "code" and grade_id(cell) not in release.tests]
+    theirs = [cell.source for cell in ran if given.get(cell.id) != cell.source]
     try:
-        return bounded.call(_untouched, given, [(cell.id, cell.source) for cell in ran], seconds=SECONDS)
+        read = iter(bounded.call(_each, theirs, seconds=SECONDS))
     except Exception:  # what somebody wrote, who might have tried
         return set()
-
-
-def _untouched(given: Mapping[str, str], cells: Sequence[tuple[str, str]]) -> set[str]:
-    """`untouched`, of the given cells' texts by id, and the id and text of each cell that runs."""
     touched: set[str] = set()
     modules: set[str] = set()
     known: list[_Names] = []  # of the given cells above: what they bind may look at a name when it is called
     found, drawn = set(), False
-    for name, source in cells:
-        own = given.get(name) != source
-        names = _names(source) if own else _given_names(source)
+    for cell in ran:
+        own = given.get(cell.id) != cell.source
+        names = next(read) if own else _given_names(cell.source)
         if names is None:  # it can't be said what this one binds
             return found
-        chance = CHANCE.search(source)
-        if own or names.used & touched or (drawn and chance and not SEEDED.match(source, chance.start())):
+        chance = CHANCE.search(cell.source)
+        others = chance and not SEEDED.match(cell.source, chance.start())
+        if own or names.used & touched or (drawn and others):
             touched |= names.bound | (names.changed - modules) | (ASKING if own else set())
             drawn |= bool(chance)
         else:
-            found.add(name)
+            found.add(cell.id)
             modules |= names.imported
         if not own:
             known.append(names)
@@ -82,6 +79,10 @@ def _untouched(given: Mapping[str, str], cells: Sequence[tuple[str, str]]) -> se
         ):
             touched |= more
     return found
+
+
+def _each(sources: Sequence[str]) -> "list[_Names | None]":
+    return [_names(source) for source in sources]
 
 
 class _Names(NamedTuple):
@@ -133,7 +134,7 @@ def _names(source: str, trusted: bool = False) -> _Names | None:
     return _Names(bound | imported | (stored & used), (changed & used) - UNCHANGED, imported, used)
 
 
-@functools.lru_cache(maxsize=1000)  # in the process with limits, which stays
+@functools.lru_cache(maxsize=1000)
 def _given_names(source: str) -> _Names | None:
     return _names(source, trusted=True)
 
