@@ -31,8 +31,8 @@ from course.sandbox import prefork, sandbox
 from helpers.training import checkpoints
 
 STAGES = {
-    "reading": [(reading, "read")],
-    "a folder for the kernel": [(execute.kernel_files, "copy_helpers"), (sandbox.Sandbox, "__init__")],
+    "reading": [(reading, "read"), (execute, "untouched")],
+    "a folder for the kernel": [(execute.kernel_files, "helpers_for"), (sandbox.Sandbox, "__init__")],
     "start of the kernel": [(session.Session, "__enter__")],
     "observing": [(execute, "ask")],
     "telling": [(execute, "tell")],
