@@ -97,23 +97,17 @@ def set_up(measured: dict[str, Any]) -> str:
 def grading(measured: dict[str, Any]) -> str:
     """Seconds for the same submissions: nbgrader, otter-grader, ours."""
     seconds, notebooks = measured["seconds"], measured["notebooks"]
-    stock, many = seconds["nbgrader autograde"], measured["many"]
+    stock = seconds["nbgrader autograde"]
     lines = _head("grader", "sandbox", "seconds", "notebooks a minute", "times nbgrader")
     for name in sorted(seconds, key=seconds.get, reverse=True):
         took, walls = seconds[name], "yes" if name.startswith("ours") else "no"
-        least, most = measured["range"][name]
-        between = f" ({least:.0f} to {most:.0f})" if measured["rounds"][name] > 1 else ""
-        lines.append(
-            f"| {name} | {walls} | {took:.0f}{between} | {60 * notebooks / took:.0f} | {stock / took:.1f} |"
-        )
+        lines.append(f"| {name} | {walls} | {took:.0f} | {60 * notebooks / took:.0f} | {stock / took:.1f} |")
     different = len(measured["different_points"])
     same = f"different for {different}" if different else "identical"
     return (
         "\n".join(lines) + f"\n\n{measured['students']} students, {notebooks} notebooks of Part 2, "
         f"{measured['machine']['cores']} cores; points of nbgrader and ours: {same}. Measured by `benchmarks/grade.py`, "
-        f"in one run; seconds are the median of {max(measured['rounds'].values())} (least to most), the peers run once. "
-        f"{many['students']} students, {many['notebooks']} notebooks: {many['seconds']:.0f} s with 2 workers, "
-        f"{stock / notebooks * many['notebooks'] / many['seconds']:.1f} times nbgrader at that pace.{growth()}\n"
+        f"in one run.{growth()}\n"
     )
 
 
@@ -126,14 +120,12 @@ def growth() -> str:
     clean, poisoned = [run for run in runs if not run["poison"]], next(run for run in runs if run["poison"])
     rates = ", ".join(f"{run['submissions'] / run['seconds']:.1f}" for run in clean[:3])
     same = next(run for run in clean[::-1] if run["submissions"] == poisoned["submissions"])
-    one, two = (statistics.median(measured["cluster"]["seconds"][workers]) for workers in "12")
     return (
         f" With {', '.join(str(run['submissions']) for run in clean[:3])} students who send one notebook each it does "
         f"{rates} a second, and the coordinator's memory peaks at {max(run['coordinator_mb'] for run in clean):.0f} MB. "
         f"{poisoned['poison']} endless or greedy ones in {poisoned['submissions']} add "
-        f"{poisoned['seconds'] - same['seconds']:.0f} s (a cell may take {measured['cell_seconds']:g} s). "
-        f"Two Dask workers on this machine grade {measured['cluster']['notebooks']} notebooks {one / two:.2f} times as fast as "
-        "one; measured by `benchmarks/scale.py`."
+        f"{poisoned['seconds'] - same['seconds']:.0f} s (a cell may take {measured['cell_seconds']:g} s); measured by "
+        "`benchmarks/scale.py`."
     )
 
 
