@@ -4,6 +4,8 @@ By their text alone, and of a student's text only within limits: whoever works f
 shown in place of his own. No points hang on what a given cell shows.
 """
 
+from __future__ import annotations
+
 import ast
 import builtins
 import functools
@@ -12,13 +14,15 @@ import re
 import symtable
 import warnings
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from nbformat import NotebookNode
 
 from course.base import bounded
 from course.notebook.cells import grade_id, is_own
-from course.notebook.release import Release
+
+if TYPE_CHECKING:  # nbgrader, which the process with limits need not import
+    from course.notebook.release import Release
 
 SECONDS = 2  # of processor time for one notebook
 LONGEST = 20_000  # characters of a student's cell that is looked at; the longest of the course has 4,000
@@ -81,7 +85,7 @@ def untouched(release: Release, nb: NotebookNode) -> set[str]:
     return found
 
 
-def _each(sources: Sequence[str]) -> "list[_Names | None]":
+def _each(sources: Sequence[str]) -> list[_Names | None]:
     return [_names(source) for source in sources]
 
 
