@@ -7,8 +7,7 @@
 Stock is `nbgrader autograde` of the same release with nbgrader's own steps: one notebook after another, no sandbox.
 Ours is `python -m course grade` with the sandbox. otter-grader grades the same notebooks with `otter run`'s function,
 its tests asking the same `check`, in one process that has imported everything; no sandbox either.
-Points of stock and ours are compared student by student and notebook by notebook. Last, ours grades a larger class
-(`--many`) with two workers; what nbgrader would take for that is reckoned at its pace, as it does one after another.
+Points of stock and ours are compared student by student and notebook by notebook.
 """
 
 from __future__ import annotations
@@ -146,7 +145,6 @@ def main() -> None:
     parser.add_argument(
         "--rounds", type=int, default=3, help="of ours; the peers, who take minutes, run once"
     )
-    parser.add_argument("--many", type=int, default=50, help="students of the larger class")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("grade.json"))
     options = parser.parse_args()
     notebooks = submissions(options.students)
@@ -166,11 +164,6 @@ def main() -> None:
         seconds["nbgrader autograde"] = [run(folder, "nbgrader", "autograde", PART)]
         print(f"stock: {seconds['nbgrader autograde'][0]:.1f} s", flush=True)
         stock = points(folder)
-        (folder / "nbgrader_config.py").write_text(ours, "utf-8")
-        more = submissions(options.many)
-        lay_out(folder, more)
-        larger = run(folder, "course", "grade", PART, "--jobs", "2")
-        print(f"ours, 2, {len(more)} notebooks: {larger:.1f} s", flush=True)
         seconds["otter-grader"] = [otter(Path(scratch) / "otter", notebooks)]
         print(f"otter: {seconds['otter-grader'][0]:.1f} s", flush=True)
     different = [
@@ -184,9 +177,7 @@ def main() -> None:
         "students": options.students,
         "notebooks": len(notebooks),
         "seconds": {name: statistics.median(some) for name, some in seconds.items()},
-        "range": {name: [min(some), max(some)] for name, some in seconds.items()},
         "rounds": {name: len(some) for name, some in seconds.items()},
-        "many": {"students": options.many, "notebooks": len(more), "seconds": larger},
         "different_points": different,
     }
     checkpoints.write_json(options.out, report)

@@ -1,4 +1,4 @@
-"""Where the time of grading goes, stage by stage: one process, one notebook after another, warm kernels.
+"""Where the time of judging goes, stage by stage: one process, one notebook after another, warm kernels.
 
     python -m benchmarks.grade_profile              prints a table of milliseconds a notebook
     python -m benchmarks.grade_profile --out FILE   writes it as JSON, too
@@ -23,7 +23,6 @@ import nbformat
 
 from benchmarks.grade import PART, submissions
 from course.base.paths import ROOT
-from course.grading import gradebook
 from course.judging import execute, judge, reading, records, sanitise, session
 from course.notebook.cells import is_answer
 from course.notebook.release import Release
@@ -40,7 +39,6 @@ STAGES = {
     "what may be shown": [(sanitise, "displayed"), (sanitise, "output")],
     "end of the kernel": [(session.Session, "__exit__"), (sandbox.Sandbox, "__exit__")],
     "keeping the record": [(records, "save")],
-    "the gradebook": [(gradebook.Course, "record")],
 }
 
 

@@ -5,28 +5,23 @@
 
 Each student hands in one notebook, Q6 of Part 2: the shortest, so what is not the notebooks' own shows most. Poison is
 one submission in a hundred: a loop that never ends, and a list that grows for ever, in turn. Memory is the
-coordinator's peak, as the system counts it. Last, students who send all of Part 2, by one and by two workers of a Dask
-cluster on this machine, in turn.
+coordinator's peak, as the system counts it.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 import torch
 
-from benchmarks import grade
 from benchmarks.grade import PART, lay_out, tree
 from course import demo
 from course.sandbox.limits import Limits
@@ -49,34 +44,10 @@ def submissions(students: int, poison: int = 0) -> dict[tuple[str, str], nbforma
     return found
 
 
-@contextmanager
-def cluster(folder: Path, workers: int) -> Iterator[str]:
-    """The address of a Dask scheduler with so many workers, on this machine."""
-    file, env = folder / "scheduler.json", {**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
-    here = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(file)]
-    begun = []
-    with open(folder / "log-of-dask", "wb") as log:
-        how = {"cwd": folder, "env": env, "stdout": log, "stderr": log}
-        try:
-            begun.append(
-                subprocess.Popen([sys.executable, "-m", "dask", "scheduler", *here, "--port", "0"], **how)
-            )
-            while not file.exists():
-                time.sleep(0.1)
-            one = ["--nthreads", "1", "--nworkers", str(workers), "--local-directory", str(folder / "dask")]
-            begun.append(subprocess.Popen([sys.executable, "-m", "dask", "worker", *here, *one], **how))
-            yield json.loads(file.read_text())["address"]
-        finally:
-            for process in reversed(begun):
-                process.terminate()
-                process.wait(60)
-            file.unlink(missing_ok=True)
-
-
-def graded(folder: Path, *how: str) -> dict[str, float]:
+def graded(folder: Path, jobs: int) -> dict[str, float]:
     """Seconds of the command, and the peak of the coordinator's memory in MB."""
     env = {**os.environ, "VIT_OFFLINE": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(folder)}
-    command = [sys.executable, "-m", "course", "grade", PART, *how]
+    command = [sys.executable, "-m", "course", "grade", PART, "--jobs", str(jobs)]
     begun, peak = time.perf_counter(), 0
     with open(folder / "log", "w+") as log, subprocess.Popen(command, cwd=folder, env=env, stdout=log) as run:
         while run.poll() is None:
@@ -96,8 +67,6 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 300, 1000])
     parser.add_argument("--poisoned", type=int, default=200, help="submissions of which 1 %% are poison")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--students", type=int, default=10, help="of the runs on a cluster")
-    parser.add_argument("--rounds", type=int, default=3, help="of these runs")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("scale.json"))
     options = parser.parse_args()
     poison = max(1, options.poisoned // 100)
@@ -112,18 +81,8 @@ def main() -> None:
         folder = tree(Path(scratch) / "course")
         for students, bad in runs:
             lay_out(folder, submissions(students, bad))
-            report["runs"].append(
-                {"submissions": students, "poison": bad, **graded(folder, "--jobs", str(options.jobs))}
-            )
+            report["runs"].append({"submissions": students, "poison": bad, **graded(folder, options.jobs)})
             print(report["runs"][-1], flush=True)
-        seconds: dict[str, list[float]] = {"1": [], "2": []}
-        for _ in range(options.rounds):
-            for workers, found in seconds.items():
-                lay_out(folder, grade.submissions(options.students))
-                with cluster(folder, int(workers)) as address:
-                    found.append(graded(folder, "--scheduler", address)["seconds"])
-                print(f"Dask, {workers}: {found[-1]} s", flush=True)
-        report["cluster"] = {"notebooks": len(grade.submissions(options.students)), "seconds": seconds}
     checkpoints.write_json(options.out, report)
 
 

@@ -186,7 +186,10 @@ def kernel(
         work.mkdir()
         (work / f"{release.name}.ipynb").write_text(json.dumps(nb), "utf-8")
         own = tuple(release.tests.values())
-        helpers = kernel_files.helpers_for(own, records.version(own), Path(folder))
+        if sandboxed and warmed:
+            helpers = kernel_files.helpers_for(own, records.version(own), Path(folder))
+        else:
+            helpers = kernel_files.copy_helpers(Path(folder), own)
         with Sandbox(work, limits, sandboxed, helpers, warmed, first) as box, Session(box, limits) as session:
             yield session
 

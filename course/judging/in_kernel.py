@@ -24,9 +24,8 @@ class Late:
         self._package, self._folder = package, None
 
     def add(self, key: str, source: str) -> None:
-        if (
-            self._folder is None
-        ):  # not before: this may be imported where /tmp is another one (course/sandbox/opening.py)
+        # not before: this may be imported where /tmp is another one (course/sandbox/opening.py)
+        if self._folder is None:
             self._folder = tempfile.TemporaryDirectory()
             self._package.__path__.append(self._folder.name)
         (Path(self._folder.name) / f"{key}.py").write_text(source, "utf-8")

@@ -66,16 +66,16 @@ def copy_helpers(folder: Path, own: Collection[str]) -> Path:
 
     shutil.copytree(HELPERS, target, ignore=left_out)
     (target / "observers").mkdir()
-    shutil.copy2(HELPERS / "observers" / "__init__.py", target / "observers")
+    shutil.copy(HELPERS / "observers" / "__init__.py", target / "observers")
     for name, called in IN_KERNEL.items():
-        shutil.copy2(Path(__file__).with_name(name), target / called)
+        shutil.copy(Path(__file__).with_name(name), target / called)
     for name in DATA:
         places = (HELPERS.parent / "data" / name, HELPERS / name)  # a checkout, an installed package
         if not (found := [place for place in places if place.is_file()]):
             raise FileNotFoundError(
                 f"{places[0]} is missing: it comes with the course (git checkout data/{name})."
             )
-        shutil.copy2(found[0], target / name)
+        shutil.copy(found[0], target / name)
     return target
 
 

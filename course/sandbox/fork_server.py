@@ -249,9 +249,8 @@ def collapse() -> None:
 def serve(server: socket.socket, lifeline: int) -> None:
     """Until the other end of `lifeline` is closed: with us bubblewrap ends, and with that all kernels."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries the guards
-    opened: dict[
-        str, socket.socket | None
-    ] = {}  # what has run the opening of this name; None: it can't be run ahead
+    # what has run the opening of this name; None: it can't be run ahead
+    opened: dict[str, socket.socket | None] = {}
     while lifeline not in select.select([server, lifeline], [], [])[0]:
         connection, _ = server.accept()
         with connection:
@@ -263,9 +262,8 @@ def serve(server: socket.socket, lifeline: int) -> None:
                 continue
             connection.settimeout(None)
             name = settings.get("opening", {}).get("name")
-            with contextlib.suppress(
-                OSError
-            ):  # no room for another process: who asked is told by the connection's end
+            # no room for another process: who asked is told by the connection's end
+            with contextlib.suppress(OSError):
                 if name in opened:
                     opened[name] = opened.pop(name)  # the last one used
                 elif name:

@@ -237,9 +237,8 @@ def become_kernel(settings: dict) -> None:
     bound_output(2 * settings["output_bytes"])
     app, numbers = IPKernelApp.instance(), random.getstate()
     app.initialize()
-    random.setstate(
-        numbers
-    )  # the start draws some, and what has run before (an opening) may have chosen which come
+    # the start draws some, and what has run before (an opening) may have chosen which come
+    random.setstate(numbers)
     app.start()
 
 

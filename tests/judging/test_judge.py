@@ -605,7 +605,7 @@ def test_a_kernel_that_does_not_come_up_says_why(tmp_path):
 
 @pytest.mark.parametrize("key", exercises.names())
 def test_judging_leaves_the_inputs_as_they_are(key):
-    """They are made once for all students of a release, and so is what a mistake makes of them."""
+    """They are made once for all students of a release."""
     exercise = exercises.load(key)
     cases = exercise.cases(0)
     before = wire.dump({"cases": cases})

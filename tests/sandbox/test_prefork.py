@@ -5,11 +5,13 @@ What tries their walls is in test_sandbox.py, which runs in both kinds of kernel
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from jupyter_client.channels import HBChannel
@@ -129,6 +131,18 @@ def test_it_is_ready_sooner_with_torch_in_it(tmp_path, record_property):
             assert loaded is warmed
     record_property("seconds", seconds)
     print(f"ready with torch: {seconds[True]:.2f} s warm, {seconds[False]:.2f} s cold")
+
+
+def test_its_memory_lies_in_large_pages(tmp_path):
+    """A fork copies a list of pages; where the system has no large ones, or can't collapse memory, nothing is asked."""
+    large = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    version = tuple(int(number) for number in re.findall(r"\d+", os.uname().release)[:2])
+    if version < (6, 1) or not large.exists() or "[never]" in large.read_text():
+        pytest.skip("this system does not collapse memory into large pages")
+    started(tmp_path)
+    rolled = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in processes.tree(fork_server().pid)]
+    kilobytes = sum(int(re.search(r"AnonHugePages: +(\d+)", text)[1]) for text in rolled)
+    assert kilobytes > 50_000
 
 
 # ------------------------------------------------------------------------------
