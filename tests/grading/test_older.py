@@ -24,9 +24,8 @@ pytestmark = pytest.mark.grading
 
 
 @pytest.fixture
-def tree(monkeypatch):
+def tree():
     made = Tree("older")
-    monkeypatch.setenv("VIT_GRADING", made.below)
     (made.folder / "gradebook.db").unlink()
     with sqlite3.connect(made.folder / "gradebook.db") as book:
         book.executescript((CASES / "gradebook.sql").read_text())
