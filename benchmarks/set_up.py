@@ -8,8 +8,6 @@ come one on top of the other, as `make lab`, `make demo` and `make test` bring t
 """
 
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -17,7 +15,7 @@ import time
 from datetime import date
 from pathlib import Path
 
-from benchmarks.first_minutes import newcomer
+from benchmarks.first_minutes import machine, newcomer
 from course.base.paths import ROOT
 
 PARTS = {"lab": "make lab", "course": "make demo, python -m course", "dev": "make test"}
@@ -58,16 +56,11 @@ def set_up(course: Path, env: dict[str, str]) -> dict[str, dict[str, float]]:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         env = newcomer(Path(folder) / "home")
-        env.pop("UV_CACHE_DIR", None)
         first = set_up(Path(folder) / "first", env)
         again = set_up(Path(folder) / "again", env)
     report = {
         "date": date.today().isoformat(),
-        "machine": {
-            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-            "system": platform.system(),
-            "python": platform.python_version(),
-        },
+        "machine": machine(),
         "parts": {
             part: {"command": PARTS[part], **first[part], "seconds_cached": again[part]["seconds"]}
             for part in PARTS

@@ -2,6 +2,7 @@
 
 import json
 import re
+from statistics import median
 from typing import Any
 
 from course.base.paths import ROOT
@@ -62,13 +63,24 @@ def training(measured: dict[str, Any]) -> str:
     )
 
 
+def _spread(rounds: list[float], digits: int = 0) -> str:
+    """The median of the rounds, and from which to which they went."""
+    low, middle, high = (f"{it:.{digits}f}" for it in (min(rounds), median(rounds), max(rounds)))
+    return f"{middle} ({low} to {high})" if len(rounds) > 1 else middle
+
+
 def first_minutes(measured: dict[str, Any]) -> str:
     """How long it takes from `git clone` to the first answer that is right, as measured in a browser."""
-    minutes, setup = (s / 60 for s in (measured["total_seconds"], measured["seconds"]["installation"]))
+    empty, cached = ([sum(stages.values()) for stages in measured[cache]] for cache in ("empty", "cached"))
+    setup, again = (
+        _spread([stages["installation"] for stages in measured[cache]]) for cache in ("empty", "cached")
+    )
     return (
-        f"From `git clone` to the first *correct* in JupyterLab: {minutes:.1f} minutes on {measured['machine']['cores']} "
-        f"CPU cores, {setup:.1f} of them installation (which the network decides; a script typed the answers). Measured by "
-        f"`benchmarks/first_minutes.py`.\n"
+        f"From `git clone` to the first *correct* in JupyterLab: {_spread(empty)} seconds on "
+        f"{measured['machine']['cores']} CPU cores, {setup} of them installation, which fetched "
+        f"{median(measured['bytes']) / 1e9:.1f} GB ({measured['torch']}) at the speed of this network; with the packages in "
+        f"uv's cache {_spread(cached)} seconds, {again} of them installation. Median of {len(empty)} rounds (the fastest to "
+        "the slowest); a script typed the answer. Measured by `benchmarks/first_minutes.py`.\n"
     )
 
 
@@ -90,17 +102,23 @@ def set_up(measured: dict[str, Any]) -> str:
 def grading(measured: dict[str, Any]) -> str:
     """Seconds for the same submissions: nbgrader, otter-grader, ours."""
     seconds, notebooks = measured["seconds"], measured["notebooks"]
-    stock = seconds["nbgrader autograde"]
+    stock, many = median(seconds["nbgrader autograde"]), measured["many"]
     lines = _head("grader", "sandbox", "seconds", "notebooks a minute", "times nbgrader")
-    for name in sorted(seconds, key=seconds.get, reverse=True):
-        took, walls = seconds[name], "yes" if name.startswith("ours") else "no"
-        lines.append(f"| {name} | {walls} | {took:.0f} | {60 * notebooks / took:.0f} | {stock / took:.1f} |")
+    for name in sorted(seconds, key=lambda name: median(seconds[name]), reverse=True):
+        took, walls = median(seconds[name]), "yes" if name.startswith("ours") else "no"
+        lines.append(
+            f"| {name} | {walls} | {_spread(seconds[name])} | {60 * notebooks / took:.0f} | {stock / took:.1f} |"
+        )
+    pace = stock * many["notebooks"] / notebooks
     different = len(measured["different_points"])
     same = f"different for {different}" if different else "identical"
     return (
         "\n".join(lines) + f"\n\n{measured['students']} students, {notebooks} notebooks of Part 2, "
         f"{measured['machine']['cores']} cores; points of nbgrader and ours: {same}. Measured by `benchmarks/grade.py`, "
-        f"in one run.{growth()}\n"
+        f"in one run: medians of {len(seconds['ours, 2 workers'])} rounds of ours (the fastest to the slowest), the others "
+        f"once. {many['notebooks']} notebooks of {many['students']} students take two workers "
+        f"{_spread(many['seconds'])} s, at nbgrader's pace they would take {pace:.0f}: "
+        f"{pace / median(many['seconds']):.1f} times.{growth()}\n"
     )
 
 
@@ -113,9 +131,17 @@ def growth() -> str:
     clean, poisoned = [run for run in runs if not run["poison"]], next(run for run in runs if run["poison"])
     rates = ", ".join(f"{run['submissions'] / run['seconds']:.1f}" for run in clean[:3])
     same = next(run for run in clean[::-1] if run["submissions"] == poisoned["submissions"])
+    whole, dask = measured["class"], measured["dask"]
+    hour = 1000 * whole["seconds"] / whole["students"] / 60
+    one, two = (dask["seconds"][workers] for workers in "12")
+    memory = max(run["coordinator_mb"] for run in [*clean, whole])
     return (
         f" With {', '.join(str(run['submissions']) for run in clean[:3])} students who send one notebook each it does "
-        f"{rates} a second, and the coordinator's memory peaks at {max(run['coordinator_mb'] for run in clean):.0f} MB. "
+        f"{rates} a second; {whole['students']} students who send all {whole['notebooks'] // whole['students']} take "
+        f"{whole['seconds'] / 60:.0f} minutes, so 1,000 would take about {hour:.0f}. The coordinator's memory peaks at "
+        f"{memory:.0f} MB. On a Dask cluster of this machine {dask['notebooks']} notebooks take one worker {_spread(one)} s "
+        f"and two {_spread(two)} s, {median(one) / median(two):.2f} times as fast; two processes that only count do "
+        f"{dask['ceiling']:.2f} times as much as one. "
         f"{poisoned['poison']} endless or greedy ones in {poisoned['submissions']} add "
         f"{poisoned['seconds'] - same['seconds']:.0f} s (a cell may take {measured['cell_seconds']:g} s); measured by "
         "`benchmarks/scale.py`."

@@ -1,57 +1,18 @@
 """Grading on a Dask cluster: a real scheduler and real worker processes on this machine."""
 
-import json
 import os
-import subprocess
-import sys
-import time
 
 import nbformat
 import pytest
 
 from course import demo
-from course.base.paths import ROOT
 from course.grading import task
 from course.grading.gradebook import GradeError
 from course.grading.progress import Progress
-from tests import needs
+from tests.dask_cluster import Cluster
 from tests.grading_tree import CLASS, NAMES, Tree, path_of
 
 pytestmark = pytest.mark.grading
-
-
-class Cluster:
-    """A scheduler and two workers, as `dask scheduler` and `dask worker` start them."""
-
-    def __init__(self, folder) -> None:
-        needs.need("loopback")
-        self.folder, self.file = folder, folder / "scheduler.json"
-        self.log = open(folder / "log", "wb")
-        here = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(self.file)]
-        self.scheduler = self.begin("scheduler", *here, "--port", "0")
-        until = time.monotonic() + 120
-        while not self.file.exists():
-            assert time.monotonic() < until, (folder / "log").read_text()
-            time.sleep(0.1)
-        one = ["--nthreads", "1", "--nworkers", "2", "--local-directory", str(folder)]
-        self.workers = self.begin("worker", *here, *one)
-        self.address = json.loads(self.file.read_text())["address"]
-
-    def begin(self, *words: str) -> subprocess.Popen:
-        return subprocess.Popen(
-            [sys.executable, "-m", "dask", *words],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=self.log,
-            stderr=self.log,
-        )
-
-    def end(self) -> None:
-        for process in (self.workers, self.scheduler):
-            process.terminate()
-        for process in (self.workers, self.scheduler):
-            process.wait(60)
-        self.log.close()
 
 
 @pytest.fixture(scope="module")
