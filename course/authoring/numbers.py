@@ -63,6 +63,11 @@ def training(measured: dict[str, Any]) -> str:
     )
 
 
+def _rounds(measured: float | list[float]) -> list[float]:
+    """Seconds of each round; of files older than 2026-12 the median."""
+    return measured if isinstance(measured, list) else [measured]
+
+
 def _spread(rounds: list[float], digits: int = 0) -> str:
     """The median of the rounds, and from which to which they went."""
     low, middle, high = (f"{it:.{digits}f}" for it in (min(rounds), median(rounds), max(rounds)))
@@ -101,24 +106,28 @@ def set_up(measured: dict[str, Any]) -> str:
 
 def grading(measured: dict[str, Any]) -> str:
     """Seconds for the same submissions: nbgrader, otter-grader, ours."""
-    seconds, notebooks = measured["seconds"], measured["notebooks"]
-    stock, many = median(seconds["nbgrader autograde"]), measured["many"]
+    seconds = {name: _rounds(took) for name, took in measured["seconds"].items()}
+    notebooks, stock = measured["notebooks"], median(seconds["nbgrader autograde"])
     lines = _head("grader", "sandbox", "seconds", "notebooks a minute", "times nbgrader")
     for name in sorted(seconds, key=lambda name: median(seconds[name]), reverse=True):
         took, walls = median(seconds[name]), "yes" if name.startswith("ours") else "no"
         lines.append(
             f"| {name} | {walls} | {_spread(seconds[name])} | {60 * notebooks / took:.0f} | {stock / took:.1f} |"
         )
-    pace = stock * many["notebooks"] / notebooks
+    larger = ""
+    if many := measured.get("many"):
+        pace = stock * many["notebooks"] / notebooks
+        larger = (
+            f": medians of {len(many['seconds'])} rounds of ours (the fastest to the slowest), the others once. "
+            f"{many['notebooks']} notebooks of {many['students']} students take two workers {_spread(many['seconds'])} s, "
+            f"at nbgrader's pace they would take {pace:.0f}: {pace / median(many['seconds']):.1f} times"
+        )
     different = len(measured["different_points"])
     same = f"different for {different}" if different else "identical"
     return (
         "\n".join(lines) + f"\n\n{measured['students']} students, {notebooks} notebooks of Part 2, "
         f"{measured['machine']['cores']} cores; points of nbgrader and ours: {same}. Measured by `benchmarks/grade.py`, "
-        f"in one run: medians of {len(seconds['ours, 2 workers'])} rounds of ours (the fastest to the slowest), the others "
-        f"once. {many['notebooks']} notebooks of {many['students']} students take two workers "
-        f"{_spread(many['seconds'])} s, at nbgrader's pace they would take {pace:.0f}: "
-        f"{pace / median(many['seconds']):.1f} times.{growth()}\n"
+        f"in one run{larger}.{growth()}\n"
     )
 
 
@@ -131,17 +140,24 @@ def growth() -> str:
     clean, poisoned = [run for run in runs if not run["poison"]], next(run for run in runs if run["poison"])
     rates = ", ".join(f"{run['submissions'] / run['seconds']:.1f}" for run in clean[:3])
     same = next(run for run in clean[::-1] if run["submissions"] == poisoned["submissions"])
-    whole, dask = measured["class"], measured["dask"]
-    hour = 1000 * whole["seconds"] / whole["students"] / 60
-    one, two = (dask["seconds"][workers] for workers in "12")
-    memory = max(run["coordinator_mb"] for run in [*clean, whole])
+    memory, more = [run["coordinator_mb"] for run in clean], ""
+    if whole := measured.get("class"):
+        memory.append(whole["coordinator_mb"])
+        more += (
+            f" {whole['students']} students who send all {whole['notebooks'] // whole['students']} take "
+            f"{whole['seconds'] / 60:.0f} minutes, so 1,000 would take about "
+            f"{1000 * whole['seconds'] / whole['students'] / 60:.0f}."
+        )
+    if dask := measured.get("dask"):
+        one, two = (dask["seconds"][workers] for workers in "12")
+        more += (
+            f" On a Dask cluster of this machine {dask['notebooks']} notebooks take one worker {_spread(one)} s and two "
+            f"{_spread(two)} s, {median(one) / median(two):.2f} times as fast; two processes that only count do "
+            f"{dask['ceiling']:.2f} times as much as one."
+        )
     return (
         f" With {', '.join(str(run['submissions']) for run in clean[:3])} students who send one notebook each it does "
-        f"{rates} a second; {whole['students']} students who send all {whole['notebooks'] // whole['students']} take "
-        f"{whole['seconds'] / 60:.0f} minutes, so 1,000 would take about {hour:.0f}. The coordinator's memory peaks at "
-        f"{memory:.0f} MB. On a Dask cluster of this machine {dask['notebooks']} notebooks take one worker {_spread(one)} s "
-        f"and two {_spread(two)} s, {median(one) / median(two):.2f} times as fast; two processes that only count do "
-        f"{dask['ceiling']:.2f} times as much as one. "
+        f"{rates} a second, and the coordinator's memory peaks at {max(memory):.0f} MB.{more} "
         f"{poisoned['poison']} endless or greedy ones in {poisoned['submissions']} add "
         f"{poisoned['seconds'] - same['seconds']:.0f} s (a cell may take {measured['cell_seconds']:g} s); measured by "
         "`benchmarks/scale.py`."

@@ -30,8 +30,8 @@ def ahead(sandboxed: bool) -> None:
     if METHOD == "forkserver":
         from multiprocessing import forkserver
 
-        # imported once, not in each process; torch is what the exercises need
-        forkserver.set_forkserver_preload(["course.grading.task", "torch"])
+        # imported once, not in each process; torch is what the exercises need, the rest what its first gradient does
+        forkserver.set_forkserver_preload(["course.grading.task", "torch.fx.experimental.symbolic_shapes"])
         forkserver.ensure_running()
 
 

@@ -217,9 +217,11 @@ def preload(fonts: str) -> None:
     if fonts:
         shutil.copy(fonts, os.environ["MPLCONFIGDIR"])
     before = dict(os.environ)
+    gc.disable()  # looking for garbage among what is imported takes half a second
     for name in lockdown.PRELOADED:
         importlib.import_module(name)
     draw()
+    gc.enable()
     os.environ.clear()  # scikit-learn sets variables
     os.environ.update(before)
     freeze()

@@ -1,12 +1,12 @@
 """One step of training, judged by what becomes of the parameters (gradient descent with momentum, Polyak 1964).
 
-What is right is computed without an optimizer: the gradient as a function, by torch.func, and the update by its formula.
+What is right is computed without an optimizer: the gradient of a function of the parameters, and the update by its formula.
 """
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch.func import functional_call, grad
+from torch.func import functional_call
 
 from helpers.checks.arrays import Arrays, Case, tensor, to_array
 from helpers.checks.exercise import Exercise, Part
@@ -53,8 +53,12 @@ def trained(
     zero = {name: torch.zeros_like(w) for name, w in weights.items()}
     old, speed, losses, after, given = zero, zero, [], [], []
     for images, labels in zip(case["images"], case["labels"], strict=True):
-        losses.append(to_array(of(weights, images, labels), LOSSES))
-        new = grad(of)(weights, images, labels)
+        leaves = {name: w.detach().clone().requires_grad_() for name, w in weights.items()}
+        with torch.enable_grad():
+            value = of(leaves, images, labels)
+        losses.append(to_array(value.detach(), LOSSES))
+        # not torch.func.grad: its first call imports the compiler, for seconds
+        new = dict(zip(leaves, torch.autograd.grad(value, list(leaves.values())), strict=True))
         old = {name: keep * old[name] + sign * new[name] for name in new}
         given.append(old)
         if len(given) > late:
