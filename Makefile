@@ -20,6 +20,8 @@ $(VENV)/.%: pyproject.toml constraints.txt
 	@PATH="$${PATH#*:}"; command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.10 or newer from https://www.python.org/downloads/."; exit 1; }; $(PYTHON) course/install.py $*
 
 lab: $(VENV)/.lab ## open JupyterLab on the course
+	@# What the first notebook imports is compiled while JupyterLab and the browser start.
+	@python -c "import timm.models.vision_transformer" >/dev/null 2>&1 &
 	@# Named as a file to open, the notebook's folder would be all that JupyterLab (and nbgrader in it) sees.
 	jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.default_url=/lab/tree/notebooks/2_build_a_vit/q0_a_vit_in_ten_lines.ipynb
 

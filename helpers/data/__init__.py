@@ -152,7 +152,6 @@ def photo(name: str, size: int | None = None, download: bool | None = None) -> "
         import numpy as np
         import torch
         from PIL import Image
-        from sklearn.datasets import load_sample_image
 
     path = downloads.shipped(CAT) if name == "cat" else None
     if name == "santorini":
@@ -167,6 +166,8 @@ def photo(name: str, size: int | None = None, download: bool | None = None) -> "
         with Image.open(path) as file:
             picture = file.convert("RGB")
     else:
+        with quiet():
+            from sklearn.datasets import load_sample_image  # seconds, which the cat need not wait for
         picture = Image.fromarray(load_sample_image(f"{name}.jpg"))
 
     if size is not None:
