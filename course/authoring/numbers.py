@@ -80,10 +80,13 @@ def first_minutes(measured: dict[str, Any]) -> str:
     setup, again = (
         _spread([stages["installation"] for stages in measured[cache]]) for cache in ("empty", "cached")
     )
+    kind = (
+        "the build for processors" if "+cpu" in measured["torch"] else "PyTorch's ordinary build, CUDA in it"
+    )
     return (
         f"From `git clone` to the first *correct* in JupyterLab: {_spread(empty)} seconds on "
         f"{measured['machine']['cores']} CPU cores, {setup} of them installation, which fetched "
-        f"{median(measured['bytes']) / 1e9:.1f} GB ({measured['torch']}) at the speed of this network; with the packages in "
+        f"{median(measured['bytes']) / 1e9:.1f} GB ({kind}) at the speed of this network; with the packages in "
         f"uv's cache {_spread(cached)} seconds, {again} of them installation. Median of {len(empty)} rounds (the fastest to "
         "the slowest); a script typed the answer. Measured by `benchmarks/first_minutes.py`.\n"
     )
