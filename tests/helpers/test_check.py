@@ -243,3 +243,17 @@ def test_importing_check_and_show_is_cheap():
         runs.append((float(seconds), *loaded))
     assert {tuple(loaded) for _, *loaded in runs} == {("False", "False")}
     assert sorted(runs)[2][0] <= 0.3
+
+
+def test_what_is_right_is_worked_out_without_pytorchs_compiler():
+    """Seconds of somebody's first check; timm brings it anyway, where an exercise is about timm."""
+    code = (
+        "import sys; from helpers import exercises\n"
+        "for name in sorted(exercises.names(), key=lambda name: name.startswith('inside')):\n"
+        "    exercise = exercises.load(name)\n"
+        "    exercise.expected(exercise.cases(0)[0])\n"
+        "    loaded = [module for module in ('timm', 'torch._dynamo') if module in sys.modules]\n"
+        "    if loaded == ['torch._dynamo']: sys.exit(f'{name} imports it')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert not done.returncode, done.stderr
