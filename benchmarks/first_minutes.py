@@ -1,6 +1,6 @@
 """From `git clone` to the first *correct* in JupyterLab, in a real browser: how many seconds each stage takes.
 
-    python -m benchmarks.first_minutes                 writes benchmarks/first_minutes.json; needs Chromium and 16 GB of disk
+    python -m benchmarks.first_minutes                 writes benchmarks/first_minutes.json; needs Chromium and 8 GB of disk
     python -m benchmarks.first_minutes --keep FOLDER   and keeps a screenshot of each stage in the browser
     make notebooks                                     stamps the sentence of README.md from that file
 
@@ -50,7 +50,14 @@ def received() -> int:
 def newcomer(home: Path) -> dict[str, str]:
     """The environment of somebody who has Python and git, and nothing of the course."""
     env = at_home(home)
-    for name in ("PYTHONPATH", "VIRTUAL_ENV", "PIP_CACHE_DIR", "UV_CACHE_DIR", "VIT_OFFLINE"):
+    for name in (
+        "PYTHONPATH",
+        "VIRTUAL_ENV",
+        "PIP_CACHE_DIR",
+        "UV_CACHE_DIR",
+        "VIT_OFFLINE",
+        "PYTHONDONTWRITEBYTECODE",
+    ):
         env.pop(name, None)
     ours = Path(sys.prefix, "bin")
     env["PATH"] = os.pathsep.join(p for p in env["PATH"].split(os.pathsep) if Path(p) != ours)

@@ -1,6 +1,6 @@
 """How `python -m course grade` grows: with submissions, with a cluster's workers, and with poison among the others.
 
-    python -m benchmarks.scale                 writes benchmarks/scale.json (40 minutes on two cores)
+    python -m benchmarks.scale                 writes benchmarks/scale.json
     make notebooks                             stamps the sentences of README.md from that file
 
 In the first runs each student hands in one notebook, Q6 of Part 2: the shortest, so what is not the notebooks' own shows
@@ -82,7 +82,8 @@ def on_dask(folder: Path, students: int, rounds: int) -> dict[str, list[float]]:
                 lay_out(folder, notebooks)
                 took = graded(folder, "--scheduler", address)["seconds"]
                 print(f"Dask, {workers}: {took} s{' (not counted)' * (not number)}", flush=True)
-                seconds[workers] += [took] * bool(number)
+                if number:
+                    seconds[workers].append(took)
     return seconds
 
 

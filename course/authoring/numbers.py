@@ -68,9 +68,9 @@ def _rounds(measured: float | list[float]) -> list[float]:
     return measured if isinstance(measured, list) else [measured]
 
 
-def _spread(rounds: list[float], digits: int = 0) -> str:
+def _spread(rounds: list[float]) -> str:
     """The median of the rounds, and from which to which they went."""
-    low, middle, high = (f"{it:.{digits}f}" for it in (min(rounds), median(rounds), max(rounds)))
+    low, middle, high = (f"{it:.0f}" for it in (min(rounds), median(rounds), max(rounds)))
     return f"{middle} ({low} to {high})" if len(rounds) > 1 else middle
 
 

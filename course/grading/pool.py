@@ -30,7 +30,7 @@ def ahead(sandboxed: bool) -> None:
     if METHOD == "forkserver":
         from multiprocessing import forkserver
 
-        # imported once, not in each process; torch is what the exercises need, the rest what its first gradient does
+        # imported once, not in each process: torch for the exercises, and what its first gradient imports
         forkserver.set_forkserver_preload(["course.grading.task", "torch.fx.experimental.symbolic_shapes"])
         forkserver.ensure_running()
 

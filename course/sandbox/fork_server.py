@@ -217,7 +217,7 @@ def preload(fonts: str) -> None:
     if fonts:
         shutil.copy(fonts, os.environ["MPLCONFIGDIR"])
     before = dict(os.environ)
-    gc.disable()  # looking for garbage among what is imported takes half a second
+    gc.disable()  # nothing that is imported is garbage, and looking for it takes time
     for name in lockdown.PRELOADED:
         importlib.import_module(name)
     draw()

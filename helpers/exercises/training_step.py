@@ -53,7 +53,7 @@ def trained(
     zero = {name: torch.zeros_like(w) for name, w in weights.items()}
     old, speed, losses, after, given = zero, zero, [], [], []
     for images, labels in zip(case["images"], case["labels"], strict=True):
-        leaves = {name: w.detach().clone().requires_grad_() for name, w in weights.items()}
+        leaves = {name: w.detach().requires_grad_() for name, w in weights.items()}
         with torch.enable_grad():
             value = of(leaves, images, labels)
         losses.append(to_array(value.detach(), LOSSES))

@@ -116,6 +116,17 @@ def folder(tmp_path) -> Path:
 
 
 @both
+def test_what_is_to_be_compiled_runs_as_it_is(folder, private):
+    """The compiler would take most of a cell's minute, and there may be none."""
+    ran = run(
+        folder,
+        "import torch\n@torch.compile\ndef double(x):\n    return 2 * x, torch.compiler.is_compiling()",
+        "print(double(torch.ones(1)))",
+    )
+    assert ran.text(1) == "(tensor([2.]), False)\n", ran.outputs
+
+
+@both
 def test_an_ordinary_notebook_does_not_notice(folder, private):
     ran = run(
         folder,
