@@ -17,7 +17,7 @@ from helpers.figures import output
 from helpers.training import checkpoints
 from helpers.training.batches import augment, normalise, resize, split
 from helpers.training.display import Progress
-from helpers.training.optimise import computing, cycle, optimisers, precision
+from helpers.training.optimise import computing, cycle, memory_kept, optimisers, precision
 from helpers.training.recipe import Recipe
 
 EVALUATIONS = 12  # points of the curve: enough to see its bends, few enough to cost little
@@ -116,8 +116,11 @@ class Run:
 
     def train(self, bar: bool) -> None:
         """Steps and evaluations until the work is done or the time is up, or somebody or something stops it."""
+        with memory_kept():
+            self._train(Progress() if bar else None)
+
+    def _train(self, progress: Progress | None) -> None:
         history = self.history
-        progress = Progress() if bar else None
         self.evaluated = self.saved = read = now()
         point = self._done(read - self.zero)  # where the last evaluation was
         self.aside, steps, worse = 0.0, 0, 0  # aside: seconds since the last evaluation that were no training

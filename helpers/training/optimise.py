@@ -7,7 +7,9 @@ matrices inside the blocks; everything else (patch embedding, tokens, positions,
 """
 
 import contextlib
+import ctypes
 import math
+import sys
 import time
 from functools import lru_cache
 
@@ -113,6 +115,28 @@ def precision(kind: str) -> torch.dtype:
     faster = seconds(torch.float32) > 1.4 * seconds(torch.bfloat16)
     torch.set_num_threads(threads)
     return torch.bfloat16 if faster else torch.float32
+
+
+@contextlib.contextmanager
+def memory_kept():
+    """While inside, what a step frees stays for the next one.
+
+    On Linux glibc gives it back to the system after each step, and gets it back as pages that have to be cleared
+    first: a fifth of a step on two cores. Elsewhere nothing is changed.
+    """
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if not hasattr(libc, "mallopt"):  # another C library
+        yield
+        return
+    trim, large, maps = -1, -3, -4  # malloc.h: M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX
+    libc.mallopt(trim, -1)
+    libc.mallopt(maps, 0)
+    try:
+        yield
+    finally:  # glibc's own rule ends at these values in a process that has freed large blocks
+        for option, value in ((trim, 64 << 20), (large, 32 << 20), (maps, 65536)):
+            libc.mallopt(option, value)
+        libc.malloc_trim(0)
 
 
 @contextlib.contextmanager
