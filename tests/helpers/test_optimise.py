@@ -1,5 +1,8 @@
 """helpers.training.optimise: Muon does what torch's does, and each parameter has the optimiser that it should have."""
 
+import ctypes
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -79,3 +82,24 @@ def test_attention_in_bfloat16_is_the_same_attention():
     for a, b in zip(seen, wanted, strict=True):
         assert (a - b).norm() < 0.03 * b.norm() + 0.01
     assert not [name for name in attention.state_dict() if name.startswith(("qkv", "proj."))]
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "mallopt"), reason="glibc's memory")
+def test_what_a_step_frees_stays_for_the_next_one_and_is_given_back_in_the_end():
+    import resource
+
+    def pages():
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        some = [torch.ones(10 * 2**20) for _ in range(5)]  # 200 MB: 51,200 pages
+        del some
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    def resident():
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1])
+
+    with optimise.memory_kept():
+        pages()
+        assert pages() < 25_000  # all of them without
+        kept = resident()
+    assert kept - resident() > 40_000
