@@ -84,7 +84,9 @@ def test_attention_in_bfloat16_is_the_same_attention():
     assert not [name for name in attention.state_dict() if name.startswith(("qkv", "proj."))]
 
 
-@pytest.mark.skipif(sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "mallopt"), reason="glibc's memory")
+@pytest.mark.skipif(
+    sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "mallopt"), reason="glibc's memory"
+)
 def test_what_a_step_frees_stays_for_the_next_one_and_is_given_back_in_the_end():
     import resource
 
