@@ -122,7 +122,7 @@ def memory_kept():
     """While inside, what a step frees stays for the next one.
 
     On Linux glibc gives it back to the system after each step, and gets it back as pages that have to be cleared
-    first: a fifth of a step on two cores. Elsewhere nothing is changed.
+    first: 18 % of a step at 16 x 16 pixels on two cores, 7 % at 32 x 32. Elsewhere nothing is changed.
     """
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     if not hasattr(libc, "mallopt"):  # another C library
