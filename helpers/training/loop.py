@@ -114,13 +114,11 @@ class Run:
         if self.folder and (reason := checkpoints.writable(self.folder)):
             self._give_up_folder(reason)
 
+    @memory_kept()
     def train(self, bar: bool) -> None:
         """Steps and evaluations until the work is done or the time is up, or somebody or something stops it."""
-        with memory_kept():
-            self._train(Progress() if bar else None)
-
-    def _train(self, progress: Progress | None) -> None:
         history = self.history
+        progress = Progress() if bar else None
         self.evaluated = self.saved = read = now()
         point = self._done(read - self.zero)  # where the last evaluation was
         self.aside, steps, worse = 0.0, 0, 0  # aside: seconds since the last evaluation that were no training
