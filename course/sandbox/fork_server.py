@@ -337,11 +337,11 @@ def open_and_serve(settings: dict, requests: socket.socket, lifeline: int) -> No
         memory(folder, lockdown.SMALL, "1777")
     os.chdir(lockdown.COPY)
     seed()
-    before = left()
+    before = left(settings["folder"])
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # as in a kernel
     try:
         opening.run(settings["opening"]["cells"])
-        if more := set(left()) - set(before):
+        if more := set(left(settings["folder"])) - set(before):
             raise RuntimeError(f"An opening leaves files, or files that are open: {sorted(more)}.")
         freeze()
     except Exception:
@@ -359,12 +359,13 @@ def open_and_serve(settings: dict, requests: socket.socket, lifeline: int) -> No
             fork([requests], guard, connection, json.loads(asked), True)
 
 
-def left() -> list[str]:
-    """The files where a notebook may write, its home apart, and what is open, Python's own files (fonts) apart."""
+def left(shared: str) -> list[str]:
+    """The files where a notebook may write, and what is open; apart from its home, the folder `shared` by all requests, where
+    others are at work, and Python's own files (fonts)."""
     found = []
     for folder in (lockdown.COPY, "/dev/shm", "/tmp"):
         for place, folders, names in os.walk(folder):
-            folders[:] = [name for name in folders if f"{place}/{name}" != "/tmp/home"]
+            folders[:] = [name for name in folders if f"{place}/{name}" not in ("/tmp/home", shared)]
             found += [f"{place}/{name}" for name in names]
     for number in os.listdir("/proc/self/fd"):
         with contextlib.suppress(OSError):  # the one by which this folder was read

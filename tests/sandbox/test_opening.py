@@ -1,8 +1,10 @@
 """Kernels that are forked behind a notebook's opening: as if they had run it, and apart from each other."""
 
 import contextlib
+import itertools
 import json
 import os
+import threading
 from pathlib import Path
 
 import nbformat
@@ -12,6 +14,7 @@ from course.base.paths import ROOT
 from course.judging import execute, judge, kernel_files, records
 from course.judging.session import Session
 from course.notebook.release import Release
+from course.sandbox import prefork
 from course.sandbox.sandbox import Sandbox
 from tests import ordinary
 from tests.sandbox.test_prefork import SEEN
@@ -112,6 +115,28 @@ def test_an_opening_that_cannot_be_run_ahead_is_run_in_each_kernel(tmp_path, cel
     for _ in range(2):
         with kernel(tmp_path, (f"y = 3\n{cell}",), ran=False) as session:
             assert said(session, "answer = y") == 3
+
+
+def test_others_at_work_do_not_hinder_an_opening(tmp_path):
+    """The folder that all share may lie in /tmp, where an opening should leave nothing."""
+    there, ended = prefork.folder(), threading.Event()
+
+    def work():
+        for number in itertools.count():
+            (there / f"other-{number}").touch()
+            if ended.wait(0.05):
+                return
+
+    other = threading.Thread(target=work)
+    other.start()
+    try:
+        with kernel(tmp_path, ("import time\ntime.sleep(1)\ny = 4",)) as session:
+            assert said(session, "answer = y") == 4
+    finally:
+        ended.set()
+        other.join()
+        for made in there.glob("other-*"):
+            made.unlink()
 
 
 def test_the_helpers_of_an_opening_cannot_be_written(tmp_path):
