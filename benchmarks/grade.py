@@ -74,13 +74,18 @@ def lay_out(folder: Path, notebooks: dict) -> None:
 def run(folder: Path, *command: str) -> float:
     """Seconds that `python -m command` took in `folder`."""
     env = {**os.environ, "VIT_OFFLINE": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(folder)}
-    begun = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=folder, env=env, capture_output=True, text=True
-    )
-    if done.returncode not in (0, 1):  # 1: somebody needs a look
-        sys.exit(f"{command} failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
-    return time.perf_counter() - begun
+    with tempfile.TemporaryFile(
+        "w+"
+    ) as said:  # no pipe: helpers of a command that has ended would hold it open
+        begun = time.perf_counter()
+        code = subprocess.call(
+            [sys.executable, "-m", *command], cwd=folder, env=env, stdout=said, stderr=subprocess.STDOUT
+        )
+        seconds = time.perf_counter() - begun
+        said.seek(0)
+        if code not in (0, 1):  # 1: somebody needs a look
+            sys.exit(f"{command} failed:\n{said.read()[-3000:]}")
+    return seconds
 
 
 def points(folder: Path) -> dict[str, dict[str, float]]:

@@ -32,7 +32,8 @@ ANYTHING = set(
     "exec eval compile globals locals vars dir setattr get_ipython __import__ __main__ sys builtins".split()
 )
 UNCHANGED = {"show", *dir(builtins)}
-CHANCE = re.compile(r"seed|rand|drop|\bnn\.")  # random numbers: of which each draws others from those below
+# random numbers: of which each draws others from those below
+CHANCE = re.compile(r"seed|(?<![a-z])rand|drop|\bnn\.")
 SEEDED = re.compile(r"seed\(\d+\)")
 
 

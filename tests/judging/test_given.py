@@ -111,7 +111,15 @@ def test_a_function_above_that_looks_at_an_answer(release):
     assert "same" not in untouched(changed, changed.solution)
 
 
-@pytest.mark.parametrize("answer, drawn", [("tokens = 1", False), ("tokens = torch.randn(3)", True)])
+@pytest.mark.parametrize(
+    "answer, drawn",
+    [
+        ("tokens = 1", False),
+        ("operands = brand = 1", False),
+        ("tokens = torch.randn(3)", True),
+        ("x = my_rand(3)", True),
+    ],
+)
 def test_random_numbers_are_others_after_a_student_has_drawn_some(release, answer, drawn):
     solution = copy.deepcopy(release.solution)
     solution.cells[4].source = "show(torch.rand(2))"
