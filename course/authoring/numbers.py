@@ -63,11 +63,6 @@ def training(measured: dict[str, Any]) -> str:
     )
 
 
-def _rounds(measured: float | list[float]) -> list[float]:
-    """Seconds of each round; of files older than 2026-12 the median."""
-    return measured if isinstance(measured, list) else [measured]
-
-
 def _spread(rounds: list[float]) -> str:
     """The median of the rounds, and from which to which they went."""
     low, middle, high = (f"{it:.0f}" for it in (min(rounds), median(rounds), max(rounds)))
@@ -109,7 +104,7 @@ def set_up(measured: dict[str, Any]) -> str:
 
 def grading(measured: dict[str, Any]) -> str:
     """Seconds for the same submissions: nbgrader, otter-grader, ours."""
-    seconds = {name: _rounds(took) for name, took in measured["seconds"].items()}
+    seconds, many = measured["seconds"], measured["many"]
     notebooks, stock = measured["notebooks"], median(seconds["nbgrader autograde"])
     lines = _head("grader", "sandbox", "seconds", "notebooks a minute", "times nbgrader")
     for name in sorted(seconds, key=lambda name: median(seconds[name]), reverse=True):
@@ -117,20 +112,15 @@ def grading(measured: dict[str, Any]) -> str:
         lines.append(
             f"| {name} | {walls} | {_spread(seconds[name])} | {60 * notebooks / took:.0f} | {stock / took:.1f} |"
         )
-    larger = ""
-    if many := measured.get("many"):
-        pace = stock * many["notebooks"] / notebooks
-        larger = (
-            f": medians of {len(many['seconds'])} rounds of ours (the fastest to the slowest), the others once. "
-            f"{many['notebooks']} notebooks of {many['students']} students take two workers {_spread(many['seconds'])} s, "
-            f"at nbgrader's pace they would take {pace:.0f}: {pace / median(many['seconds']):.1f} times"
-        )
+    pace = stock * many["notebooks"] / notebooks
     different = len(measured["different_points"])
     same = f"different for {different}" if different else "identical"
     return (
         "\n".join(lines) + f"\n\n{measured['students']} students, {notebooks} notebooks of Part 2, "
         f"{measured['machine']['cores']} cores; points of nbgrader and ours: {same}. Measured by `benchmarks/grade.py`, "
-        f"in one run{larger}.{growth()}\n"
+        f"in one run: medians of {len(many['seconds'])} rounds of ours (the fastest to the slowest), the others once. "
+        f"{many['notebooks']} notebooks of {many['students']} students take two workers {_spread(many['seconds'])} s, at "
+        f"nbgrader's pace they would take {pace:.0f}: {pace / median(many['seconds']):.1f} times.{growth()}\n"
     )
 
 
@@ -143,28 +133,21 @@ def growth() -> str:
     clean, poisoned = [run for run in runs if not run["poison"]], next(run for run in runs if run["poison"])
     rates = ", ".join(f"{run['submissions'] / run['seconds']:.1f}" for run in clean[:3])
     same = next(run for run in clean[::-1] if run["submissions"] == poisoned["submissions"])
-    memory, more = [run["coordinator_mb"] for run in clean], ""
-    if whole := measured.get("class"):
-        memory.append(whole["coordinator_mb"])
-        more += (
-            f" {whole['students']} students who send all {whole['notebooks'] // whole['students']} take "
-            f"{whole['seconds'] / 60:.0f} minutes, so 1,000 would take about "
-            f"{1000 * whole['seconds'] / whole['students'] / 60:.0f}."
-        )
-    if dask := measured.get("dask"):
-        one, two = (dask["seconds"][workers] for workers in "12")
-        more += (
-            f" On a Dask cluster of this machine {dask['notebooks']} notebooks take one worker {_spread(one)} s and two "
-            f"{_spread(two)} s, {median(one) / median(two):.2f} times as fast; two processes that only count do "
-            f"{dask['ceiling']:.2f} times as much as one."
-        )
-    return (
-        f" With {', '.join(str(run['submissions']) for run in clean[:3])} students who send one notebook each it does "
-        f"{rates} a second, and the coordinator's memory peaks at {max(memory):.0f} MB.{more} "
+    whole, dask = measured["class"], measured["dask"]
+    memory = max(run["coordinator_mb"] for run in [*clean, whole])
+    one, two = (dask["seconds"][workers] for workers in "12")
+    notebooks, seconds = whole["notebooks"] // whole["students"], whole["seconds"]
+    lines = [
+        f"{', '.join(str(run['submissions']) for run in clean[:3])} students who send one notebook each: {rates} a second.",
+        f"{whole['students']} students who send all {notebooks}: {seconds / 60:.0f} minutes, so 1,000 would take about "
+        f"{1000 * seconds / whole['students'] / 60:.0f}; the coordinator's memory peaks at {memory:.0f} MB.",
+        f"A Dask cluster on this machine, {dask['notebooks']} notebooks: one worker {_spread(one)} s, two {_spread(two)} s, "
+        f"{median(one) / median(two):.2f} times as fast (two processes that only count do {dask['ceiling']:.2f} times as "
+        "much as one).",
         f"{poisoned['poison']} endless or greedy ones in {poisoned['submissions']} add "
-        f"{poisoned['seconds'] - same['seconds']:.0f} s (a cell may take {measured['cell_seconds']:g} s); measured by "
-        "`benchmarks/scale.py`."
-    )
+        f"{poisoned['seconds'] - same['seconds']:.0f} s (a cell may take {measured['cell_seconds']:g} s).",
+    ]
+    return "\n\nHow that grows (`benchmarks/scale.py`):\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
 # name -> what forms it, the file of the measurement, what measures
