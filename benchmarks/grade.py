@@ -74,9 +74,8 @@ def lay_out(folder: Path, notebooks: dict) -> None:
 def run(folder: Path, *command: str) -> float:
     """Seconds that `python -m command` took in `folder`."""
     env = {**os.environ, "VIT_OFFLINE": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(folder)}
-    with tempfile.TemporaryFile(
-        "w+"
-    ) as said:  # no pipe: helpers of a command that has ended would hold it open
+    # no pipe: processes that a command has started, and that end after it, hold it open
+    with tempfile.TemporaryFile("w+") as said:
         begun = time.perf_counter()
         code = subprocess.call(
             [sys.executable, "-m", *command], cwd=folder, env=env, stdout=said, stderr=subprocess.STDOUT

@@ -120,7 +120,7 @@ def grading(measured: dict[str, Any]) -> str:
         f"{measured['machine']['cores']} cores; points of nbgrader and ours: {same}. Measured by `benchmarks/grade.py`, "
         f"in one run: medians of {len(many['seconds'])} rounds of ours (the fastest to the slowest), the others once. "
         f"{many['notebooks']} notebooks of {many['students']} students take two workers {_spread(many['seconds'])} s, at "
-        f"nbgrader's pace they would take {pace:.0f}: {pace / median(many['seconds']):.1f} times.{growth()}\n"
+        f"nbgrader's pace they would take {pace:,.0f}: {pace / median(many['seconds']):.1f} times.{growth()}\n"
     )
 
 
@@ -131,23 +131,26 @@ def growth() -> str:
         return ""
     runs = measured["runs"]
     clean, poisoned = [run for run in runs if not run["poison"]], next(run for run in runs if run["poison"])
-    rates = ", ".join(f"{run['submissions'] / run['seconds']:.1f}" for run in clean[:3])
+    sizes = " / ".join(f"{run['submissions']:,}" for run in clean[:3])
+    rates = " / ".join(f"{run['submissions'] / run['seconds']:.1f}" for run in clean[:3])
     same = next(run for run in clean[::-1] if run["submissions"] == poisoned["submissions"])
     whole, dask = measured["class"], measured["dask"]
     memory = max(run["coordinator_mb"] for run in [*clean, whole])
     one, two = (dask["seconds"][workers] for workers in "12")
     notebooks, seconds = whole["notebooks"] // whole["students"], whole["seconds"]
     lines = [
-        f"{', '.join(str(run['submissions']) for run in clean[:3])} students who send one notebook each: {rates} a second.",
+        f"{sizes} students who send one notebook each: {rates} notebooks a second.",
         f"{whole['students']} students who send all {notebooks}: {seconds / 60:.0f} minutes, so 1,000 would take about "
         f"{1000 * seconds / whole['students'] / 60:.0f}; the coordinator's memory peaks at {memory:.0f} MB.",
-        f"A Dask cluster on this machine, {dask['notebooks']} notebooks: one worker {_spread(one)} s, two {_spread(two)} s, "
+        f"A Dask cluster on the same machine, {dask['notebooks']} notebooks: one worker {_spread(one)} s, two {_spread(two)} s, "
         f"{median(one) / median(two):.2f} times as fast (two processes that only count do {dask['ceiling']:.2f} times as "
         "much as one).",
         f"{poisoned['poison']} endless or greedy ones in {poisoned['submissions']} add "
         f"{poisoned['seconds'] - same['seconds']:.0f} s (a cell may take {measured['cell_seconds']:g} s).",
     ]
-    return "\n\nHow that grows (`benchmarks/scale.py`):\n\n" + "\n".join(f"- {line}" for line in lines)
+    return f"\n\nHow that grows, with {measured['jobs']} workers (`benchmarks/scale.py`):\n\n" + "\n".join(
+        f"- {line}" for line in lines
+    )
 
 
 # name -> what forms it, the file of the measurement, what measures

@@ -300,7 +300,7 @@ def observe(
         warnings.simplefilter("ignore")
         try:
             for case in cases:
-                # torch.manual_seed also writes down, for a GPU, from where it was called, which takes longer than many cases
+                # torch.manual_seed is for GPUs, too: that would stay, and takes a hundred times as long
                 torch.default_generator.manual_seed(0)
                 np.random.seed(0)
                 with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):

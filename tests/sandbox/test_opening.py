@@ -12,6 +12,7 @@ import pytest
 
 from course.base.paths import ROOT
 from course.judging import execute, judge, kernel_files, records
+from course.judging.given import opening
 from course.judging.session import Session
 from course.notebook.release import Release
 from course.sandbox import prefork
@@ -115,6 +116,17 @@ def test_an_opening_that_cannot_be_run_ahead_is_run_in_each_kernel(tmp_path, cel
     for _ in range(2):
         with kernel(tmp_path, (f"y = 3\n{cell}",), ran=False) as session:
             assert said(session, "answer = y") == 3
+
+
+def test_the_opening_of_every_notebook_is_run_ahead(tmp_path):
+    """One that is refused costs no points, only time, which nobody would notice."""
+    solutions = sorted((ROOT / "solutions").glob("*/*.ipynb"))
+    releases = [Release.read(path) for path in solutions]
+    openings = [[c.source for c in opening(r, r.solution) if c.cell_type == "code"] for r in releases]
+    assert any(openings)
+    for cells in filter(None, openings):
+        with kernel(tmp_path, cells):  # asserts that it was
+            pass
 
 
 def test_others_at_work_do_not_hinder_an_opening(tmp_path):
