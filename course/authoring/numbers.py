@@ -120,7 +120,7 @@ def grading(measured: dict[str, Any]) -> str:
         f"{measured['machine']['cores']} cores; points of nbgrader and ours: {same}. Measured by `benchmarks/grade.py`, "
         f"in one run: medians of {len(many['seconds'])} rounds of ours (the fastest to the slowest), the others once. "
         f"{many['notebooks']} notebooks of {many['students']} students take two workers {_spread(many['seconds'])} s, at "
-        f"nbgrader's pace they would take {pace:,.0f}: {pace / median(many['seconds']):.1f} times.{growth()}\n"
+        f"nbgrader's pace they would take {pace:,.0f} s: {pace / median(many['seconds']):.1f} times.{growth()}\n"
     )
 
 
